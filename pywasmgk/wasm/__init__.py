@@ -1,0 +1,1 @@
+"""The engine: WebAssembly, and nothing of plugins."""

@@ -1,0 +1,371 @@
+"""Validation of function bodies (spec, appendix "Validation Algorithm"), in one pass.
+
+Its by-product is the *block map*: the instructions with their immediates, the control structure
+with branch targets and operand heights, and the fuel of every basic block. Interpreter and
+compiler start from it; nothing decodes a body a second way. Only the verdict is kept: a function's
+map is made again, by the same code, at its first call.
+
+Conventions: ``at`` is the offset of an instruction, ``pos`` the next byte to read, both relative to
+the body; ``stack`` holds operand types, with one ``BASE`` below the operands of every open block,
+so that an operand that is not there is a type that does not match.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..errors import DecodeError, ValidationError
+from . import typing_rules
+from .blockmap import BlockMap, Control
+from .decoding import instructions_of, read_opcode
+from .isa import Instruction, InstructionSet
+from .isa.immediates import READERS, VALUE_TYPES
+from .leb128 import read_u32
+from .types import FuncType, GlobalType, TableType, ValType
+
+if TYPE_CHECKING:
+    from .module import ConstExpr, Module
+
+__all__ = ["MAX_LOCALS", "ModuleContext", "validate_constant", "validate_function"]
+
+#: locals that a function may have, as in web engines
+MAX_LOCALS = 50_000
+
+#: what lies below the operands of a block
+BASE: Any = object()
+
+#: forms after which one basic block ends and another begins (a loop costs nothing itself,
+#: so that its block may begin behind it)
+_SPLITS = frozenset(
+    ("loop", "if", "else", "br_if", "end", "br", "br_table", "return", "unreachable")
+)
+
+#: how the main loop types an instruction
+_LOCAL, _FIXED, _MEMORY, _RULE = range(4)
+
+
+class ModuleContext:
+    """What function bodies may refer to (the specification's C)."""
+
+    def __init__(self, module: Module, declared: frozenset[int] = frozenset()) -> None:
+        self.instructions: InstructionSet = module.isa
+        self.types: Sequence[FuncType] = module.types
+        self.functions: Sequence[FuncType] = module.functions
+        self.tables: Sequence[TableType] = module.tables
+        self.globals: Sequence[GlobalType] = module.globals
+        self.elements: Sequence[ValType] = [element.type for element in module.elements]
+        self.data_count = module.data_count
+        self.has_memory = bool(module.memories)
+        #: functions that ``ref.func`` may name
+        self.declared = declared
+        #: how many there are of what an index immediate names, and its word
+        self.counts = {
+            "typeidx": (len(module.types), "type"),
+            "funcidx": (len(module.functions), "function"),
+            "tableidx": (len(module.tables), "table"),
+            "globalidx": (len(module.globals), "global"),
+            "elemidx": (len(module.elements), "elem segment"),
+            "dataidx": (module.data_count or 0, "data segment"),
+            "memidx": (len(module.memories), "memory"),
+        }
+
+
+class _Entry(NamedTuple):
+    """How the main loop treats one opcode."""
+
+    kind: int
+    number: int
+    reader: Callable[[bytes, int, int], tuple[Any, int]] | None
+    params: tuple[ValType, ...]
+    result: ValType | None
+    fuel: int
+    splits: bool
+    row: Instruction
+
+
+def _entry(number: int, row: Instruction) -> _Entry:
+    kind, result = _RULE, None
+    params: tuple[ValType, ...] = ()
+    if row.typing is not None and row.rule is None:
+        names = row.typing
+        if row.immediates == ("localidx",):
+            kind = _LOCAL
+        elif len(names.results) <= 1 and len(row.immediates) <= 1 and len(names.params) <= 2:
+            if all(name in typing_rules.BY_NAME for name in (*names.params, *names.results)):
+                params = tuple(typing_rules.BY_NAME[name] for name in names.params)
+                result = typing_rules.BY_NAME[names.results[0]] if names.results else None
+                if row.immediates == ("memarg",):
+                    kind = _MEMORY
+                elif not row.immediates or row.immediates[0] in typing_rules.BY_NAME:
+                    kind = _FIXED
+    reader = READERS[row.immediates[0]] if row.immediates else None
+    return _Entry(kind, number, reader, params, result, row.fuel, row.form in _SPLITS, row)
+
+
+@lru_cache(maxsize=8)
+def _entries(instructions: InstructionSet) -> tuple[list[_Entry | None], dict[int, _Entry]]:
+    """The entries of all one-byte opcodes, and those behind prefixes."""
+    every = {row.opcode: _entry(n, row) for n, row in enumerate(instructions.rows)}
+    return [every.get(opcode) for opcode in range(256)], every
+
+
+class BodyValidator:
+    """Validates one body or constant expression; the state of the specification's algorithm."""
+
+    def __init__(
+        self,
+        context: ModuleContext,
+        function: int | None,
+        data: bytes,
+        base: int,
+        local_types: Sequence[ValType],
+        results: Sequence[ValType],
+    ) -> None:
+        self.context = context
+        self.function = function
+        self.data = data
+        #: offset of ``data`` in the file
+        self.base = base
+        self.local_types = local_types
+        self.stack: list[Any] = [BASE]
+        self.base_marker = BASE
+        #: functions that a constant expression names
+        self.references: set[int] = set()
+        self.controls = [Control("func", (), tuple(results), 0, -1)]
+        self.code: list[tuple[int, Any]] = []
+        self.offsets: list[int] = []
+        self.costs: dict[int, int] = {}
+        self.max_height = 0
+
+    # -- errors
+
+    def invalid(self, message: str, at: int) -> ValidationError:
+        """A ValidationError at an instruction of this body."""
+        return ValidationError(message, self.base + at, self.function)
+
+    def mismatch(
+        self, row: Instruction, expected: object, found: object, at: int
+    ) -> ValidationError:
+        """The error of an operand of another type."""
+        found = "nothing" if found is BASE else found
+        return self.invalid(f"type mismatch: {row.name} expected {expected}, found {found}", at)
+
+    # -- the operand stack
+
+    def pop(self, expected: ValType | None, row: Instruction, at: int) -> ValType | None:
+        """Takes one operand, gives its type; ``None`` is any. Dead code has any operand."""
+        top = self.stack[-1]
+        if top is BASE:
+            if self.controls[-1].unreachable:
+                return None
+            raise self.mismatch(row, expected or "an operand", BASE, at)
+        if top is not expected and top is not None and expected is not None:
+            raise self.mismatch(row, expected, top, at)
+        self.stack.pop()
+        return top  # type: ignore[no-any-return]
+
+    def pop_all(self, types: Sequence[ValType], row: Instruction, at: int) -> None:
+        """Takes operands of these types, the last one first."""
+        count = len(types)
+        if count and self.stack[-count:] == list(types):
+            del self.stack[-count:]
+            return
+        for expected in reversed(types):
+            self.pop(expected, row, at)
+
+    def push_all(self, types: Iterable[ValType | None]) -> None:
+        """Puts results on the stack."""
+        self.stack.extend(types)
+        self.max_height = max(self.max_height, self.height)
+
+    @property
+    def height(self) -> int:
+        """Operands on the stack, those of the enclosing blocks included."""
+        return len(self.stack) - len(self.controls)
+
+    def set_unreachable(self) -> None:
+        """What follows is dead code: its operands have any type."""
+        while self.stack[-1] is not BASE:
+            self.stack.pop()
+        self.controls[-1].unreachable = True
+
+    # -- the pass
+
+    def run(self) -> None:
+        """Reads and types every instruction up to the last ``end``.
+
+        Raises DecodeError for a malformed body, even one that is ill-typed before the fault.
+        """
+        try:
+            self._type_all()
+        except ValidationError:
+            for _ in instructions_of(self.data, self.base, self.context.instructions):
+                pass
+            raise
+
+    def _type_all(self) -> None:
+        data, base, size = self.data, self.base, len(self.data)
+        stack, controls, code, offsets = self.stack, self.controls, self.code, self.offsets
+        local_types, costs = self.local_types, self.costs
+        table = _entries(self.context.instructions)[0]
+        has_memory = self.context.has_memory
+        pos = cost = start = 0
+        while controls:
+            at = pos
+            if pos >= size:
+                raise DecodeError("unexpected end of a body: END opcode expected", base + size)
+            entry = table[data[pos]]
+            pos += 1
+            if entry is None:
+                entry, pos = self._prefixed(at)
+            kind, number, reader, params, result, fuel, splits, row = entry
+            cost += fuel
+            if kind == _RULE:
+                pos = self._rule(row, number, at, pos)
+                if splits:
+                    costs[start] = cost
+                    cost, start = 0, len(code)
+                continue
+            if kind == _LOCAL:
+                x, pos = read_u32(data, pos, base)
+                if x >= len(local_types):
+                    raise self.invalid(f"unknown local {x}", at)
+                signature = row.typing
+                params = (local_types[x],) if signature.params else ()  # type: ignore[union-attr]
+                result = local_types[x] if signature.results else None  # type: ignore[union-attr]
+            elif kind == _MEMORY:
+                (align, x), pos = reader(data, pos, base)  # type: ignore[misc]
+                if 1 << min(align, 8) > row.width:
+                    raise self.invalid("alignment must not be larger than natural", at)
+                if not has_memory:
+                    raise self.invalid(f"unknown memory 0: {row.name} needs a memory", at)
+            elif reader is None:
+                x = None
+            else:
+                x, pos = reader(data, pos, base)
+            code.append((number, x))
+            offsets.append(at)
+            if not params:
+                if result is not None:
+                    stack.append(result)
+                    if len(stack) - len(controls) > self.max_height:
+                        self.max_height = len(stack) - len(controls)
+            elif len(params) == 1 and stack[-1] is params[0]:
+                if result is None:
+                    stack.pop()
+                else:
+                    stack[-1] = result
+            elif len(params) == 2 and stack[-1] is params[1] and stack[-2] is params[0]:
+                stack.pop()
+                if result is None:
+                    stack.pop()
+                else:
+                    stack[-1] = result
+            else:
+                self.pop_all(params, row, at)
+                if result is not None:
+                    stack.append(result)
+        if pos != size:
+            raise DecodeError("unexpected bytes behind the END opcode of a body", base + pos)
+        costs[start] = cost
+
+    def block_map(self, kind: FuncType) -> BlockMap:
+        """What the pass learned."""
+        return BlockMap(
+            kind,
+            tuple(self.local_types),
+            self.code,
+            self.offsets,
+            self.costs,
+            self.max_height,
+            self.base,
+            frozenset(self.references),
+        )
+
+    def _prefixed(self, at: int) -> tuple[_Entry, int]:
+        row, pos = read_opcode(self.data, at, self.base, self.context.instructions)
+        return _entries(self.context.instructions)[1][row.opcode], pos
+
+    def _rule(self, row: Instruction, number: int, at: int, pos: int) -> int:
+        """Reads any immediates, checks their indices, and applies the row's rule."""
+        values = []
+        for kind in row.immediates:
+            value, pos = READERS[kind](self.data, pos, self.base)
+            if kind in self.context.counts:
+                self._check_index(kind, value, at)
+            values.append(value)
+        x = values[0] if len(values) == 1 else tuple(values)
+        rule = typing_rules.RULES[row.rule or "signature"]
+        recorded = rule(self, row, x, at)
+        self.code.append((number, recorded))
+        self.offsets.append(at)
+        return pos
+
+    def _check_index(self, kind: str, index: int, at: int) -> None:
+        count, word = self.context.counts[kind]
+        if kind == "dataidx" and self.context.data_count is None:
+            raise DecodeError("data count section required", self.base + at)
+        if index >= count:
+            raise self.invalid(f"unknown {word} {index}", at)
+
+
+def _read_locals(module: Module, start: int, end: int) -> tuple[list[ValType], int]:
+    """The declared locals of a body, and where its code begins."""
+    data = module.data
+    groups, pos = read_u32(data, start)
+    if groups > end - pos:
+        raise DecodeError(f"unexpected end: no room for {groups} groups of locals", start)
+    types: list[ValType] = []
+    total = 0
+    for _ in range(groups):
+        at = pos
+        count, pos = read_u32(data, pos)
+        if pos >= end:
+            raise DecodeError("unexpected end of the locals", at)
+        kind = VALUE_TYPES.get(data[pos])
+        if kind is None:
+            raise DecodeError(f"malformed value type {data[pos]:#04x}", pos)
+        if kind is ValType.V128:
+            raise ValidationError("SIMD is not supported: a local of type v128", pos)
+        pos += 1
+        total += count
+        if total > MAX_LOCALS:
+            raise DecodeError(f"too many locals: {total}, at most {MAX_LOCALS}", at)
+        types.extend([kind] * count)
+    return types, pos
+
+
+def validate_function(context: ModuleContext, module: Module, index: int) -> BlockMap:
+    """Validates one defined function (``index`` counts imports) and gives its block map."""
+    body = module.bodies[index - module.import_counts["func"]]
+    kind = context.functions[index]
+    declared, start = _read_locals(module, body.start, body.end)
+    if start > body.end:
+        raise DecodeError("unexpected end of the locals", body.start)
+    local_types = [*kind.params, *declared]
+    validator = BodyValidator(
+        context, index, module.data[start : body.end], start, local_types, kind.results
+    )
+    validator.run()
+    return validator.block_map(kind)
+
+
+def validate_constant(
+    context: ModuleContext, module: Module, init: ConstExpr, expected: ValType
+) -> BlockMap:
+    """Validates a constant expression (spec, section "Constant Expressions")."""
+    data = module.data[init.start : init.end]
+    validator = BodyValidator(context, None, data, init.start, (), (expected,))
+    validator.run()
+    for (number, x), at in zip(validator.code[:-1], validator.offsets):
+        row = context.instructions.rows[number]
+        if not row.constant:
+            raise validator.invalid(f"constant expression required, found {row.name}", at)
+        if row.immediates == ("globalidx",):
+            if x >= module.import_counts["global"]:
+                raise validator.invalid(f"unknown global {x}: only imported ones are constant", at)
+            if context.globals[x].mutable:
+                raise validator.invalid(f"constant expression required: global {x} is mutable", at)
+    return validator.block_map(FuncType((), (expected,)))

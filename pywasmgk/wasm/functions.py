@@ -1,0 +1,201 @@
+"""Functions (spec, section "Function Instances"): a module's own, or the host's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..errors import HostError
+from .memory import Memory
+from .metering import Meter
+from .ownership import Domain
+from .types import FuncType
+from .values import SIGNED, from_bits, from_python, to_bits, to_python
+
+if TYPE_CHECKING:
+    from .code import Code
+    from .instance import Instance
+
+__all__ = ["Caller", "Func"]
+
+_UNSIGNED = ("u32", "u64")
+
+
+class Caller:
+    """Who calls a host function that asked for it (``access_caller=True``)."""
+
+    __slots__ = ("instance", "meter")
+
+    def __init__(self, instance: Instance | None, meter: Meter) -> None:
+        #: the instance whose code called
+        self.instance = instance
+        #: the account of the running call
+        self.meter = meter
+
+    @property
+    def memory(self) -> Memory | None:
+        """Memory 0 of the instance, exported or not."""
+        return None if self.instance is None else self.instance.memory
+
+
+class Func:
+    """A function that guests can call, and that can be called from Python.
+
+    ``Func(type, callable)`` makes one of a Python callable. It gets signed integers, or unsigned
+    ones where a parameter is annotated ``u32`` or ``u64``, and with ``access_caller`` a
+    :class:`Caller` first. What it raises passes through the guest unchanged.
+    """
+
+    __slots__ = (
+        "_converters",
+        "access_caller",
+        "code",
+        "host",
+        "index",
+        "instance",
+        "name",
+        "nparams",
+        "type",
+    )
+
+    def __init__(
+        self,
+        type: FuncType,
+        callable: Callable[..., Any],
+        *,
+        access_caller: bool = False,
+        name: str | None = None,
+    ) -> None:
+        self.type = type
+        self.name = name or getattr(callable, "__name__", None)
+        self.host: Callable[..., Any] | None = callable
+        self.access_caller = access_caller
+        self.instance: Instance | None = None
+        self.index = -1
+        #: prepared for the interpreter; ``None`` until the first call, and for the host's
+        self.code: Code | None = None
+        self.nparams = len(type.params)
+        self._converters = _converters(type, callable, access_caller)
+
+    @classmethod
+    def defined(cls, instance: Instance, index: int, type: FuncType) -> Func:
+        """The function at an index of an instance's module."""
+        func = cls.__new__(cls)
+        func.type = type
+        func.name = None
+        func.host = None
+        func.access_caller = False
+        func.instance = instance
+        func.index = index
+        func.code = None
+        func.nparams = len(type.params)
+        func._converters = ()
+        return func
+
+    @property
+    def domain(self) -> Domain | None:
+        """Who it shares state with; the host's share none."""
+        return None if self.instance is None else self.instance.domain
+
+    def __call__(self, *args: Any) -> Any:
+        """Calls it. Gives ``None``, the result, or a tuple of several.
+
+        Raises TypeError and OverflowError before the guest is entered, then what the guest's
+        doing is: Trap, Stopped, Exit, or the exception of a host function.
+        """
+        kinds = self.type.params
+        if len(args) != len(kinds):
+            raise TypeError(f"{self} takes {len(kinds)} arguments, {len(args)} were given")
+        results = self._invoke([from_python(kind, arg) for kind, arg in zip(kinds, args)])
+        kinds = self.type.results
+        if len(kinds) == 1:
+            return to_python(kinds[0], results[0])
+        return tuple(map(to_python, kinds, results)) if kinds else None
+
+    def call_bits(self, *args: Any) -> tuple[Any, ...]:
+        """Calls it with raw bit patterns, so that the payloads of NaNs can be seen.
+
+        Arguments and results are unsigned ints, references are objects.
+        """
+        kinds = self.type.params
+        if len(args) != len(kinds):
+            raise TypeError(f"{self} takes {len(kinds)} arguments, {len(args)} were given")
+        results = self._invoke([from_bits(kind, arg) for kind, arg in zip(kinds, args)])
+        return tuple(map(to_bits, self.type.results, results))
+
+    def _invoke(self, args: list[Any]) -> Sequence[Any]:
+        from .calls import invoke
+
+        return invoke(self, args)
+
+    def call_host(self, instance: Instance | None, meter: Meter, args: Sequence[Any]) -> list[Any]:
+        """Calls the host's function with engine values, and gives engine values.
+
+        Raises HostError for a result of another type; what the function raises is noted in the
+        meter, to tell it from an interruption of the guest.
+        """
+        meter.host_calls += 1
+        values = [
+            arg if convert is None else convert(arg) for convert, arg in zip(self._converters, args)
+        ]
+        try:
+            if self.access_caller:
+                result = self.host(Caller(instance, meter), *values)  # type: ignore[misc]
+            else:
+                result = self.host(*values)  # type: ignore[misc]
+        except BaseException as error:
+            meter.host_error = error
+            raise
+        kinds = self.type.results
+        if not kinds and result is None:
+            return []
+        return self._results(meter, result)
+
+    def _results(self, meter: Meter, result: Any) -> list[Any]:
+        kinds = self.type.results
+        if len(kinds) == 1:
+            values: Sequence[Any] = (result,)
+        elif isinstance(result, (tuple, list)) and len(result) == len(kinds):
+            values = result
+        else:
+            raise self._bad_result(meter, result, f"{len(kinds)} results")
+        try:
+            return [from_python(kind, value) for kind, value in zip(kinds, values)]
+        except (TypeError, OverflowError) as error:
+            raise self._bad_result(meter, result, str(error)) from None
+
+    def _bad_result(self, meter: Meter, result: Any, why: str) -> HostError:
+        error = HostError(
+            f"host function {self.name or '?'} of type {self.type} returned {result!r:.80}: {why}"
+        )
+        meter.host_error = error
+        return error
+
+    def __repr__(self) -> str:
+        if self.instance is None:
+            return f"<Func {self.name or '?'} {self.type} of the host>"
+        module = self.instance.module
+        name = module.function_name(self.index)
+        label = f"${name}" if name else str(self.index)
+        where = f" in {module.name}" if module.name else ""
+        offset = module.function_offset(self.index)
+        return f"<Func {label} {self.type} at {offset:#x}{where}>"
+
+
+def _converters(
+    type: FuncType, callable: Callable[..., Any], access_caller: bool
+) -> tuple[Callable[[int], int] | None, ...]:
+    """How each argument reaches the host: ``None`` as it is."""
+    annotations = getattr(callable, "__annotations__", {})
+    code = getattr(callable, "__code__", None)
+    names = code.co_varnames[: code.co_argcount] if code is not None else ()
+    # a bound method's first parameter is taken; so is the caller's
+    skip = (getattr(callable, "__self__", None) is not None) + access_caller
+    unsigned = [_is_unsigned(annotations.get(name)) for name in names[skip:]]
+    unsigned += [False] * (len(type.params) - len(unsigned))
+    return tuple(None if free else SIGNED.get(kind) for kind, free in zip(type.params, unsigned))
+
+
+def _is_unsigned(annotation: Any) -> bool:
+    name = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "")
+    return name.rpartition(".")[2] in _UNSIGNED

@@ -1,0 +1,195 @@
+"""Linking: a module's imports against what the host gives (spec, section "Import Matching")."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, Union
+
+from ..errors import LinkError
+from .functions import Func
+from .globals import Global
+from .memory import Memory
+from .table import Table
+from .types import ExternType, FuncType, GlobalType, ImportType, MemoryType, TableType
+
+if TYPE_CHECKING:
+    from .instance import Instance
+    from .module import Module
+    from .wasi import WasiConfig
+
+__all__ = ["Extern", "Imports", "Linker", "MissingImport", "resolve"]
+
+Extern = Union[Func, Memory, Table, Global]
+#: what hosts give: names by module, each a Python callable, an Extern or (for an immutable
+#: global) a number
+Imports = Mapping[str, Any]
+
+
+class MissingImport(NamedTuple):
+    """An import that is missing, or is something else than was wanted."""
+
+    module: str
+    name: str
+    wanted: ExternType
+    #: ``None`` where there is nothing of that name
+    found: ExternType | None
+    #: the likely cure, where the import's origin is known
+    hint: str | None
+
+    def __str__(self) -> str:
+        found = "nothing" if self.found is None else str(self.found)
+        text = f"{self.module!r}.{self.name!r}: wanted {self.wanted}, found {found}"
+        return text + (f" ({self.hint})" if self.hint else "")
+
+
+def resolve(module: Module, imports: Imports | None) -> list[Extern]:
+    """The externals for a module's imports, in order.
+
+    Raises one LinkError that lists everything that is missing or does not match.
+    """
+    given = imports or {}
+    externs: list[Extern] = []
+    missing: list[MissingImport] = []
+    for wanted in module.imports:
+        names = _namespace(given.get(wanted.module))
+        # not .get(): an export may be called "get"
+        item = names[wanted.name] if names is not None and wanted.name in names else None
+        extern = _as_extern(wanted, item)
+        if extern is not None and _matches(wanted.type, extern):
+            externs.append(extern)
+            continue
+        found = None if extern is None else extern.type
+        missing.append(
+            MissingImport(wanted.module, wanted.name, wanted.type, found, _hint(wanted, names))
+        )
+    if missing:
+        raise _error(missing)
+    return externs
+
+
+def _error(missing: list[MissingImport]) -> LinkError:
+    absent = any(problem.found is None for problem in missing)
+    head = "unknown import" if absent else "incompatible import type"
+    if len(missing) > 1:
+        head = f"{len(missing)} imports are missing or of another type"
+    return LinkError("\n  ".join([f"{head}:", *map(str, missing)]), missing)
+
+
+def _namespace(given: Any) -> Mapping[str, Any] | None:
+    exports = getattr(given, "exports", None)
+    if isinstance(exports, Mapping) and not isinstance(given, Mapping):
+        return exports
+    if given is not None and not isinstance(given, Mapping):
+        raise TypeError(
+            f"imports are a mapping of mappings: expected one, found {type(given).__name__}"
+        )
+    return given
+
+
+def _as_extern(wanted: ImportType, item: Any) -> Extern | None:
+    """What was given, as an external of the engine."""
+    if isinstance(item, (Func, Memory, Table, Global)):
+        return item
+    if isinstance(wanted.type, FuncType) and callable(item):
+        return Func(wanted.type, item, name=f"{wanted.module}.{wanted.name}")
+    if isinstance(wanted.type, GlobalType) and isinstance(item, (int, float)):
+        return Global(GlobalType(wanted.type.value_type), item)
+    if item is not None:
+        raise TypeError(
+            f"import {wanted.module!r}.{wanted.name!r}: expected a {wanted.kind}, "
+            f"found {type(item).__name__}"
+        )
+    return None
+
+
+def _matches(wanted: ExternType, extern: Extern) -> bool:
+    if isinstance(wanted, MemoryType):
+        return isinstance(extern, Memory) and wanted.limits.accepts(*extern.type.limits)
+    if isinstance(wanted, TableType):
+        return (
+            isinstance(extern, Table)
+            and extern.element is wanted.element
+            and wanted.limits.accepts(*extern.type.limits)
+        )
+    return isinstance(extern, (Func, Global)) and extern.type == wanted
+
+
+def _hint(wanted: ImportType, names: Mapping[str, Any] | None) -> str | None:
+    module, name = wanted.module, wanted.name
+    if module.startswith("wasi_"):
+        return (
+            "WASI: give wasi=WasiConfig()"
+            if module == "wasi_snapshot_preview1"
+            else (f"{module} is an old WASI: build for preview 1")
+        )
+    if module.startswith("wasi:"):
+        return "a WASI preview 2 component: build for preview 1"
+    if module == "gk":
+        return "a GoatKit plugin: open it with pywasmgk.load"
+    if (module, name) == ("env", "abort"):
+        return "AssemblyScript's abort: build with --use abort=, or give env.abort"
+    if "wbindgen" in module or module == "wbg" or name.startswith("__wbg"):
+        return "made by wasm-bindgen for JavaScript: build without it"
+    emscripten = ("emscripten_", "_emscripten", "invoke_", "__sys")
+    if module in ("env", "a") and name.startswith(emscripten):
+        return "Emscripten's runtime: build with -sSTANDALONE_WASM"
+    if names:
+        from difflib import get_close_matches
+
+        near = get_close_matches(name, list(names), 1)
+        return f"there is {near[0]!r}" if near and near[0] != name else None
+    return None
+
+
+class Linker:
+    """Externals by module and name, for several modules that want the same ones."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, dict[str, Any]] = {}
+
+    def define(self, module: str, name: str, item: Any) -> Linker:
+        """Gives one external: a callable, Func, Memory, Table, Global or a number."""
+        self._names.setdefault(module, {})[name] = item
+        return self
+
+    def define_func(
+        self,
+        module: str,
+        name: str,
+        type: FuncType,
+        callable: Callable[..., Any],
+        *,
+        access_caller: bool = False,
+    ) -> Linker:
+        """Gives a host function of a type."""
+        func = Func(type, callable, access_caller=access_caller, name=f"{module}.{name}")
+        return self.define(module, name, func)
+
+    def define_instance(self, module: str, instance: Instance) -> Linker:
+        """Gives everything that an instance exports."""
+        return self.define_module(module, instance.exports)
+
+    def define_module(self, module: str, names: Mapping[str, Any]) -> Linker:
+        """Gives a whole namespace."""
+        for name in names:
+            self.define(module, name, names[name])
+        return self
+
+    def define_wasi(self, config: WasiConfig | None = None) -> Linker:
+        """Gives WASI preview 1; all modules linked with it share its state."""
+        from .wasi import WasiConfig, imports
+
+        for module, names in imports(config or WasiConfig()).items():
+            self.define_module(module, names)
+        return self
+
+    @property
+    def imports(self) -> Imports:
+        """What was given, as ``instantiate`` takes it."""
+        return self._names
+
+    def instantiate(self, module: Module | bytes, **options: Any) -> Instance:
+        """``instantiate`` with these imports; the options are the same."""
+        from .instance import instantiate
+
+        return instantiate(module, self._names, **options)

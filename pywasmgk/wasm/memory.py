@@ -1,0 +1,177 @@
+"""Linear memory (spec, section "Memory Instances")."""
+
+from __future__ import annotations
+
+import struct
+from struct import Struct
+
+from .numerics import bits_of_f32, f32_of_bits, round_f32
+from .ownership import Domain
+from .types import MAX_PAGES, PAGE_SIZE, Limits, MemoryType
+
+__all__ = ["Memory"]
+
+_FORMS = {
+    name: Struct(form)
+    for name, form in zip(
+        ("u8", "i8", "u16", "i16", "u32", "i32", "u64", "i64", "f64"),
+        ("<B", "<b", "<H", "<h", "<I", "<i", "<Q", "<q", "<d"),
+    )
+}
+
+
+class Memory:
+    """Bytes that a guest addresses, in pages of 65536.
+
+    ``limit`` is the most pages it may ever have, whatever ``max`` declares. Ranges are checked
+    exactly; one outside raises IndexError, nothing is read or written then.
+    """
+
+    def __init__(self, min: int, max: int | None = None, *, limit: int = MAX_PAGES) -> None:
+        if not 0 <= min <= MAX_PAGES or (max is not None and not min <= max <= MAX_PAGES):
+            raise ValueError(f"memory limits must be 0 <= min <= max <= {MAX_PAGES} pages")
+        if not 0 <= limit <= MAX_PAGES:
+            raise ValueError(f"the memory limit must be 0 to {MAX_PAGES} pages, found {limit}")
+        if min > limit:
+            raise ValueError(f"memory minimum {min} pages over limit of {limit} pages")
+        self._max = max
+        #: most pages it may have
+        self.limit = limit if max is None or max > limit else max
+        #: the bytes; the same object until a growth while somebody holds a view
+        self.data = bytearray(min * PAGE_SIZE)
+        self.domain = Domain()
+
+    @property
+    def type(self) -> MemoryType:
+        """Its type, with the present size as minimum, as imports are matched against it."""
+        return MemoryType(Limits(self.pages, self._max))
+
+    @property
+    def pages(self) -> int:
+        """Its size in pages."""
+        return len(self.data) // PAGE_SIZE
+
+    def __len__(self) -> int:
+        """Its size in bytes."""
+        return len(self.data)
+
+    def __repr__(self) -> str:
+        return f"<Memory {self.pages} pages of at most {self.limit}>"
+
+    def grow(self, pages: int) -> int:
+        """Adds zeroed pages; gives the old size in pages, or -1 where the limit forbids it."""
+        if pages < 0:
+            raise ValueError(f"memory cannot shrink: grow({pages})")
+        old = self.pages
+        if pages > self.limit - old:
+            return -1
+        try:
+            zeros = bytes(pages * PAGE_SIZE)
+            try:
+                self.data += zeros
+            except BufferError:
+                # a host holds a view: it keeps the old bytes
+                self.data = self.data + zeros
+        except MemoryError:
+            return -1
+        return old
+
+    def _require(self, ptr: int, size: int) -> None:
+        if ptr < 0 or size < 0 or ptr + size > len(self.data):
+            hint = " (pointers are unsigned: mask with & 0xFFFFFFFF)" if ptr < 0 else ""
+            raise IndexError(
+                f"{size} bytes at {ptr} are outside the memory of {len(self.data)} bytes{hint}"
+            )
+
+    def read(self, ptr: int, n: int) -> bytes:
+        """A copy of ``n`` bytes."""
+        self._require(ptr, n)
+        return bytes(self.data[ptr : ptr + n])
+
+    def write(self, ptr: int, data: bytes | bytearray | memoryview) -> None:
+        """Overwrites bytes."""
+        size = len(data) if isinstance(data, (bytes, bytearray)) else memoryview(data).nbytes
+        self._require(ptr, size)
+        self.data[ptr : ptr + size] = data
+
+    def view(self) -> memoryview:
+        """The bytes themselves, writable; valid until the memory grows."""
+        return memoryview(self.data)
+
+    def _get(self, name: str, ptr: int) -> int | float:
+        form = _FORMS[name]
+        self._require(ptr, form.size)
+        value: int | float = form.unpack_from(self.data, ptr)[0]
+        return value
+
+    def _put(self, name: str, ptr: int, value: int | float) -> None:
+        form = _FORMS[name]
+        self._require(ptr, form.size)
+        try:
+            form.pack_into(self.data, ptr, value)
+        except struct.error as error:
+            raise OverflowError(f"{value} is no {name}") from error
+
+    def read_u8(self, ptr: int) -> int:
+        """The byte at an address."""
+        return int(self._get("u8", ptr))
+
+    def read_u16(self, ptr: int) -> int:
+        """The unsigned 16-bit integer at an address."""
+        return int(self._get("u16", ptr))
+
+    def read_u32(self, ptr: int) -> int:
+        """The unsigned 32-bit integer at an address."""
+        return int(self._get("u32", ptr))
+
+    def read_u64(self, ptr: int) -> int:
+        """The unsigned 64-bit integer at an address."""
+        return int(self._get("u64", ptr))
+
+    def read_i32(self, ptr: int) -> int:
+        """The signed 32-bit integer at an address."""
+        return int(self._get("i32", ptr))
+
+    def read_i64(self, ptr: int) -> int:
+        """The signed 64-bit integer at an address."""
+        return int(self._get("i64", ptr))
+
+    def read_f32(self, ptr: int) -> float:
+        """The 32-bit float at an address, NaN bits kept."""
+        return f32_of_bits(self.read_u32(ptr))
+
+    def read_f64(self, ptr: int) -> float:
+        """The 64-bit float at an address."""
+        return float(self._get("f64", ptr))
+
+    def write_u8(self, ptr: int, value: int) -> None:
+        """Writes a byte."""
+        self._put("u8", ptr, value)
+
+    def write_u16(self, ptr: int, value: int) -> None:
+        """Writes an unsigned 16-bit integer."""
+        self._put("u16", ptr, value)
+
+    def write_u32(self, ptr: int, value: int) -> None:
+        """Writes an unsigned 32-bit integer."""
+        self._put("u32", ptr, value)
+
+    def write_u64(self, ptr: int, value: int) -> None:
+        """Writes an unsigned 64-bit integer."""
+        self._put("u64", ptr, value)
+
+    def write_i32(self, ptr: int, value: int) -> None:
+        """Writes a signed 32-bit integer."""
+        self._put("i32", ptr, value)
+
+    def write_i64(self, ptr: int, value: int) -> None:
+        """Writes a signed 64-bit integer."""
+        self._put("i64", ptr, value)
+
+    def write_f32(self, ptr: int, value: float) -> None:
+        """Writes a float, rounded to 32 bits."""
+        self.write_u32(ptr, bits_of_f32(value if value != value else round_f32(value)))
+
+    def write_f64(self, ptr: int, value: float) -> None:
+        """Writes a 64-bit float."""
+        self._put("f64", ptr, value)

@@ -1,0 +1,142 @@
+"""Modules: what a file declares, and its functions' bodies as byte ranges until they are needed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ..errors import Frame
+from . import isa
+from .binary import Body, ConstExpr, Data, Element, ModuleReader
+from .blockmap import BlockMap
+from .bodies import validate_function
+from .code import Code
+from .names import NameSection
+from .ppci_import import components
+from .types import ExportType, FuncType, GlobalType, ImportType, MemoryType, TableType
+from .validation import validate_module
+
+__all__ = ["Body", "ConstExpr", "Data", "Element", "Module"]
+
+
+class Module(components.Module):  # type: ignore[misc]
+    """A decoded and validated module; one serves any number of instances.
+
+    ``data`` is the binary format. ``name`` is for messages. ``validate="lazy"`` leaves function
+    bodies to their first call, for huge modules that are trusted. Raises DecodeError or
+    ValidationError, both with the offset in the file. It is ppci's Module too: its
+    ``definitions``, ``show_interface()`` and the like work.
+    """
+
+    def __init__(
+        self,
+        data: bytes | bytearray | memoryview,
+        *,
+        name: str | None = None,
+        validate: str = "eager",
+    ) -> None:
+        if isinstance(data, str):
+            raise TypeError("expected the bytes of a module, found text (translate WAT first)")
+        if not isinstance(data, (bytes, bytearray, memoryview)):
+            raise TypeError(f"expected the bytes of a module, found {type(data).__name__}")
+        if validate not in ("eager", "lazy"):
+            raise ValueError(f"validate must be 'eager' or 'lazy', found {validate!r}")
+        self.data = bytes(data)
+        self.name = name
+        self.validate = validate
+        self.isa = isa.active()
+        self.types: list[FuncType] = []
+        self.imports: tuple[ImportType, ...] = ()
+        self.exports: tuple[ExportType, ...] = ()
+        #: whole index spaces, imports first
+        self.functions: list[FuncType] = []
+        self.tables: list[TableType] = []
+        self.memories: list[MemoryType] = []
+        self.globals: list[GlobalType] = []
+        self.import_counts = {"func": 0, "table": 0, "memory": 0, "global": 0}
+        self.bodies: list[Body] = []
+        self.global_inits: list[ConstExpr] = []
+        self.start: int | None = None
+        self.elements: list[Element] = []
+        self.datas: list[Data] = []
+        self.data_count: int | None = None
+        self.custom_sections: list[tuple[str, Body]] = []
+        #: functions that have been made ready for the interpreter, by index
+        self.codes: dict[int, Code] = {}
+        #: exports as read, before their types are known
+        self.pending_exports: list[tuple[str, str, int, int]] = []
+        self._names: NameSection | None = None
+        super().__init__(self.data)
+        self.pending_exports.clear()
+        self.context = validate_module(self, bodies=validate == "eager")
+
+    def _from_bytes(self, data: bytes) -> None:
+        ModuleReader(data, self).read_module(self)
+
+    @classmethod
+    def from_file(cls, path: str | Path, *, validate: str = "eager") -> Module:
+        """The module in a file; its name is the file's. Raises OSError too."""
+        path = Path(path)
+        return cls(path.read_bytes(), name=path.name, validate=validate)
+
+    def add_import(self, import_: ImportType) -> None:
+        """Adds an import to its index space; the reader calls it."""
+        self.imports += (import_,)
+        spaces: dict[str, Any] = {
+            "func": self.functions,
+            "table": self.tables,
+            "memory": self.memories,
+            "global": self.globals,
+        }
+        spaces[import_.kind].append(import_.type)
+        self.import_counts[import_.kind] += 1
+
+    # -- functions
+
+    def block_map(self, index: int) -> BlockMap:
+        """Validates a defined function (again) and gives its block map."""
+        return validate_function(self.context, self, index)
+
+    def function_name(self, index: int) -> str | None:
+        """A function's name: from the name section, else its import's or an export's."""
+        name = self.names.functions.get(index)
+        if name is not None:
+            return name
+        imported = [item for item in self.imports if item.kind == "func"]
+        if index < len(imported):
+            return f"{imported[index].module}.{imported[index].name}"
+        for export in self.exports:
+            if export.kind == "func" and export.index == index:
+                return export.name
+        return None
+
+    def function_offset(self, index: int) -> int:
+        """Where the body of a defined function begins in the file."""
+        return self.bodies[index - self.import_counts["func"]].start
+
+    def frame(self, index: int, offset: int) -> Frame:
+        """A frame of this module, as errors show it."""
+        return Frame(index, self.function_name(index), offset, self.name)
+
+    @property
+    def names(self) -> NameSection:
+        """The name section, as far as it can be read."""
+        if self._names is None:
+            spans = [span for name, span in self.custom_sections if name == "name"]
+            self._names = NameSection(self.data, *spans[0]) if spans else NameSection(b"", 0, 0)
+        return self._names
+
+    # -- Python
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (self.data, self.name, self.validate)
+
+    def __repr__(self) -> str:
+        return (
+            f"<Module {self.name or '?'}: {len(self.bodies)} functions, "
+            f"{len(self.imports)} imports, {len(self.exports)} exports, {len(self.data)} bytes>"
+        )
+
+
+def _rebuild(data: bytes, name: str | None, validate: str) -> Module:
+    return Module(data, name=name, validate=validate)

@@ -1,0 +1,99 @@
+"""Values at the border: what Python gives and gets, and what the engine has.
+
+Inside, integers are unsigned and an f32 is a float that 32 bits can hold. Outside, integers are
+signed; either range is taken. ``u32`` and ``u64`` annotate parameters of host functions that
+want them unsigned, such as pointers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NewType
+
+from .numerics import bits_of_f32, bits_of_f64, f32_of_bits, f64_of_bits, round_f32
+from .types import ValType
+
+__all__ = ["ZERO", "from_bits", "from_python", "to_bits", "to_python", "u32", "u64"]
+
+u32 = NewType("u32", int)
+u64 = NewType("u64", int)
+
+_I32, _I64, _F32, _F64 = ValType.I32, ValType.I64, ValType.F32, ValType.F64
+
+#: what a fresh local holds, as the engine has it
+ZERO: dict[ValType, Any] = {
+    _I32: 0,
+    _I64: 0,
+    _F32: 0.0,
+    _F64: 0.0,
+    ValType.V128: 0,
+    ValType.FUNCREF: None,
+    ValType.EXTERNREF: None,
+}
+
+
+def _integer(value: Any, bits: int) -> int:
+    if not isinstance(value, int):
+        raise TypeError(f"expected an int for i{bits}, found {type(value).__name__}")
+    if not -(1 << (bits - 1)) <= value < 1 << bits:
+        raise OverflowError(f"{value} does not fit i{bits}")
+    return int(value) & ((1 << bits) - 1)
+
+
+def _float(value: Any, bits: int) -> float:
+    if not isinstance(value, (float, int)):
+        raise TypeError(f"expected a float for f{bits}, found {type(value).__name__}")
+    return round_f32(float(value)) if bits == 32 else float(value)
+
+
+def from_python(kind: ValType, value: Any) -> Any:
+    """A Python value as the engine has it. Raises TypeError, or OverflowError for large ints."""
+    if kind is _I32:
+        return _integer(value, 32)
+    if kind is _I64:
+        return _integer(value, 64)
+    if kind is _F64:
+        return _float(value, 64)
+    if kind is _F32:
+        return _float(value, 32)
+    if kind is ValType.FUNCREF and value is not None and not hasattr(value, "call_bits"):
+        raise TypeError(f"expected a Func or None for funcref, found {type(value).__name__}")
+    return value
+
+
+def signed32(value: int) -> int:
+    """An i32 as hosts see it."""
+    return (value ^ 0x80000000) - 0x80000000
+
+
+def signed64(value: int) -> int:
+    """An i64 as hosts see it."""
+    return (value ^ 0x8000000000000000) - 0x8000000000000000
+
+
+#: what makes a host's value of the engine's; nothing to do for floats and references
+SIGNED: dict[ValType, Callable[[int], int]] = {_I32: signed32, _I64: signed64}
+
+
+def to_python(kind: ValType, value: Any) -> Any:
+    """An engine value as hosts see it."""
+    convert = SIGNED.get(kind)
+    return value if convert is None else convert(value)
+
+
+def from_bits(kind: ValType, bits: Any) -> Any:
+    """The engine's value of a raw bit pattern; references are themselves."""
+    if kind is _F32:
+        return f32_of_bits(bits)
+    if kind is _F64:
+        return f64_of_bits(bits)
+    return from_python(kind, bits)
+
+
+def to_bits(kind: ValType, value: Any) -> Any:
+    """The raw bit pattern of an engine value; references are themselves."""
+    if kind is _F32:
+        return bits_of_f32(value)
+    if kind is _F64:
+        return bits_of_f64(value)
+    return value
