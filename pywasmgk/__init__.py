@@ -1,0 +1,1 @@
+"""pywasmgk: the WebAssembly plugin runtime that is nothing but Python."""

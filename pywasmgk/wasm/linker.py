@@ -128,7 +128,7 @@ def _hint(wanted: ImportType, names: Mapping[str, Any] | None) -> str | None:
         return "a GoatKit plugin: open it with pywasmgk.load"
     if (module, name) == ("env", "abort"):
         return "AssemblyScript's abort: build with --use abort=, or give env.abort"
-    if "wbindgen" in module or module == "wbg" or name.startswith("__wbg"):
+    if "wbindgen" in name or module == "wbg" or name.startswith("__wbg"):
         return "made by wasm-bindgen for JavaScript: build without it"
     emscripten = ("emscripten_", "_emscripten", "invoke_", "__sys")
     if module in ("env", "a") and name.startswith(emscripten):

@@ -7,6 +7,7 @@ under their real names, and the first use of anything else runs the real ``__ini
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import logging
 import sys
@@ -61,5 +62,6 @@ def _quiet(record: logging.LogRecord) -> bool:
 _stand_in()
 logging.getLogger("wasm").addFilter(_quiet)
 
-from ppci.wasm import components  # noqa: E402
-from ppci.wasm.binary.reader import BinaryFileReader  # noqa: E402
+# not "from ppci.wasm import ...": that would ask the stand-in, and so run the __init__
+components: Any = importlib.import_module("ppci.wasm.components")
+BinaryFileReader: Any = importlib.import_module("ppci.wasm.binary.reader").BinaryFileReader

@@ -1,0 +1,141 @@
+"""The idea that one row says all: instructions made by a row alone, templates swapped."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from wasm_builder import function
+
+import pywasmgk.wasm
+from pywasmgk.errors import Trap, TrapCode
+from pywasmgk.wasm import isa
+from pywasmgk.wasm.decoding import instructions_of
+from pywasmgk.wasm.dispatch import loop_source
+from pywasmgk.wasm.instance import instantiate
+from pywasmgk.wasm.isa.reference import reference
+from pywasmgk.wasm.isa.row import TYPE_VARIABLES
+from pywasmgk.wasm.module import Module
+from pywasmgk.wasm.typing_rules import BY_NAME, RULES
+
+ENGINE = Path(pywasmgk.wasm.__file__).parent
+
+AVERAGE = isa.Instruction(
+    0xFC_007E,
+    "i32.avgr_u",
+    (),
+    isa.signature("i32 i32 -> i32"),
+    meaning="({a} + {b} + 1) >> 1",
+    fuel=3,
+)
+CHECKED = isa.Instruction(
+    0xFC_007F,
+    "i32.checked_add",
+    (),
+    isa.signature("i32 i32 -> i32"),
+    guards=(isa.Guard("{a} + {b} > 0xFFFFFFFF", TrapCode.INTEGER_OVERFLOW),),
+    meaning="{a} + {b}",
+)
+
+
+@pytest.fixture
+def invented() -> Iterator[None]:
+    with isa.using(isa.STANDARD.extended(AVERAGE, CHECKED)):
+        yield
+
+
+def call(*lines: str, args: tuple[int, ...] = ()) -> tuple[object, int]:
+    """Result and fuel of a function of two i32 with this code."""
+    instance = instantiate(Module(function("i32 i32", "i32", *lines)))
+    return instance.exports.f(*args), instance.fuel_used
+
+
+def test_an_instruction_is_added_by_its_row_alone(invented: None) -> None:
+    lines = ("local.get 0", "local.get 1", "i32.avgr_u")
+    assert call(*lines, args=(4, 7)) == (6, 1 + 2 + 3)
+    data = function("i32 i32", "i32", *lines)
+    decoded = list(instructions_of(data[-8:], 0, isa.active(), 1))
+    assert [item.row.name for item in decoded][-2:] == ["i32.avgr_u", "end"]
+    assert "| i32.avgr_u | 0xFC 0x7E |  | i32 i32 -> i32 |  | 3 |" in reference()
+
+
+def test_an_invented_instruction_traps_and_is_typed(invented: None) -> None:
+    lines = ("local.get 0", "local.get 1", "i32.checked_add")
+    assert call(*lines, args=(4, 7))[0] == 11
+    with pytest.raises(Trap) as caught:
+        call(*lines, args=(-1, 1))
+    assert caught.value.trap_code is TrapCode.INTEGER_OVERFLOW
+    assert caught.value.fuel_used == 4
+    with pytest.raises(
+        pywasmgk.errors.ValidationError, match=r"i32.avgr_u expected i32, found i64"
+    ):
+        Module(function("i32 i32", "i32", "local.get 0", "i64.const 1", "i32.avgr_u"))
+
+
+def test_it_is_gone_again_without_its_row() -> None:
+    with isa.using(isa.STANDARD.extended(AVERAGE)):
+        data = function("i32 i32", "i32", "local.get 0", "local.get 1", "i32.avgr_u")
+    with pytest.raises(pywasmgk.errors.DecodeError, match="illegal opcode 0xfc 0x7e"):
+        Module(data)
+
+
+def test_every_tier_takes_the_meaning_from_the_row() -> None:
+    add = isa.STANDARD.lookup(0x6A)
+    assert add is not None
+    with isa.using(isa.STANDARD.extended(dataclasses.replace(add, meaning="{a} * {b}"))):
+        assert call("local.get 0", "local.get 1", "i32.add", args=(6, 7))[0] == 42
+    assert call("local.get 0", "local.get 1", "i32.add", args=(6, 7))[0] == 13
+
+
+def test_the_committed_loop_is_what_the_rows_say() -> None:
+    committed = (ENGINE / "_loop.py").read_text()
+    assert committed == loop_source(isa.STANDARD), "renew it: python -m pywasmgk.wasm.dispatch"
+
+
+def test_no_tier_names_an_instruction_or_its_opcode() -> None:
+    names = {row.name for row in isa.STANDARD if row.form is None}
+    names -= {"drop", "select", "nop"}
+    for path in ENGINE.glob("*.py"):
+        if path.name in ("_loop.py",):
+            continue
+        text = path.read_text()
+        found = [
+            name for name in names if re.search(rf"(?<![\w.`]){re.escape(name)}(?![\w.])", text)
+        ]
+        # docstrings may say what memory.grow does; code may not ask for it
+        found = [name for name in found if f'"{name}"' in text or f"'{name}'" in text]
+        assert not found, f"{path.name} names {found}"
+
+
+def test_rows_are_well_formed() -> None:
+    opcodes = [row.opcode for row in isa.STANDARD]
+    assert len(opcodes) == len(set(opcodes))
+    for row in isa.STANDARD:
+        assert row.rule is None or row.rule in RULES, row
+        assert row.form is None or row.form in isa.CONTROL_FORMS, row
+        assert row.typing is not None or row.rule is not None, row
+        for kind in (*row.typing.params, *row.typing.results) if row.typing else ():
+            assert kind in BY_NAME or kind in TYPE_VARIABLES, row
+        assert bool(row.meaning) == bool(row.typing and row.typing.results) or row.form, row
+
+
+def test_the_standard_set_is_complete() -> None:
+    """WebAssembly 2.0 has 436 instructions without SIMD's 236, counted by opcode."""
+    single = [row.opcode for row in isa.STANDARD if row.prefix is None]
+    prefixed = [row.opcode & 0xFFFF for row in isa.STANDARD if row.prefix == 0xFC]
+    numeric = set(range(0x41, 0xC5))
+    assert numeric <= set(single)
+    assert sorted(prefixed) == list(range(18))
+    assert len(single) == 183
+
+
+def test_reference_has_a_line_per_instruction() -> None:
+    lines = reference().splitlines()
+    assert len(lines) == 2 + len(isa.STANDARD.rows)
+    assert (
+        "| i32.div_s | 0x6D |  | i32 i32 -> i32 | integer divide by zero; integer overflow | 1 |"
+        in lines
+    )

@@ -1,0 +1,180 @@
+"""Builds small modules for tests: sections from Python values, code from flat instruction text.
+
+``code("local.get 0", "i32.const -1", "i32.add")`` encodes by the rows of the instruction set, so
+that an instruction added to it can be written here at once.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Sequence
+
+from pywasmgk.wasm import isa
+
+TYPES = {
+    "i32": 0x7F,
+    "i64": 0x7E,
+    "f32": 0x7D,
+    "f64": 0x7C,
+    "v128": 0x7B,
+    "funcref": 0x70,
+    "externref": 0x6F,
+}
+
+
+def unsigned(value: int) -> bytes:
+    """LEB128 of an unsigned integer."""
+    out = bytearray()
+    while True:
+        byte, value = value & 0x7F, value >> 7
+        out.append(byte | (0x80 if value else 0))
+        if not value:
+            return bytes(out)
+
+
+def signed(value: int) -> bytes:
+    """LEB128 of a signed integer."""
+    out = bytearray()
+    while True:
+        byte, value = value & 0x7F, value >> 7
+        done = (value == 0 and not byte & 0x40) or (value == -1 and byte & 0x40)
+        out.append(byte | (0 if done else 0x80))
+        if done:
+            return bytes(out)
+
+
+def vector(items: Iterable[bytes]) -> bytes:
+    """A counted vector."""
+    items = list(items)
+    return unsigned(len(items)) + b"".join(items)
+
+
+def name(text: str | bytes) -> bytes:
+    """A name."""
+    raw = text.encode() if isinstance(text, str) else text
+    return unsigned(len(raw)) + raw
+
+
+def section(number: int, content: bytes) -> bytes:
+    """A section with its size."""
+    return bytes([number]) + unsigned(len(content)) + content
+
+
+def functype(params: str = "", results: str = "") -> bytes:
+    """``functype("i32 i32", "i64")``."""
+    return b"\x60" + vector(valtypes(params)) + vector(valtypes(results))
+
+
+def valtypes(text: str) -> list[bytes]:
+    return [bytes([TYPES[kind]]) for kind in text.split()]
+
+
+def limits(minimum: int, maximum: int | None = None) -> bytes:
+    """Limits of a memory or table."""
+    if maximum is None:
+        return b"\0" + unsigned(minimum)
+    return b"\1" + unsigned(minimum) + unsigned(maximum)
+
+
+def _immediate(kind: str, word: str) -> bytes:
+    if kind == "blocktype":
+        if word == "_":
+            return b"\x40"
+        return bytes([TYPES[word]]) if word in TYPES else signed(int(word))
+    if kind == "reftype":
+        return bytes([TYPES[word]])
+    if kind == "memidx":
+        return b"\0"
+    if kind == "memarg":
+        align, offset = word.split("+")
+        return unsigned(int(align)) + unsigned(int(offset))
+    if kind in ("i32", "i64"):
+        return signed(int(word, 0))
+    if kind in ("f32", "f64"):
+        return struct.pack("<f" if kind == "f32" else "<d", float(word))
+    if kind == "labels":
+        *labels, default = (unsigned(int(label)) for label in word.split(","))
+        return vector(labels) + default
+    if kind == "types":
+        return vector(bytes([TYPES[part]]) for part in word.split(","))
+    return unsigned(int(word))
+
+
+def code(*lines: str) -> bytes:
+    """Instructions, an ``end`` behind them added. Immediates are words: ``align+offset`` for a
+    memarg, ``0,1,2`` for labels, ``_`` for the empty block type."""
+    return b"".join(map(instruction, lines)) + b"\x0b"
+
+
+def instruction(line: str) -> bytes:
+    """One instruction."""
+    mnemonic, *words = line.split()
+    rows = [row for row in isa.active() if row.name == mnemonic]
+    rows.sort(key=lambda row: len(row.immediates) != len(words))
+    row = rows[0]
+    prefix = (
+        bytes([row.opcode])
+        if row.prefix is None
+        else bytes([row.prefix]) + unsigned(row.opcode & 0xFFFF)
+    )
+    words += ["0"] * (len(row.immediates) - len(words))
+    return prefix + b"".join(map(_immediate, row.immediates, words))
+
+
+def body(locals_: str, *lines: str) -> bytes:
+    """A function body: the types of its locals, and its instructions."""
+    content = vector(b"\1" + kind for kind in valtypes(locals_)) + code(*lines)
+    return unsigned(len(content)) + content
+
+
+def module(
+    *,
+    types: Sequence[bytes] = (),
+    imports: Sequence[bytes] = (),
+    functions: Sequence[int] = (),
+    tables: Sequence[bytes] = (),
+    memories: Sequence[bytes] = (),
+    globals_: Sequence[bytes] = (),
+    exports: Sequence[tuple[str, int, int]] = (),
+    start: int | None = None,
+    elements: Sequence[bytes] = (),
+    data_count: int | None = None,
+    bodies: Sequence[bytes] = (),
+    datas: Sequence[bytes] = (),
+    customs: Sequence[tuple[str, bytes]] = (),
+) -> bytes:
+    """A whole module. Exports are ``(name, kind, index)``."""
+    parts = [b"\0asm\1\0\0\0"]
+
+    def add(number: int, items: Sequence[bytes]) -> None:
+        if items:
+            parts.append(section(number, vector(items)))
+
+    add(1, types)
+    add(2, imports)
+    add(3, [unsigned(index) for index in functions])
+    add(4, tables)
+    add(5, memories)
+    add(6, globals_)
+    add(7, [name(text) + bytes([kind]) + unsigned(index) for text, kind, index in exports])
+    if start is not None:
+        parts.append(section(8, unsigned(start)))
+    add(9, elements)
+    if data_count is not None:
+        parts.append(section(12, unsigned(data_count)))
+    add(10, bodies)
+    add(11, datas)
+    parts += [section(0, name(text) + content) for text, content in customs]
+    return b"".join(parts)
+
+
+def function(params: str, results: str, *lines: str, locals_: str = "", **more: object) -> bytes:
+    """A module with one function, exported as ``f``; ``more`` are further parts of it."""
+    parts: dict[str, object] = {
+        "types": [functype(params, results)],
+        "functions": [0],
+        "exports": [("f", 0, 0)],
+        "bodies": [body(locals_, *lines)],
+    }
+    parts.update(more)
+    return module(**parts)  # type: ignore[arg-type]
