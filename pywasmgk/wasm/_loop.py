@@ -710,7 +710,7 @@ def run(execution, meter):
                                     else:
                                         if op < 136:
                                             if op < 124:
-                                                if op < 119:
+                                                if op < 120:
                                                     if op < 118:
                                                         if op < 117:
                                                             # 0x9D f64.trunc
@@ -719,25 +719,25 @@ def run(execution, meter):
                                                             # 0x9E f64.nearest
                                                             stack[-1] = nearest(stack[-1])
                                                     else:
-                                                        # 0x9F f64.sqrt
-                                                        a = stack[-1]
-                                                        stack[-1] = sqrt(a) if a >= 0.0 else NAN
+                                                        if op < 119:
+                                                            # 0x9F f64.sqrt
+                                                            a = stack[-1]
+                                                            stack[-1] = sqrt(a) if a >= 0.0 else NAN
+                                                        else:
+                                                            # 0x7F i64.div_s
+                                                            b = stack.pop()
+                                                            a = stack[-1]
+                                                            if not b:
+                                                                raise Trap(INTEGER_DIVISION_BY_ZERO)
+                                                            if b == 0xFFFFFFFFFFFFFFFF and a == 0x8000000000000000:
+                                                                raise Trap(INTEGER_OVERFLOW)
+                                                            stack[-1] = divide(((a ^ 0x8000000000000000) - 0x8000000000000000), ((b ^ 0x8000000000000000) - 0x8000000000000000)) & 0xFFFFFFFFFFFFFFFF
                                                 else:
                                                     if op < 122:
                                                         if op < 121:
-                                                            if op < 120:
-                                                                # 0x7F i64.div_s
-                                                                b = stack.pop()
-                                                                a = stack[-1]
-                                                                if not b:
-                                                                    raise Trap(INTEGER_DIVISION_BY_ZERO)
-                                                                if b == 0xFFFFFFFFFFFFFFFF and a == 0x8000000000000000:
-                                                                    raise Trap(INTEGER_OVERFLOW)
-                                                                stack[-1] = divide(((a ^ 0x8000000000000000) - 0x8000000000000000), ((b ^ 0x8000000000000000) - 0x8000000000000000)) & 0xFFFFFFFFFFFFFFFF
-                                                            else:
-                                                                # 0x80 i64.div_u
-                                                                b = stack.pop()
-                                                                stack[-1] = stack[-1] // b
+                                                            # 0x80 i64.div_u
+                                                            b = stack.pop()
+                                                            stack[-1] = stack[-1] // b
                                                         else:
                                                             # 0x81 i64.rem_s
                                                             b = stack.pop()
@@ -832,7 +832,7 @@ def run(execution, meter):
                                         else:
                                             if op < 149:
                                                 if op < 143:
-                                                    if op < 139:
+                                                    if op < 140:
                                                         if op < 138:
                                                             if op < 137:
                                                                 # 0xB2 f32.convert_i32_s
@@ -843,26 +843,26 @@ def run(execution, meter):
                                                                 F[0] = float(stack[-1])
                                                                 stack[-1] = F[0]
                                                         else:
-                                                            # 0xB4 f32.convert_i64_s
-                                                            F[0] = float_of_int(((stack[-1] ^ 0x8000000000000000) - 0x8000000000000000))
-                                                            stack[-1] = F[0]
-                                                    else:
-                                                        if op < 141:
-                                                            if op < 140:
+                                                            if op < 139:
+                                                                # 0xB4 f32.convert_i64_s
+                                                                F[0] = float_of_int(((stack[-1] ^ 0x8000000000000000) - 0x8000000000000000))
+                                                                stack[-1] = F[0]
+                                                            else:
                                                                 # 0xB5 f32.convert_i64_u
                                                                 F[0] = float_of_int(stack[-1])
                                                                 stack[-1] = F[0]
-                                                            else:
+                                                    else:
+                                                        if op < 142:
+                                                            if op < 141:
                                                                 # 0xB6 f32.demote_f64
                                                                 F[0] = stack[-1]
                                                                 stack[-1] = F[0]
-                                                        else:
-                                                            if op < 142:
+                                                            else:
                                                                 # 0xB7 f64.convert_i32_s
                                                                 stack[-1] = float(((stack[-1] ^ 0x80000000) - 0x80000000))
-                                                            else:
-                                                                # 0xB8 f64.convert_i32_u
-                                                                stack[-1] = float(stack[-1])
+                                                        else:
+                                                            # 0xB8 f64.convert_i32_u
+                                                            stack[-1] = float(stack[-1])
                                                 else:
                                                     if op < 146:
                                                         if op < 145:
@@ -889,29 +889,29 @@ def run(execution, meter):
                                             else:
                                                 if op < 161:
                                                     if op < 155:
-                                                        if op < 151:
+                                                        if op < 152:
                                                             if op < 150:
                                                                 # 0xBF f64.reinterpret_i64
                                                                 stack[-1] = f64_of_bits(stack[-1])
                                                             else:
-                                                                # 0x67 i32.clz
-                                                                stack[-1] = 32 - stack[-1].bit_length()
-                                                        else:
-                                                            if op < 153:
-                                                                if op < 152:
+                                                                if op < 151:
+                                                                    # 0x67 i32.clz
+                                                                    stack[-1] = 32 - stack[-1].bit_length()
+                                                                else:
                                                                     # 0x68 i32.ctz
                                                                     a = stack[-1]
                                                                     stack[-1] = (a & -a).bit_length() - 1 if a else 32
-                                                                else:
+                                                        else:
+                                                            if op < 154:
+                                                                if op < 153:
                                                                     # 0x69 i32.popcnt
                                                                     stack[-1] = stack[-1].bit_count()
-                                                            else:
-                                                                if op < 154:
+                                                                else:
                                                                     # 0xC0 i32.extend8_s
                                                                     stack[-1] = (((stack[-1] & 0xFF) ^ 0x80) - 0x80) & 0xFFFFFFFF
-                                                                else:
-                                                                    # 0xC1 i32.extend16_s
-                                                                    stack[-1] = (((stack[-1] & 0xFFFF) ^ 0x8000) - 0x8000) & 0xFFFFFFFF
+                                                            else:
+                                                                # 0xC1 i32.extend16_s
+                                                                stack[-1] = (((stack[-1] & 0xFFFF) ^ 0x8000) - 0x8000) & 0xFFFFFFFF
                                                     else:
                                                         if op < 158:
                                                             if op < 157:
@@ -938,7 +938,7 @@ def run(execution, meter):
                                                                 stack[-1] = (((stack[-1] & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000) & 0xFFFFFFFFFFFFFFFF
                                                 else:
                                                     if op < 168:
-                                                        if op < 164:
+                                                        if op < 165:
                                                             if op < 163:
                                                                 if op < 162:
                                                                     # 0x8B f32.abs
@@ -947,25 +947,25 @@ def run(execution, meter):
                                                                     # 0x8C f32.neg
                                                                     stack[-1] = -stack[-1]
                                                             else:
-                                                                # 0x8D f32.ceil
-                                                                stack[-1] = ceil(stack[-1])
-                                                        else:
-                                                            if op < 166:
-                                                                if op < 165:
+                                                                if op < 164:
+                                                                    # 0x8D f32.ceil
+                                                                    stack[-1] = ceil(stack[-1])
+                                                                else:
                                                                     # 0x8E f32.floor
                                                                     stack[-1] = floor(stack[-1])
-                                                                else:
+                                                        else:
+                                                            if op < 167:
+                                                                if op < 166:
                                                                     # 0x8F f32.trunc
                                                                     stack[-1] = trunc(stack[-1])
-                                                            else:
-                                                                if op < 167:
+                                                                else:
                                                                     # 0x90 f32.nearest
                                                                     stack[-1] = nearest(stack[-1])
-                                                                else:
-                                                                    # 0x91 f32.sqrt
-                                                                    a = stack[-1]
-                                                                    F[0] = sqrt(a) if a >= 0.0 else NAN
-                                                                    stack[-1] = F[0]
+                                                            else:
+                                                                # 0x91 f32.sqrt
+                                                                a = stack[-1]
+                                                                F[0] = sqrt(a) if a >= 0.0 else NAN
+                                                                stack[-1] = F[0]
                                                     else:
                                                         if op < 173:
                                                             if op < 170:
@@ -1103,7 +1103,7 @@ def run(execution, meter):
                                                                                     raise Trap(INTEGER_OVERFLOW)
                                                                                 stack[-1] = int(a) & 0xFFFFFFFF
                                                             else:
-                                                                if op < 196:
+                                                                if op < 197:
                                                                     if op < 193:
                                                                         if op < 191:
                                                                             if op < 190:
@@ -1146,13 +1146,11 @@ def run(execution, meter):
                                                                                     raise Trap(INTEGER_OVERFLOW)
                                                                                 stack[-1] = int(a) & 0xFFFFFFFF
                                                                         else:
-                                                                            # 0xFC 0x03 i32.trunc_sat_f64_u
-                                                                            a = stack[-1]
-                                                                            stack[-1] = int(a) & 0xFFFFFFFF if -1.0 < a < 4294967296.0 else saturate(a, 0, 4294967295) & 0xFFFFFFFF
-                                                                else:
-                                                                    if op < 200:
-                                                                        if op < 198:
-                                                                            if op < 197:
+                                                                            if op < 196:
+                                                                                # 0xFC 0x03 i32.trunc_sat_f64_u
+                                                                                a = stack[-1]
+                                                                                stack[-1] = int(a) & 0xFFFFFFFF if -1.0 < a < 4294967296.0 else saturate(a, 0, 4294967295) & 0xFFFFFFFF
+                                                                            else:
                                                                                 # 0xAE i64.trunc_f32_s
                                                                                 a = stack[-1]
                                                                                 if a != a:
@@ -1160,12 +1158,14 @@ def run(execution, meter):
                                                                                 if not -9223372036854775808.0 <= a < 9223372036854775808.0:
                                                                                     raise Trap(INTEGER_OVERFLOW)
                                                                                 stack[-1] = int(a) & 0xFFFFFFFFFFFFFFFF
-                                                                            else:
+                                                                else:
+                                                                    if op < 201:
+                                                                        if op < 199:
+                                                                            if op < 198:
                                                                                 # 0xFC 0x04 i64.trunc_sat_f32_s
                                                                                 a = stack[-1]
                                                                                 stack[-1] = int(a) & 0xFFFFFFFFFFFFFFFF if -9223372036854775808.0 <= a < 9223372036854775808.0 else saturate(a, -9223372036854775808, 9223372036854775807) & 0xFFFFFFFFFFFFFFFF
-                                                                        else:
-                                                                            if op < 199:
+                                                                            else:
                                                                                 # 0xAF i64.trunc_f32_u
                                                                                 a = stack[-1]
                                                                                 if a != a:
@@ -1173,13 +1173,12 @@ def run(execution, meter):
                                                                                 if not -1.0 < a < 18446744073709551616.0:
                                                                                     raise Trap(INTEGER_OVERFLOW)
                                                                                 stack[-1] = int(a) & 0xFFFFFFFFFFFFFFFF
-                                                                            else:
+                                                                        else:
+                                                                            if op < 200:
                                                                                 # 0xFC 0x05 i64.trunc_sat_f32_u
                                                                                 a = stack[-1]
                                                                                 stack[-1] = int(a) & 0xFFFFFFFFFFFFFFFF if -1.0 < a < 18446744073709551616.0 else saturate(a, 0, 18446744073709551615) & 0xFFFFFFFFFFFFFFFF
-                                                                    else:
-                                                                        if op < 202:
-                                                                            if op < 201:
+                                                                            else:
                                                                                 # 0xB0 i64.trunc_f64_s
                                                                                 a = stack[-1]
                                                                                 if a != a:
@@ -1187,12 +1186,13 @@ def run(execution, meter):
                                                                                 if not -9223372036854775808.0 <= a < 9223372036854775808.0:
                                                                                     raise Trap(INTEGER_OVERFLOW)
                                                                                 stack[-1] = int(a) & 0xFFFFFFFFFFFFFFFF
-                                                                            else:
+                                                                    else:
+                                                                        if op < 203:
+                                                                            if op < 202:
                                                                                 # 0xFC 0x06 i64.trunc_sat_f64_s
                                                                                 a = stack[-1]
                                                                                 stack[-1] = int(a) & 0xFFFFFFFFFFFFFFFF if -9223372036854775808.0 <= a < 9223372036854775808.0 else saturate(a, -9223372036854775808, 9223372036854775807) & 0xFFFFFFFFFFFFFFFF
-                                                                        else:
-                                                                            if op < 203:
+                                                                            else:
                                                                                 # 0xB1 i64.trunc_f64_u
                                                                                 a = stack[-1]
                                                                                 if a != a:
@@ -1200,10 +1200,10 @@ def run(execution, meter):
                                                                                 if not -1.0 < a < 18446744073709551616.0:
                                                                                     raise Trap(INTEGER_OVERFLOW)
                                                                                 stack[-1] = int(a) & 0xFFFFFFFFFFFFFFFF
-                                                                            else:
-                                                                                # 0xFC 0x07 i64.trunc_sat_f64_u
-                                                                                a = stack[-1]
-                                                                                stack[-1] = int(a) & 0xFFFFFFFFFFFFFFFF if -1.0 < a < 18446744073709551616.0 else saturate(a, 0, 18446744073709551615) & 0xFFFFFFFFFFFFFFFF
+                                                                        else:
+                                                                            # 0xFC 0x07 i64.trunc_sat_f64_u
+                                                                            a = stack[-1]
+                                                                            stack[-1] = int(a) & 0xFFFFFFFFFFFFFFFF if -1.0 < a < 18446744073709551616.0 else saturate(a, 0, 18446744073709551615) & 0xFFFFFFFFFFFFFFFF
     except BaseException as error:
         if fuel is not None:
             meter.left = fuel
@@ -1918,7 +1918,7 @@ def step(execution, meter, turns):
                                     else:
                                         if op < 136:
                                             if op < 124:
-                                                if op < 119:
+                                                if op < 120:
                                                     if op < 118:
                                                         if op < 117:
                                                             # 0x9D f64.trunc
@@ -1927,25 +1927,25 @@ def step(execution, meter, turns):
                                                             # 0x9E f64.nearest
                                                             stack[-1] = nearest(stack[-1])
                                                     else:
-                                                        # 0x9F f64.sqrt
-                                                        a = stack[-1]
-                                                        stack[-1] = sqrt(a) if a >= 0.0 else NAN
+                                                        if op < 119:
+                                                            # 0x9F f64.sqrt
+                                                            a = stack[-1]
+                                                            stack[-1] = sqrt(a) if a >= 0.0 else NAN
+                                                        else:
+                                                            # 0x7F i64.div_s
+                                                            b = stack.pop()
+                                                            a = stack[-1]
+                                                            if not b:
+                                                                raise Trap(INTEGER_DIVISION_BY_ZERO)
+                                                            if b == 0xFFFFFFFFFFFFFFFF and a == 0x8000000000000000:
+                                                                raise Trap(INTEGER_OVERFLOW)
+                                                            stack[-1] = divide(((a ^ 0x8000000000000000) - 0x8000000000000000), ((b ^ 0x8000000000000000) - 0x8000000000000000)) & 0xFFFFFFFFFFFFFFFF
                                                 else:
                                                     if op < 122:
                                                         if op < 121:
-                                                            if op < 120:
-                                                                # 0x7F i64.div_s
-                                                                b = stack.pop()
-                                                                a = stack[-1]
-                                                                if not b:
-                                                                    raise Trap(INTEGER_DIVISION_BY_ZERO)
-                                                                if b == 0xFFFFFFFFFFFFFFFF and a == 0x8000000000000000:
-                                                                    raise Trap(INTEGER_OVERFLOW)
-                                                                stack[-1] = divide(((a ^ 0x8000000000000000) - 0x8000000000000000), ((b ^ 0x8000000000000000) - 0x8000000000000000)) & 0xFFFFFFFFFFFFFFFF
-                                                            else:
-                                                                # 0x80 i64.div_u
-                                                                b = stack.pop()
-                                                                stack[-1] = stack[-1] // b
+                                                            # 0x80 i64.div_u
+                                                            b = stack.pop()
+                                                            stack[-1] = stack[-1] // b
                                                         else:
                                                             # 0x81 i64.rem_s
                                                             b = stack.pop()
@@ -2040,7 +2040,7 @@ def step(execution, meter, turns):
                                         else:
                                             if op < 149:
                                                 if op < 143:
-                                                    if op < 139:
+                                                    if op < 140:
                                                         if op < 138:
                                                             if op < 137:
                                                                 # 0xB2 f32.convert_i32_s
@@ -2051,26 +2051,26 @@ def step(execution, meter, turns):
                                                                 F[0] = float(stack[-1])
                                                                 stack[-1] = F[0]
                                                         else:
-                                                            # 0xB4 f32.convert_i64_s
-                                                            F[0] = float_of_int(((stack[-1] ^ 0x8000000000000000) - 0x8000000000000000))
-                                                            stack[-1] = F[0]
-                                                    else:
-                                                        if op < 141:
-                                                            if op < 140:
+                                                            if op < 139:
+                                                                # 0xB4 f32.convert_i64_s
+                                                                F[0] = float_of_int(((stack[-1] ^ 0x8000000000000000) - 0x8000000000000000))
+                                                                stack[-1] = F[0]
+                                                            else:
                                                                 # 0xB5 f32.convert_i64_u
                                                                 F[0] = float_of_int(stack[-1])
                                                                 stack[-1] = F[0]
-                                                            else:
+                                                    else:
+                                                        if op < 142:
+                                                            if op < 141:
                                                                 # 0xB6 f32.demote_f64
                                                                 F[0] = stack[-1]
                                                                 stack[-1] = F[0]
-                                                        else:
-                                                            if op < 142:
+                                                            else:
                                                                 # 0xB7 f64.convert_i32_s
                                                                 stack[-1] = float(((stack[-1] ^ 0x80000000) - 0x80000000))
-                                                            else:
-                                                                # 0xB8 f64.convert_i32_u
-                                                                stack[-1] = float(stack[-1])
+                                                        else:
+                                                            # 0xB8 f64.convert_i32_u
+                                                            stack[-1] = float(stack[-1])
                                                 else:
                                                     if op < 146:
                                                         if op < 145:
@@ -2097,29 +2097,29 @@ def step(execution, meter, turns):
                                             else:
                                                 if op < 161:
                                                     if op < 155:
-                                                        if op < 151:
+                                                        if op < 152:
                                                             if op < 150:
                                                                 # 0xBF f64.reinterpret_i64
                                                                 stack[-1] = f64_of_bits(stack[-1])
                                                             else:
-                                                                # 0x67 i32.clz
-                                                                stack[-1] = 32 - stack[-1].bit_length()
-                                                        else:
-                                                            if op < 153:
-                                                                if op < 152:
+                                                                if op < 151:
+                                                                    # 0x67 i32.clz
+                                                                    stack[-1] = 32 - stack[-1].bit_length()
+                                                                else:
                                                                     # 0x68 i32.ctz
                                                                     a = stack[-1]
                                                                     stack[-1] = (a & -a).bit_length() - 1 if a else 32
-                                                                else:
+                                                        else:
+                                                            if op < 154:
+                                                                if op < 153:
                                                                     # 0x69 i32.popcnt
                                                                     stack[-1] = stack[-1].bit_count()
-                                                            else:
-                                                                if op < 154:
+                                                                else:
                                                                     # 0xC0 i32.extend8_s
                                                                     stack[-1] = (((stack[-1] & 0xFF) ^ 0x80) - 0x80) & 0xFFFFFFFF
-                                                                else:
-                                                                    # 0xC1 i32.extend16_s
-                                                                    stack[-1] = (((stack[-1] & 0xFFFF) ^ 0x8000) - 0x8000) & 0xFFFFFFFF
+                                                            else:
+                                                                # 0xC1 i32.extend16_s
+                                                                stack[-1] = (((stack[-1] & 0xFFFF) ^ 0x8000) - 0x8000) & 0xFFFFFFFF
                                                     else:
                                                         if op < 158:
                                                             if op < 157:
@@ -2146,7 +2146,7 @@ def step(execution, meter, turns):
                                                                 stack[-1] = (((stack[-1] & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000) & 0xFFFFFFFFFFFFFFFF
                                                 else:
                                                     if op < 168:
-                                                        if op < 164:
+                                                        if op < 165:
                                                             if op < 163:
                                                                 if op < 162:
                                                                     # 0x8B f32.abs
@@ -2155,25 +2155,25 @@ def step(execution, meter, turns):
                                                                     # 0x8C f32.neg
                                                                     stack[-1] = -stack[-1]
                                                             else:
-                                                                # 0x8D f32.ceil
-                                                                stack[-1] = ceil(stack[-1])
-                                                        else:
-                                                            if op < 166:
-                                                                if op < 165:
+                                                                if op < 164:
+                                                                    # 0x8D f32.ceil
+                                                                    stack[-1] = ceil(stack[-1])
+                                                                else:
                                                                     # 0x8E f32.floor
                                                                     stack[-1] = floor(stack[-1])
-                                                                else:
+                                                        else:
+                                                            if op < 167:
+                                                                if op < 166:
                                                                     # 0x8F f32.trunc
                                                                     stack[-1] = trunc(stack[-1])
-                                                            else:
-                                                                if op < 167:
+                                                                else:
                                                                     # 0x90 f32.nearest
                                                                     stack[-1] = nearest(stack[-1])
-                                                                else:
-                                                                    # 0x91 f32.sqrt
-                                                                    a = stack[-1]
-                                                                    F[0] = sqrt(a) if a >= 0.0 else NAN
-                                                                    stack[-1] = F[0]
+                                                            else:
+                                                                # 0x91 f32.sqrt
+                                                                a = stack[-1]
+                                                                F[0] = sqrt(a) if a >= 0.0 else NAN
+                                                                stack[-1] = F[0]
                                                     else:
                                                         if op < 173:
                                                             if op < 170:
@@ -2311,7 +2311,7 @@ def step(execution, meter, turns):
                                                                                     raise Trap(INTEGER_OVERFLOW)
                                                                                 stack[-1] = int(a) & 0xFFFFFFFF
                                                             else:
-                                                                if op < 196:
+                                                                if op < 197:
                                                                     if op < 193:
                                                                         if op < 191:
                                                                             if op < 190:
@@ -2354,13 +2354,11 @@ def step(execution, meter, turns):
                                                                                     raise Trap(INTEGER_OVERFLOW)
                                                                                 stack[-1] = int(a) & 0xFFFFFFFF
                                                                         else:
-                                                                            # 0xFC 0x03 i32.trunc_sat_f64_u
-                                                                            a = stack[-1]
-                                                                            stack[-1] = int(a) & 0xFFFFFFFF if -1.0 < a < 4294967296.0 else saturate(a, 0, 4294967295) & 0xFFFFFFFF
-                                                                else:
-                                                                    if op < 200:
-                                                                        if op < 198:
-                                                                            if op < 197:
+                                                                            if op < 196:
+                                                                                # 0xFC 0x03 i32.trunc_sat_f64_u
+                                                                                a = stack[-1]
+                                                                                stack[-1] = int(a) & 0xFFFFFFFF if -1.0 < a < 4294967296.0 else saturate(a, 0, 4294967295) & 0xFFFFFFFF
+                                                                            else:
                                                                                 # 0xAE i64.trunc_f32_s
                                                                                 a = stack[-1]
                                                                                 if a != a:
@@ -2368,12 +2366,14 @@ def step(execution, meter, turns):
                                                                                 if not -9223372036854775808.0 <= a < 9223372036854775808.0:
                                                                                     raise Trap(INTEGER_OVERFLOW)
                                                                                 stack[-1] = int(a) & 0xFFFFFFFFFFFFFFFF
-                                                                            else:
+                                                                else:
+                                                                    if op < 201:
+                                                                        if op < 199:
+                                                                            if op < 198:
                                                                                 # 0xFC 0x04 i64.trunc_sat_f32_s
                                                                                 a = stack[-1]
                                                                                 stack[-1] = int(a) & 0xFFFFFFFFFFFFFFFF if -9223372036854775808.0 <= a < 9223372036854775808.0 else saturate(a, -9223372036854775808, 9223372036854775807) & 0xFFFFFFFFFFFFFFFF
-                                                                        else:
-                                                                            if op < 199:
+                                                                            else:
                                                                                 # 0xAF i64.trunc_f32_u
                                                                                 a = stack[-1]
                                                                                 if a != a:
@@ -2381,13 +2381,12 @@ def step(execution, meter, turns):
                                                                                 if not -1.0 < a < 18446744073709551616.0:
                                                                                     raise Trap(INTEGER_OVERFLOW)
                                                                                 stack[-1] = int(a) & 0xFFFFFFFFFFFFFFFF
-                                                                            else:
+                                                                        else:
+                                                                            if op < 200:
                                                                                 # 0xFC 0x05 i64.trunc_sat_f32_u
                                                                                 a = stack[-1]
                                                                                 stack[-1] = int(a) & 0xFFFFFFFFFFFFFFFF if -1.0 < a < 18446744073709551616.0 else saturate(a, 0, 18446744073709551615) & 0xFFFFFFFFFFFFFFFF
-                                                                    else:
-                                                                        if op < 202:
-                                                                            if op < 201:
+                                                                            else:
                                                                                 # 0xB0 i64.trunc_f64_s
                                                                                 a = stack[-1]
                                                                                 if a != a:
@@ -2395,12 +2394,13 @@ def step(execution, meter, turns):
                                                                                 if not -9223372036854775808.0 <= a < 9223372036854775808.0:
                                                                                     raise Trap(INTEGER_OVERFLOW)
                                                                                 stack[-1] = int(a) & 0xFFFFFFFFFFFFFFFF
-                                                                            else:
+                                                                    else:
+                                                                        if op < 203:
+                                                                            if op < 202:
                                                                                 # 0xFC 0x06 i64.trunc_sat_f64_s
                                                                                 a = stack[-1]
                                                                                 stack[-1] = int(a) & 0xFFFFFFFFFFFFFFFF if -9223372036854775808.0 <= a < 9223372036854775808.0 else saturate(a, -9223372036854775808, 9223372036854775807) & 0xFFFFFFFFFFFFFFFF
-                                                                        else:
-                                                                            if op < 203:
+                                                                            else:
                                                                                 # 0xB1 i64.trunc_f64_u
                                                                                 a = stack[-1]
                                                                                 if a != a:
@@ -2408,10 +2408,10 @@ def step(execution, meter, turns):
                                                                                 if not -1.0 < a < 18446744073709551616.0:
                                                                                     raise Trap(INTEGER_OVERFLOW)
                                                                                 stack[-1] = int(a) & 0xFFFFFFFFFFFFFFFF
-                                                                            else:
-                                                                                # 0xFC 0x07 i64.trunc_sat_f64_u
-                                                                                a = stack[-1]
-                                                                                stack[-1] = int(a) & 0xFFFFFFFFFFFFFFFF if -1.0 < a < 18446744073709551616.0 else saturate(a, 0, 18446744073709551615) & 0xFFFFFFFFFFFFFFFF
+                                                                        else:
+                                                                            # 0xFC 0x07 i64.trunc_sat_f64_u
+                                                                            a = stack[-1]
+                                                                            stack[-1] = int(a) & 0xFFFFFFFFFFFFFFFF if -1.0 < a < 18446744073709551616.0 else saturate(a, 0, 18446744073709551615) & 0xFFFFFFFFFFFFFFFF
     except BaseException as error:
         if fuel is not None:
             meter.left = fuel

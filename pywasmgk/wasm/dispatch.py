@@ -238,7 +238,8 @@ return stack
 class Operation(NamedTuple):
     """What the loop does for one operation number."""
 
-    weight: float
+    #: in millionths, since sums of floats differ between versions of Python
+    weight: int
     name: str
     body: str
     row: Instruction | None
@@ -248,7 +249,7 @@ class Operation(NamedTuple):
 
 
 def _operation(row: Instruction) -> Operation:
-    return Operation(row.weight, f"{row.encoding} {row.name}", _body(row), row)
+    return Operation(round(row.weight * 1000), f"{row.encoding} {row.name}", _body(row), row)
 
 
 def _body(row: Instruction) -> str:
@@ -334,7 +335,10 @@ def _fill(row: Instruction, text: str, **names: str) -> str:
 
 def _operations(instructions: InstructionSet) -> list[Operation]:
     found = [_operation(row) for row in instructions.rows if row.form is None]
-    found += [Operation(weight, name, body, None) for name, (weight, body) in _CONTROL.items()]
+    found += [
+        Operation(round(weight * 1000), name, body, None)
+        for name, (weight, body) in _CONTROL.items()
+    ]
     return sorted(found, key=lambda operation: -operation.weight)
 
 

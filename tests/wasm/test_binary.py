@@ -100,7 +100,11 @@ def test_ppcis_definitions_are_there(capsys: pytest.CaptureFixture[str]) -> None
     sections = found.get_definitions_per_section()
     assert {key: len(items) for key, items in sections.items()} == {
         **dict.fromkeys(("type", "import", "table", "func", "global", "custom"), 2),
-        "memory": 1, "export": 4, "start": 1, "elem": 8, "data": 3,
+        "memory": 1,
+        "export": 4,
+        "start": 1,
+        "elem": 8,
+        "data": 3,
     }
     assert [item.opcode for item in found["func"][0].instructions] == ["local.get"]
     found.show_interface()

@@ -23,8 +23,8 @@ def _row(row: Instruction) -> str:
 
 def reference(rows: Iterable[Instruction] | None = None) -> str:
     """The instructions of the active set as a Markdown table, in the order of their opcodes."""
-    head = "| instruction | opcode | immediates | typing | traps | fuel |\n|---|---|---|---|---|---|"
-    return "\n".join([head, *map(_row, active() if rows is None else rows)]) + "\n"
+    head = "| instruction | opcode | immediates | typing | traps | fuel |"
+    return "\n".join([head, "|---|---|---|---|---|---|", *map(_row, active() if rows is None else rows)]) + "\n"
 
 
 if __name__ == "__main__":
