@@ -23,8 +23,10 @@ def _row(row: Instruction) -> str:
 
 def reference(rows: Iterable[Instruction] | None = None) -> str:
     """The instructions of the active set as a Markdown table, in the order of their opcodes."""
-    head = "| instruction | opcode | immediates | typing | traps | fuel |"
-    return "\n".join([head, "|---|---|---|---|---|---|", *map(_row, active() if rows is None else rows)]) + "\n"
+    titles = "| instruction | opcode | immediates | typing | traps | fuel |"
+    lines = [titles, "|---|---|---|---|---|---|"]
+    lines += map(_row, active() if rows is None else rows)
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":
