@@ -1,1 +1,123 @@
-"""pywasmgk: the WebAssembly plugin runtime that is nothing but Python."""
+"""pywasmgk: the WebAssembly plugin runtime that is nothing but Python.
+
+Plugins::
+
+    with pywasmgk.load_from_file("hello.wasm") as plugin:
+        plugin.call("hello", {"name": "Ada"})
+
+Any other module::
+
+    instance = pywasmgk.instantiate(pywasmgk.Module.from_file("fib.wasm"))
+    instance.exports.fib(20)
+"""
+
+from __future__ import annotations
+
+from ._version import __version__
+from .errors import (
+    Busy,
+    CallError,
+    CallTimeout,
+    Cancelled,
+    ContractError,
+    DeadlineExceeded,
+    DecodeError,
+    Exit,
+    Frame,
+    GuestError,
+    HostError,
+    InstanceDead,
+    LinkError,
+    ManifestError,
+    OutOfFuel,
+    PluginClosed,
+    PluginError,
+    PywasmgkError,
+    ResultError,
+    Stopped,
+    Trap,
+    TrapCode,
+    ValidationError,
+)
+from .plugin import (
+    MISSING,
+    CallContext,
+    GKRegistration,
+    HostAPI,
+    HostFunctionError,
+    LastCall,
+    MemoryHost,
+    Plugin,
+    PluginOptions,
+    load,
+    load_from_file,
+)
+from .wasm.functions import Caller, Func
+from .wasm.globals import Global
+from .wasm.instance import Instance, instantiate
+from .wasm.linker import Linker
+from .wasm.memory import Memory
+from .wasm.metering import CancelToken, Meter
+from .wasm.module import Module
+from .wasm.table import Table
+from .wasm.types import FuncType, GlobalType, Limits, MemoryType, TableType, ValType
+from .wasm.values import u32, u64
+from .wasm.wasi import WasiConfig
+
+__all__ = [
+    "MISSING",
+    "Busy",
+    "CallContext",
+    "CallError",
+    "CallTimeout",
+    "Caller",
+    "CancelToken",
+    "Cancelled",
+    "ContractError",
+    "DeadlineExceeded",
+    "DecodeError",
+    "Exit",
+    "Frame",
+    "Func",
+    "FuncType",
+    "GKRegistration",
+    "Global",
+    "GlobalType",
+    "GuestError",
+    "HostAPI",
+    "HostError",
+    "HostFunctionError",
+    "Instance",
+    "InstanceDead",
+    "LastCall",
+    "Limits",
+    "LinkError",
+    "Linker",
+    "ManifestError",
+    "Memory",
+    "MemoryHost",
+    "MemoryType",
+    "Meter",
+    "Module",
+    "OutOfFuel",
+    "Plugin",
+    "PluginClosed",
+    "PluginError",
+    "PluginOptions",
+    "PywasmgkError",
+    "ResultError",
+    "Stopped",
+    "Table",
+    "TableType",
+    "Trap",
+    "TrapCode",
+    "ValType",
+    "ValidationError",
+    "WasiConfig",
+    "__version__",
+    "instantiate",
+    "load",
+    "load_from_file",
+    "u32",
+    "u64",
+]

@@ -9,7 +9,7 @@ from .numerics import bits_of_f32, f32_of_bits, round_f32
 from .ownership import Domain
 from .types import MAX_PAGES, PAGE_SIZE, Limits, MemoryType
 
-__all__ = ["Memory"]
+__all__ = ["Memory", "OutOfRange"]
 
 _FORMS = {
     name: Struct(form)
@@ -18,6 +18,10 @@ _FORMS = {
         ("<B", "<b", "<H", "<h", "<I", "<i", "<Q", "<q", "<d"),
     )
 }
+
+
+class OutOfRange(IndexError):
+    """A range of addresses outside a memory."""
 
 
 class Memory:
@@ -79,7 +83,7 @@ class Memory:
     def _require(self, ptr: int, size: int) -> None:
         if ptr < 0 or size < 0 or ptr + size > len(self.data):
             hint = " (pointers are unsigned: mask with & 0xFFFFFFFF)" if ptr < 0 else ""
-            raise IndexError(
+            raise OutOfRange(
                 f"{size} bytes at {ptr} are outside the memory of {len(self.data)} bytes{hint}"
             )
 

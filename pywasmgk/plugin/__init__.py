@@ -1,0 +1,22 @@
+"""The GoatKit plugin contract, on top of the engine."""
+
+from __future__ import annotations
+
+from .host import CallContext, HostAPI, HostFunctionError
+from .manifest import GKRegistration
+from .memory_host import MemoryHost
+from .plugin import MISSING, LastCall, Plugin, PluginOptions, load, load_from_file
+
+__all__ = [
+    "MISSING",
+    "CallContext",
+    "GKRegistration",
+    "HostAPI",
+    "HostFunctionError",
+    "LastCall",
+    "MemoryHost",
+    "Plugin",
+    "PluginOptions",
+    "load",
+    "load_from_file",
+]

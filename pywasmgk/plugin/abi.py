@@ -1,0 +1,209 @@
+"""The binary interface of a plugin (contract part 1): packed values, buffers, the four exports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from ..errors import (
+    CallError,
+    CallTimeout,
+    Cancelled,
+    ContractError,
+    DeadlineExceeded,
+    Exit,
+    OutOfFuel,
+    Stopped,
+    Trap,
+    TrapCode,
+)
+from ..wasm.functions import Func
+from ..wasm.instance import Instance
+from ..wasm.memory import Memory
+from ..wasm.types import FuncType, ValType
+
+__all__ = ["Guest", "GuestLayout", "describe", "pack", "unpack"]
+
+_I32, _I64 = ValType.I32, ValType.I64
+
+#: the runtime's words for traps (contract 1.6)
+TRAP_TEXTS = {
+    TrapCode.UNREACHABLE: "unreachable",
+    TrapCode.MEMORY_OUT_OF_BOUNDS: "out of bounds memory access",
+    TrapCode.INTEGER_DIVISION_BY_ZERO: "integer divide by zero",
+    TrapCode.INTEGER_OVERFLOW: "integer overflow",
+    TrapCode.BAD_CONVERSION_TO_INTEGER: "invalid conversion to integer",
+    TrapCode.TABLE_OUT_OF_BOUNDS: "invalid table access",
+    TrapCode.INDIRECT_CALL_TO_NULL: "invalid table access",
+    TrapCode.BAD_SIGNATURE: "indirect call type mismatch",
+    TrapCode.STACK_OVERFLOW: "stack overflow",
+}
+
+#: the exports of the contract: type, and whether a plugin must have it
+EXPORTS = {
+    "gk_register": (FuncType((), (_I64,)), True),
+    "gk_call": (FuncType((_I32,) * 4, (_I64,)), True),
+    "gk_malloc": (FuncType((_I32,), (_I32,)), True),
+    "gk_free": (FuncType((_I32,), ()), False),
+}
+
+
+def pack(ptr: int, size: int) -> int:
+    """Pointer and length in one 64-bit word (contract 1.3)."""
+    return ptr << 32 | size
+
+
+def unpack(packed: int) -> tuple[int, int]:
+    """Pointer and length of a packed word, signed or not."""
+    packed &= 0xFFFFFFFFFFFFFFFF
+    return packed >> 32, packed & 0xFFFFFFFF
+
+
+def describe(error: BaseException) -> str:
+    """What ended a guest, in the contract's words, the wasm frames below."""
+    if isinstance(error, Exit):
+        return f"module closed with exit_code({error.code})"
+    if isinstance(error, Cancelled):
+        return f"module closed with context canceled: {error}"
+    if isinstance(error, DeadlineExceeded):
+        return f"module closed with context deadline exceeded: {error}"
+    if isinstance(error, OutOfFuel):
+        return f"module closed with fuel exhausted: {error}"
+    if isinstance(error, Trap):
+        frames = "".join(f"\n  {frame}" for frame in error.frames[:16])
+        return f"wasm error: {TRAP_TEXTS[error.trap_code]}{frames}"
+    return str(error) or type(error).__name__
+
+
+class GuestLayout(NamedTuple):
+    """The exports of a plugin, checked."""
+
+    register: Func
+    call: Func
+    malloc: Func
+    free: Func | None
+    memory: Memory
+
+
+def find_exports(instance: Instance) -> GuestLayout:
+    """The contract's exports. Raises ContractError for one that is missing or of another type."""
+    found: dict[str, Func | None] = {}
+    for name, (_, needed) in EXPORTS.items():
+        item = instance.exports[name] if name in instance.exports else None
+        func = item if isinstance(item, Func) else None
+        if func is None and needed:
+            raise ContractError(f"plugin missing {name} export")
+        found[name] = func
+    for name, func in found.items():
+        wanted = EXPORTS[name][0]
+        if func is not None and func.type != wanted:
+            raise ContractError(
+                f"plugin export {name} has type {func.type}, the contract wants {wanted}"
+            )
+    if instance.memory is None:
+        raise ContractError("plugin has no memory")
+    register, call, malloc = found["gk_register"], found["gk_call"], found["gk_malloc"]
+    if register is None or call is None or malloc is None:
+        raise ContractError("plugin lacks an export of the contract")
+    return GuestLayout(register, call, malloc, found["gk_free"], instance.memory)
+
+
+class Guest:
+    """A running plugin instance, as the contract sees it."""
+
+    def __init__(self, instance: Instance) -> None:
+        self.instance = instance
+        self.exports = find_exports(instance)
+        #: why nothing may be called any more
+        self.ended: BaseException | None = None
+
+    def read(self, packed: int) -> bytes | None:
+        """A copy of the bytes that a packed word names; ``None`` outside memory."""
+        ptr, size = unpack(packed)
+        memory = self.exports.memory
+        return memory.read(ptr, size) if ptr + size <= len(memory) else None
+
+    def manifest(self) -> bytes:
+        """What ``gk_register`` gives. Raises CallError with the contract's texts."""
+        packed = self._run(self.exports.register, (), "gk_register failed: ")
+        data = self.read(packed)
+        if data is None:
+            raise CallError("gk_register failed: failed to read manifest from memory")
+        return data
+
+    def call(self, function: bytes, args: bytes) -> bytes | None:
+        """One call (contract 1.6): places the buffers, calls, copies the result, frees all.
+
+        Raises CallError or CallTimeout with the contract's texts.
+        """
+        taken: list[int] = []
+        try:
+            taken.append(self._place(function, "function name"))
+            if args:
+                taken.append(self._place(args, "args"))
+            place = (taken[0], len(function), taken[1] if args else 0, len(args))
+            packed = self._run(self.exports.call, place, "gk_call failed: ")
+        except CallError:
+            self._free(reversed(taken))
+            raise
+        ptr, size = unpack(packed)
+        result = self.read(packed) if ptr and size else None
+        if ptr and (result is not None or not size):
+            taken.append(ptr)
+        self._free(reversed(taken))
+        if result is None and ptr and size:
+            raise CallError("failed to read result from memory")
+        return result
+
+    def place(self, data: bytes) -> int | None:
+        """Copies bytes into a fresh buffer of the guest's; ``None`` where that fails."""
+        try:
+            return self._place(data, "response")
+        except CallError:
+            if self.ended is not None:
+                raise
+            return None
+
+    def _place(self, data: bytes, what: str) -> int:
+        message = f"failed to allocate memory for {what}"
+        if not data:
+            raise CallError(message)
+        try:
+            ptr = self._run(self.exports.malloc, (len(data),), "")
+        except CallError as error:
+            if self.ended is not None:
+                raise
+            raise CallError(f"{message}: gk_malloc: {error}", error.cause) from error.cause
+        ptr &= 0xFFFFFFFF
+        if not ptr:
+            raise CallError(f"{message}: gk_malloc returned 0 for {len(data)} bytes")
+        if ptr + len(data) > len(self.exports.memory):
+            self._free((ptr,))
+            raise CallError(f"{message}: gk_malloc returned {ptr}, outside the memory")
+        self.exports.memory.write(ptr, data)
+        return ptr
+
+    def _free(self, pointers: Iterable[int]) -> None:
+        """Frees each distinct buffer once, in order. A trap there is no error of the call."""
+        free = self.exports.free
+        if free is None or self.ended is not None:
+            return
+        for ptr in dict.fromkeys(pointers):
+            try:
+                self._run(free, (ptr,), "gk_free failed: ")
+            except CallError:
+                if self.ended is not None:
+                    raise
+
+    def _run(self, func: Func, args: tuple[int, ...], prefix: str) -> int:
+        try:
+            result = func(*args)
+        except Trap as error:
+            raise CallError(prefix + describe(error), error) from error
+        except (Stopped, Exit) as error:
+            self.ended = error
+            timeout = isinstance(error, DeadlineExceeded)
+            raise (CallTimeout if timeout else CallError)(
+                prefix + describe(error), error
+            ) from error
+        return 0 if result is None else int(result)

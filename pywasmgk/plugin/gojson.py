@@ -1,0 +1,427 @@
+"""JSON as Go's ``encoding/json`` reads and writes it (contract.md, 3.3 and part 2).
+
+Python's own scanner does the work wherever it agrees with Go. Where it does not, the text is put
+right before it is scanned, and one step is replaced:
+
+- invalid UTF-8 becomes U+FFFD byte by byte, a lone surrogate escape becomes U+FFFD;
+- NaN, Infinity and numbers too large for a float are refused, integers stay exact;
+- a text nested deeper than Python's scanner can safely recurse goes to one with its own stack.
+
+Whatever is wrong with a text, it is a :class:`JSONError`.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from itertools import accumulate
+from json.decoder import JSONDecodeError, scanstring
+from json.encoder import encode_basestring
+from typing import Any
+
+__all__ = ["MAX_DEPTH", "JSONError", "Object", "decode", "encode", "raw_members"]
+
+#: nesting that Go accepts
+MAX_DEPTH = 10_000
+#: nesting that Python's recursive scanner is trusted with, in any thread and in Pyodide
+_SHALLOW = 100
+#: digits of an integer; Python's own limit (4300) must not come first, as it is not everywhere
+_MAX_DIGITS = 4_000
+#: what JSON calls white space
+_SPACE = re.compile(r"[ \t\n\r]*")
+_END = "unexpected end of JSON input"
+
+
+class JSONError(ValueError):
+    """The text is no JSON, or not of the expected shape; ``path`` leads to the place."""
+
+    def __init__(self, message: str, path: str = "") -> None:
+        super().__init__(message, path)
+        self.message = message
+        self.path = path
+
+    def within(self, step: str) -> JSONError:
+        """The same error, seen from one level further out."""
+        glue = "." if self.path and not self.path.startswith("[") else ""
+        return JSONError(self.message, f"{step}{glue}{self.path}")
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}" if self.path else self.message
+
+
+class Object(dict[str, Any]):
+    """A JSON object whose keys came more than once; ``pairs`` has all of them in order."""
+
+    pairs: list[tuple[str, Any]]
+
+
+# -- decoding
+
+
+def decode(data: bytes | str, *, keep_duplicates: bool = False) -> Any:
+    """The value of a JSON text. Raises JSONError.
+
+    ``keep_duplicates`` gives :class:`Object` where a key is repeated; else the last one wins.
+    """
+    text = _text(data)
+    scan = _scanner(text, keep_duplicates)
+    try:
+        value, end = scan(text, _skip(text, 0))
+    except (StopIteration, ValueError) as error:
+        raise _syntax_error(error, text) from None
+    if _skip(text, end) != len(text):
+        raise JSONError(f"invalid character {text[_skip(text, end)]!r} after top-level value")
+    return value
+
+
+def raw_members(data: bytes) -> list[tuple[str, bytes]]:
+    """The members of a JSON object, each with its value's own bytes, unchanged.
+
+    The object must have passed :func:`decode`.
+    """
+    text = _text(data)
+    # the same length as ``text``: a bad byte is one character in both
+    original = data.decode("utf-8", "surrogateescape")
+    scan = _scanner(text, False)
+    members = []
+    at = _skip(text, _skip(text, 0) + 1)
+    while text[at] != "}":
+        key, at = scanstring(text, at + 1, True)
+        start = _skip(text, _skip(text, at) + 1)
+        _, at = scan(text, start)
+        members.append((key, original[start:at].encode("utf-8", "surrogateescape")))
+        at = _skip(text, at)
+        at = _skip(text, at + 1) if text[at] == "," else at
+    return members
+
+
+def _text(data: bytes | str) -> str:
+    """The text, with everything replaced that Go replaces; every character keeps its place."""
+    if isinstance(data, str):
+        text = data
+    else:
+        try:
+            text = data.decode()
+        except UnicodeDecodeError:
+            text = data.decode("utf-8", _EACH_BYTE)
+    if "\\u" in text and _SURROGATE.search(text):
+        text = _ESCAPES.sub(_mend_escape, text)
+    return text
+
+
+def _replace_each(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return "\ufffd" * (error.end - error.start), error.end
+
+
+_EACH_BYTE = "pywasmgk.each-byte"
+codecs.register_error(_EACH_BYTE, _replace_each)
+
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_HEX2 = "[0-9a-fA-F]{2}"
+# every escape is consumed, so that the backslash of one is never the start of another
+_ESCAPES = re.compile(
+    rf"\\u[dD][89abAB]{_HEX2}\\u[dD][c-fC-F]{_HEX2}|(\\u[dD][89a-fA-F]{_HEX2})|\\.", re.DOTALL
+)
+
+
+def _mend_escape(match: re.Match[str]) -> str:
+    return "\\ufffd" if match[1] else match[0]
+
+
+def _skip(text: str, at: int) -> int:
+    return _SPACE.match(text, at).end()  # type: ignore[union-attr]  # it matches the empty string
+
+
+def _syntax_error(error: StopIteration | ValueError, text: str) -> JSONError:
+    """Go's words where it matters, Python's else; both scanners say where."""
+    if isinstance(error, JSONError):
+        return error
+    if isinstance(error, StopIteration):
+        at, why = int(error.value), "Expecting value"
+    elif isinstance(error, JSONDecodeError):
+        at, why = error.pos, error.msg
+    else:
+        # a stricter limit of digits than ours was set in this interpreter
+        return JSONError(f"a number cannot be converted: {error}")
+    if at >= len(text.rstrip(" \t\n\r")) or why.startswith("Unterminated string"):
+        return JSONError(_END)
+    return JSONError(f"invalid character {text[at]!r} at position {at}: {why[0].lower()}{why[1:]}")
+
+
+def _parse_float(digits: str) -> float:
+    value = float(digits)
+    if value in (float("inf"), float("-inf")):
+        raise JSONError(f"number {digits:.40} is out of the range of a float")
+    return value
+
+
+def _parse_int(digits: str) -> int:
+    if len(digits) > _MAX_DIGITS:
+        raise JSONError(f"a number of {len(digits)} digits; {_MAX_DIGITS} are allowed")
+    return int(digits)
+
+
+def _refuse_constant(name: str) -> Any:
+    raise JSONError(f"{name} is no JSON")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) == len(pairs):
+        return members
+    repeated = Object(members)
+    repeated.pairs = pairs
+    return repeated
+
+
+_Scan = Callable[[str, int], "tuple[Any, int]"]
+
+
+def _decoder(*, long: bool, keep_duplicates: bool) -> _Scan:
+    return json.JSONDecoder(
+        parse_float=_parse_float,
+        parse_int=_parse_int if long else None,
+        parse_constant=_refuse_constant,
+        object_pairs_hook=_object if keep_duplicates else None,
+    ).scan_once
+
+
+#: by (may hold a number of too many digits, keep duplicates)
+_SCANNERS = {
+    (long, keep): _decoder(long=long, keep_duplicates=keep)
+    for long in (False, True)
+    for keep in (False, True)
+}
+
+
+def _scanner(text: str, keep_duplicates: bool) -> _Scan:
+    if text.count("[") + text.count("{") > _SHALLOW:
+        depth = _depth(text)
+        if depth > MAX_DEPTH:
+            raise JSONError(f"exceeded max depth: nested deeper than {MAX_DEPTH}")
+        if depth > _SHALLOW:
+            return _deep_object_scan if keep_duplicates else _deep_scan
+    return _SCANNERS[len(text) > _MAX_DIGITS, keep_duplicates]
+
+
+_STRINGS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
+_NO_BRACKET = {code: None for code in range(128) if chr(code) not in "[]{}"}
+_STEP = {"[": 1, "{": 1, "]": -1, "}": -1}
+
+
+def _depth(text: str) -> int:
+    """How deep it is nested, at C's speed: strings go, then all but the brackets."""
+    brackets = _STRINGS.sub("", text).encode("ascii", "ignore").decode().translate(_NO_BRACKET)
+    return max(accumulate(map(_STEP.__getitem__, brackets)), default=0)
+
+
+# -- decoding without recursion
+
+_NUMBER = re.compile(r"(-?(?:0|[1-9][0-9]*))((?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)")
+_WORDS = {"n": ("null", None), "t": ("true", True), "f": ("false", False)}
+
+
+def _deep_scan(text: str, at: int) -> tuple[Any, int]:
+    return _iterate(text, at, dict)
+
+
+def _deep_object_scan(text: str, at: int) -> tuple[Any, int]:
+    return _iterate(text, at, _object)
+
+
+def _iterate(
+    text: str, at: int, make: Callable[[list[tuple[str, Any]]], dict[str, Any]]
+) -> tuple[Any, int]:
+    """What ``scan_once`` does, on a stack of its own: open lists, and pairs of open objects."""
+    stack: list[tuple[str, list[Any], str]] = []  # closing bracket, items, key that waits for it
+    items: list[Any] = []
+    closing = key = ""
+    while True:
+        first = text[at : at + 1]
+        if first in ("[", "{") and first:
+            stack.append((closing, items, key))
+            closing, items = ("]" if first == "[" else "}"), []
+            at = _skip(text, at + 1)
+            if text[at : at + 1] != closing:
+                key, at = _key(text, at) if closing == "}" else ("", at)
+                continue
+        else:
+            value, at = _scalar(text, at)
+            if not closing:
+                return value, at
+            items.append((key, value) if closing == "}" else value)
+            at = _skip(text, at)
+            if text[at : at + 1] == ",":
+                at = _skip(text, at + 1)
+                key, at = _key(text, at) if closing == "}" else ("", at)
+                continue
+        while text[at : at + 1] == closing:
+            done = make(items) if closing == "}" else items
+            closing, items, key = stack.pop()
+            at += 1
+            if not closing:
+                return done, at
+            items.append((key, done) if closing == "}" else done)
+            at = _skip(text, at)
+        if text[at : at + 1] != ",":
+            raise JSONDecodeError("Expecting ',' delimiter", text, at)
+        at = _skip(text, at + 1)
+        key, at = _key(text, at) if closing == "}" else ("", at)
+
+
+def _key(text: str, at: int) -> tuple[str, int]:
+    if text[at : at + 1] != '"':
+        raise JSONDecodeError("Expecting property name enclosed in double quotes", text, at)
+    key, at = scanstring(text, at + 1, True)
+    at = _skip(text, at)
+    if text[at : at + 1] != ":":
+        raise JSONDecodeError("Expecting ':' delimiter", text, at)
+    return key, _skip(text, at + 1)
+
+
+def _scalar(text: str, at: int) -> tuple[Any, int]:
+    first = text[at : at + 1]
+    if first == '"':
+        return scanstring(text, at + 1, True)
+    if first in _WORDS:
+        word, value = _WORDS[first]
+        if text.startswith(word, at):
+            return value, at + len(word)
+    number = _NUMBER.match(text, at)
+    if number is None:
+        raise JSONDecodeError("Expecting value", text, at)
+    whole = not number[2]
+    return (_parse_int if whole else _parse_float)(number[0]), number.end()
+
+
+# -- encoding
+
+
+def encode(value: Any) -> bytes:
+    """A value as compact JSON, in UTF-8.
+
+    Keys of dicts are sorted, ``< > &`` and U+2028/9 escaped, bytes are base64, datetimes RFC 3339.
+    Raises JSONError for NaN and infinities, for keys that are no strings, for what is nested too
+    deep (or contains itself), and TypeError for what JSON does not have.
+    """
+    writer = _SCALARS.get(type(value))
+    text = "".join(_write(value)) if writer is None else writer(value)
+    for character, escape in _HTML.items():
+        if character in text:
+            text = text.replace(character, escape)
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        # joins what is a pair, makes a lone surrogate U+FFFD
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
+
+
+#: none of these can stand outside a string
+_HTML = {
+    "<": "\\u003c",
+    ">": "\\u003e",
+    "&": "\\u0026",
+    "\u2028": "\\u2028",
+    "\u2029": "\\u2029",
+}
+
+
+def _float(value: float) -> str:
+    if value != value or value in (float("inf"), float("-inf")):
+        raise JSONError(f"{value} cannot be written as JSON")
+    # as Go writes it, so that a guest may read 5.0 into an integer
+    return str(int(value)) if value.is_integer() and abs(value) < 1e21 else repr(float(value))
+
+
+def _bytes(value: bytes | bytearray | memoryview) -> str:
+    return f'"{b64encode(value).decode()}"'
+
+
+def _datetime(value: datetime) -> str:
+    """RFC 3339; a time without zone counts as UTC."""
+    zone = value.strftime("%z") or "+0000"
+    fraction = f".{value.microsecond:06}".rstrip("0") if value.microsecond else ""
+    offset = "Z" if zone == "+0000" else f"{zone[:3]}:{zone[3:5]}"
+    return f'"{value:%Y-%m-%dT%H:%M:%S}{fraction}{offset}"'
+
+
+_SCALARS: dict[type, Callable[[Any], str]] = {
+    str: encode_basestring,
+    int: int.__repr__,
+    float: _float,
+    bool: lambda value: "true" if value else "false",
+    type(None): lambda _: "null",
+    bytes: _bytes,
+    bytearray: _bytes,
+    memoryview: _bytes,
+    datetime: _datetime,
+}
+
+
+def _scalar_writer(value: Any) -> Callable[[Any], str]:
+    for kind, writer in _SCALARS.items():
+        if isinstance(value, kind):
+            return writer
+    raise TypeError(
+        f"JSON has no {type(value).__name__}; it has str, int, float, bool, None, dict, list "
+        "(and here bytes as base64, datetime as RFC 3339)"
+    )
+
+
+def _write(value: Any) -> list[str]:
+    """The parts of the text; containers that are open wait on a stack."""
+    parts: list[str] = []
+    stack: list[tuple[Iterator[tuple[str, Any]], str]] = [(iter([("", value)]), "")]
+    while stack:
+        members, closing = stack[-1]
+        for prefix, item in members:
+            parts.append(prefix)
+            writer = _SCALARS.get(type(item))
+            if writer is not None:
+                parts.append(writer(item))
+                continue
+            if isinstance(item, dict):
+                opened = (_object_members(item), "}")
+            elif isinstance(item, (list, tuple)):
+                opened = (_list_members(item), "]")
+            else:
+                parts.append(_scalar_writer(item)(item))
+                continue
+            if len(stack) > MAX_DEPTH:
+                raise JSONError(f"nested deeper than {MAX_DEPTH}, or inside itself")
+            parts.append("[" if opened[1] == "]" else "{")
+            stack.append(opened)
+            break
+        else:
+            parts.append(closing)
+            stack.pop()
+    return parts
+
+
+def _object_members(members: dict[Any, Any]) -> Iterator[tuple[str, Any]]:
+    comma = ""
+    for key in members if len(members) < 2 else _sorted_keys(members):
+        if not isinstance(key, str):
+            raise JSONError(f"the keys of an object are strings, found {key!r:.80}")
+        yield f"{comma}{encode_basestring(key)}:", members[key]
+        comma = ","
+
+
+def _sorted_keys(keys: Iterable[Any]) -> list[Any]:
+    try:
+        return sorted(keys)
+    except TypeError:
+        return list(keys)
+
+
+def _list_members(items: list[Any] | tuple[Any, ...]) -> Iterator[tuple[str, Any]]:
+    comma = ""
+    for item in items:
+        yield comma, item
+        comma = ","
