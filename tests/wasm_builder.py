@@ -178,3 +178,39 @@ def function(params: str, results: str, *lines: str, locals_: str = "", **more: 
     }
     parts.update(more)
     return module(**parts)  # type: ignore[arg-type]
+
+
+#: the custom sections at the end of ``rich_module``
+RICH_CUSTOMS = [("note", b"anything"), ("name", b"\1\5\1\1\2\xc3\xa4")]
+
+
+def rich_module() -> bytes:
+    """A module with something in every section."""
+    return module(
+        types=[functype("i32 i64", "i32"), functype()],
+        imports=[name("env") + name("f") + b"\0\1", name("env") + name("g") + b"\3\x7f\0"],
+        functions=[0, 1],
+        tables=[b"\x70" + limits(2, 5), b"\x6f" + limits(1)],
+        memories=[limits(1, 3)],
+        globals_=[b"\x7e\1" + code("i64.const -5"), b"\x7f\0" + code("global.get 0")],
+        exports=[("f", 0, 1), ("memory", 2, 0), ("g", 3, 1), ("table", 1, 0)],
+        start=2,
+        elements=[
+            b"\0" + code("i32.const 0") + vector([b"\1"]),
+            b"\1\0" + vector([b"\1"]),
+            b"\2\0" + code("i32.const 1") + b"\0" + vector([b"\2"]),
+            b"\3\0" + vector([b"\2"]),
+            b"\4" + code("i32.const 1") + vector([code("ref.func 1")]),
+            b"\5\x6f" + vector([code("ref.null externref")]),
+            b"\6\1" + code("i32.const 0") + b"\x6f" + vector([code("ref.null externref")]),
+            b"\7\x70" + vector([code("ref.null funcref")]),
+        ],
+        data_count=3,
+        bodies=[body("i32 i64", "local.get 0"), body("", "nop")],
+        datas=[
+            b"\0" + code("i32.const 8") + name("active"),
+            b"\1" + name("passive"),
+            b"\2\0" + code("global.get 0") + name("both"),
+        ],
+        customs=RICH_CUSTOMS,
+    )

@@ -19,7 +19,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from itertools import accumulate
-from json.decoder import JSONDecodeError, scanstring
+from json.decoder import JSONDecodeError
 from json.encoder import encode_basestring
 from typing import Any
 
@@ -31,6 +31,8 @@ MAX_DEPTH = 10_000
 _SHALLOW = 100
 #: digits of an integer; Python's own limit (4300) must not come first, as it is not everywhere
 _MAX_DIGITS = 4_000
+#: the standard scanner of a string behind its opening quote (typeshed does not know it)
+_scan_string: Callable[[str, int, bool], tuple[str, int]] = vars(json.decoder)["scanstring"]
 #: what JSON calls white space
 _SPACE = re.compile(r"[ \t\n\r]*")
 _END = "unexpected end of JSON input"
@@ -90,7 +92,7 @@ def raw_members(data: bytes) -> list[tuple[str, bytes]]:
     members = []
     at = _skip(text, _skip(text, 0) + 1)
     while text[at] != "}":
-        key, at = scanstring(text, at + 1, True)
+        key, at = _scan_string(text, at + 1, True)
         start = _skip(text, _skip(text, at) + 1)
         _, at = scan(text, start)
         members.append((key, original[start:at].encode("utf-8", "surrogateescape")))
@@ -184,12 +186,14 @@ _Scan = Callable[[str, int], "tuple[Any, int]"]
 
 
 def _decoder(*, long: bool, keep_duplicates: bool) -> _Scan:
-    return json.JSONDecoder(
+    decoder: Any = json.JSONDecoder(
         parse_float=_parse_float,
         parse_int=_parse_int if long else None,
         parse_constant=_refuse_constant,
         object_pairs_hook=_object if keep_duplicates else None,
-    ).scan_once
+    )
+    scan: _Scan = decoder.scan_once
+    return scan
 
 
 #: by (may hold a number of too many digits, keep duplicates)
@@ -278,7 +282,7 @@ def _iterate(
 def _key(text: str, at: int) -> tuple[str, int]:
     if text[at : at + 1] != '"':
         raise JSONDecodeError("Expecting property name enclosed in double quotes", text, at)
-    key, at = scanstring(text, at + 1, True)
+    key, at = _scan_string(text, at + 1, True)
     at = _skip(text, at)
     if text[at : at + 1] != ":":
         raise JSONDecodeError("Expecting ':' delimiter", text, at)
@@ -288,7 +292,7 @@ def _key(text: str, at: int) -> tuple[str, int]:
 def _scalar(text: str, at: int) -> tuple[Any, int]:
     first = text[at : at + 1]
     if first == '"':
-        return scanstring(text, at + 1, True)
+        return _scan_string(text, at + 1, True)
     if first in _WORDS:
         word, value = _WORDS[first]
         if text.startswith(word, at):

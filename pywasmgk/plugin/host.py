@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from ..wasm.metering import CancelToken, Meter
-from .gojson import JSONError, base64_or_none, decode, encode, fold, plain, raw_members
-from .schema import ANY, BOOL, BYTES, INT, STRING, Kind, listed, mapped
+from .gojson import JSONError, decode, encode, raw_members
+from .schema import ANY, BOOL, BYTES, INT, STRING, Kind, fold, listed, mapped
 
 __all__ = ["MAX_CALL_DEPTH", "CallContext", "HostAPI", "HostDispatcher", "HostFunctionError"]
 
@@ -190,16 +191,35 @@ def _value(result: Any) -> Any:
 
 def _cached(result: tuple[bytes | None, bool]) -> Any:
     value, found = result
-    return {"found": bool(found), "value": base64_or_none(value)}
+    return {"found": bool(found), "value": value}
 
 
 def _answered(result: tuple[int, bytes | None]) -> Any:
     status, body = result
-    return {"body": base64_or_none(body), "status": status}
+    return {"body": body, "status": status}
 
 
 def _kept(name: str) -> Callable[[Any], Any]:
-    return lambda result: {name: plain(result)}
+    return lambda result: {name: result}
+
+
+def _same(result: Any) -> Any:
+    return result
+
+
+def _rows(result: Sequence[Mapping[str, Any]] | None) -> Any:
+    """Rows of a table: bytes are text there, and what JSON lacks is written out. No rows are null,
+    as Go's nil slice is."""
+    if not result:
+        return None
+    return [{str(name): _column(value) for name, value in row.items()} for row in result]
+
+
+def _column(value: Any) -> Any:
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return bytes(value).decode("utf-8", "replace")
+    written = (str, int, float, datetime, dict, list, tuple)
+    return value if value is None or isinstance(value, written) else str(value)
 
 
 _STRINGS = mapped(STRING, dict)
@@ -211,7 +231,7 @@ _TICKET = (("ticket_id", INT), ("created_by", INT), ("subject", STRING), ("body"
 
 FUNCTIONS = [
     # 0.7
-    HostFunction("db_query", (("query", STRING), ("args", listed(ANY))), plain),
+    HostFunction("db_query", (("query", STRING), ("args", listed(ANY))), _rows),
     HostFunction("db_exec", (("query", STRING), ("args", listed(ANY))), _kept("affected")),
     HostFunction("cache_get", (_KEY,), _cached),
     HostFunction("cache_set", (_KEY, ("value", BYTES), ("ttl", INT)), _ok),
@@ -232,33 +252,33 @@ FUNCTIONS = [
     HostFunction("entity_soft_delete", (*_ENTITY, _REASON), _status),
     HostFunction("entity_restore", _ENTITY, _status),
     HostFunction("entity_hard_delete", (*_ENTITY, _REASON), _status),
-    HostFunction("recycle_bin_list", (("entity_type", STRING),), lambda result: result),
+    HostFunction("recycle_bin_list", (("entity_type", STRING),), _same),
     HostFunction("secure_config_get", (_KEY,), _value),
     HostFunction("secure_config_set", (_KEY, ("value", STRING)), _status),
-    HostFunction("org_id", (), plain, bare=True),
-    HostFunction("custom_fields_get", (*_OBJECT, ("fields", listed(STRING, lambda: None))), plain),
+    HostFunction("org_id", (), _same, bare=True),
+    HostFunction("custom_fields_get", (*_OBJECT, ("fields", listed(STRING, lambda: None))), _same),
     HostFunction("custom_fields_set", (*_OBJECT, ("values", mapped(ANY))), _status),
     HostFunction(
-        "custom_fields_query", (("entity_type", STRING), ("filters", listed(mapped(ANY)))), plain
+        "custom_fields_query", (("entity_type", STRING), ("filters", listed(mapped(ANY)))), _same
     ),
 ]
 
 #: of later hosts, each there if the host object has its method
 LATER_FUNCTIONS = [
     HostFunction("cache_delete", (_KEY,), _ok),
-    HostFunction("time_now", (), lambda now: {"now": plain(now)}, bare=True),
+    HostFunction("time_now", (), _kept("now"), bare=True),
     HostFunction("store_file", (_KEY, ("data", BYTES), ("metadata", _STRINGS)), _status),
     HostFunction(
         "get_file",
         (_KEY,),
-        lambda result: {"data": base64_or_none(result[0]), "metadata": plain(result[1])},
+        lambda result: {"data": result[0], "metadata": result[1]},
     ),
     HostFunction("delete_file", (_KEY,), _status),
-    HostFunction("list_files", (("prefix", STRING),), plain),
+    HostFunction("list_files", (("prefix", STRING),), _same),
     HostFunction(
         "generate_thumbnail",
         (("data", BYTES), ("content_type", STRING), ("max_width", INT), ("max_height", INT)),
-        lambda result: {"thumb_content_type": result[1], "thumb_data": base64_or_none(result[0])},
+        lambda result: {"thumb_content_type": result[1], "thumb_data": result[0]},
     ),
     HostFunction(
         "create_article_attachment",
@@ -286,7 +306,7 @@ LATER_FUNCTIONS = [
     HostFunction(
         "render_markdown_to_pdf",
         (("markdown", STRING), ("options", mapped(ANY))),
-        lambda pdf: {"pdf": base64_or_none(pdf)},
+        lambda pdf: {"pdf": pdf},
     ),
 ]
 
@@ -342,7 +362,9 @@ class HostDispatcher:
 
     def _call_plugin(self, context: CallContext, args: bytes) -> bytes | None:
         plugin, function = _members(decode(args), (("plugin", STRING), ("function", STRING)))
-        raw = next((text for key, text in raw_members(args).items() if fold(key) == "args"), None)
+        raw = None
+        for key, text in raw_members(args) if args.lstrip()[:1] == b"{" else ():
+            raw = text if fold(key) == "args" else raw
         if context.depth >= MAX_CALL_DEPTH:
             raise HostFunctionError(
                 f"plugin call depth exceeded (max {MAX_CALL_DEPTH}): {self.plugin} -> {plugin}"

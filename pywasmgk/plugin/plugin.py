@@ -31,7 +31,7 @@ from ..wasm.metering import DEFAULT_FUEL, DEFAULT_TIMEOUT, CancelToken
 from ..wasm.module import Module
 from ..wasm.types import MAX_PAGES, FuncType, ValType
 from ..wasm.values import u32
-from ..wasm.wasi import Sink
+from ..wasm.wasi import Sink, WasiConfig
 from .abi import Guest, describe, pack
 from .gojson import JSONError, decode, encode
 from .host import HostAPI, HostDispatcher, in_chain
@@ -308,14 +308,10 @@ class Plugin:
 
     def _instantiate(self) -> Instance:
         options = self.options
-        imports = {
-            "gk": {
-                "host_call": Func(
-                    _HOST_CALL, self._host_call, access_caller=True, name="host_call"
-                ),
-                "log": Func(_LOG, self._log, access_caller=True, name="log"),
-            }
-        }
+        host_call = Func(_HOST_CALL, self._host_call, access_caller=True, name="host_call")
+        log = Func(_LOG, self._log, access_caller=True, name="log")
+        imports = {"gk": {"host_call": host_call, "log": log}}
+        wasi = WasiConfig(stdout=options.stdout, stderr=options.stderr)
         try:
             return instantiate(
                 self._module,

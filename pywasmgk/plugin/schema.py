@@ -12,11 +12,16 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, TypeVar
 
-from .gojson import JSONError, fold
+from .gojson import JSONError
 
 __all__ = ["Kind", "decode_struct", "encode_struct", "listed", "mapped", "member", "nested"]
 
 T = TypeVar("T")
+
+
+def fold(key: str) -> str:
+    """A key as Go compares it: case does not count, nor do the long s and the Kelvin sign."""
+    return key.replace("\u017f", "s").replace("\u212a", "k").lower()
 
 
 class Kind(NamedTuple):
@@ -34,7 +39,7 @@ class Kind(NamedTuple):
 
 def _wrong(path: str, wanted: str, value: Any) -> JSONError:
     found = {bool: "bool", str: "string", dict: "object", list: "array"}.get(type(value), "number")
-    return JSONError(f"cannot unmarshal {found} into field {path or '.'} of type {wanted}")
+    return JSONError(f"cannot unmarshal {found} into a value of type {wanted}", path)
 
 
 def _string(value: Any, path: str) -> str:
@@ -65,7 +70,7 @@ def _bytes(value: Any, path: str) -> bytes:
     try:
         return base64.b64decode(value.replace("\r", "").replace("\n", ""), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise JSONError(f"illegal base64 data in field {path}: {error}") from None
+        raise JSONError(f"illegal base64 data: {error}", path) from None
 
 
 STRING = Kind("string", str, _string)

@@ -7,15 +7,27 @@ after the first release of WebAssembly, and function bodies as byte ranges.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import DecodeError, ValidationError
+from .bodies import MAX_LOCALS
 from .decoding import read_opcode
+from .isa import InstructionSet
 from .isa.immediates import READERS, VALUE_TYPES
 from .leb128 import read_signed, read_u32
-from .ppci_import import BinaryFileReader, components
+from .names import clean
+from .ppci_import import (
+    BinaryFileReader,
+    CustomSection,
+    DataSegment,
+    ElementSegment,
+    ReferenceTable,
+    arguments,
+    components,
+)
 from .types import (
     ExportType,
     ExternType,
@@ -40,6 +52,22 @@ _ORDER = {number: place for place, number in enumerate((1, 2, 3, 4, 5, 6, 7, 8, 
 _VECTORS = frozenset((1, 2, 3, 4, 5, 6, 7, 9, 10, 11))
 _KINDS = ("func", "table", "memory", "global")
 _MODES = ("active", "passive", "active", "declarative")
+#: what people load by mistake, by its first bytes
+_MISTAKEN = {
+    b"(": "WebAssembly text: translate it first",
+    b"<": "a web page",
+    b"PK": "a zip archive",
+    b"\x1f\x8b": "gzip: unpack it first",
+    b"\x7fELF": "a native program",
+}
+#: limits flags, value types and forms of types that belong to proposals
+_LIMITS_PROPOSALS = {2: "threads", 3: "threads", 4: "memory64", 5: "memory64"}
+_TYPE_PROPOSALS = {
+    **dict.fromkeys((0x63, 0x64), "the function references proposal"),
+    **dict.fromkeys((*range(0x6A, 0x6F), *range(0x71, 0x74)), "garbage collection"),
+    **dict.fromkeys((0x69, 0x74), "exception handling"),
+}
+_FORM_PROPOSALS = dict.fromkeys((0x4E, 0x4F, 0x50, 0x5E, 0x5F), "garbage collection")
 
 
 class Span(NamedTuple):
@@ -64,6 +92,8 @@ class Element(NamedTuple):
     type: ValType
     #: function indices, or constant expressions
     init: list[Any]
+    #: where the segment begins in the file
+    offset_in_file: int
 
 
 class Data(NamedTuple):
@@ -76,54 +106,26 @@ class Data(NamedTuple):
     end: int
 
 
-class _Elem(components.Elem):  # type: ignore[misc]
-    """ppci's component knows active segments of functions only; ours says what it is."""
+class _Lazy(Sequence[Any]):
+    """Part of a body as ppci has it, decoded anew each time somebody looks."""
 
-    __slots__ = ("segment",)
+    # no reference to the module: it would keep modules alive until the garbage collector runs
+    __slots__ = ("_data", "_isa", "_span")
 
-    @property
-    def __name__(self) -> str:
-        return "elem"
-
-
-class _DataSegment(components.Data):  # type: ignore[misc]
-    __slots__ = ("segment",)
-
-    @property
-    def __name__(self) -> str:
-        return "data"
-
-
-class _Table(components.Table):  # type: ignore[misc]
-    """A table of any references."""
-
-    __slots__ = ()
-
-    def _from_args(self, id: int, kind: str, min: int, max: int | None) -> None:
-        for name, value in zip(("id", "kind", "min", "max"), (id, kind, min, max)):
-            setattr(self, name, value)
-
-    @property
-    def __name__(self) -> str:
-        return "table"
-
-
-class LazyInstructions(Sequence[Any]):
-    """A body as ppci's instructions, decoded anew each time somebody looks."""
-
-    __slots__ = ("_module", "_span")
-
-    def __init__(self, module: Module, span: Span) -> None:
-        self._module = module
+    def __init__(self, data: bytes, instructions: InstructionSet, span: Span) -> None:
+        self._data = data
+        self._isa = instructions
         self._span = span
 
     def _decode(self) -> list[Any]:
-        reader = ModuleReader(self._module.data, self._module)
+        reader = ModuleReader(self._data, self._isa)
         with reader.push_data(self._span):
-            for _ in range(reader.read_uint()):
-                reader.read_uint()
-                reader.read_type()
-            return list(reader.read_expression())
+            return self._read(reader)
+
+    @staticmethod
+    @abstractmethod
+    def _read(reader: ModuleReader) -> list[Any]:
+        """What there is of the body that ``reader`` is at."""
 
     def __len__(self) -> int:
         return len(self._decode())
@@ -134,14 +136,42 @@ class LazyInstructions(Sequence[Any]):
     def __iter__(self) -> Iterator[Any]:
         return iter(self._decode())
 
+    def __repr__(self) -> str:
+        return repr(self._decode())
+
+
+class _Locals(_Lazy):
+    """The declared locals, as pairs of no name and a type."""
+
+    __slots__ = ()
+
+    @staticmethod
+    def _read(reader: ModuleReader) -> list[Any]:
+        found = reader.read_locals()
+        reader.read_exactly()
+        return found
+
+
+class _Instructions(_Lazy):
+    """The instructions, without the last ``end``."""
+
+    __slots__ = ()
+
+    @staticmethod
+    def _read(reader: ModuleReader) -> list[Any]:
+        reader.read_locals()
+        return list(reader.read_expression())
+
 
 class ModuleReader(BinaryFileReader):  # type: ignore[misc]
     """Reads one module; what it finds goes into ``module`` and into ppci's definitions."""
 
-    def __init__(self, data: bytes, module: Module) -> None:
+    module: Module
+
+    def __init__(self, data: bytes, instructions: InstructionSet) -> None:
         super().__init__(None)
         self.data = data
-        self.module = module
+        self.isa = instructions
         self.pos = 0
         #: where the section, or what is read of it, ends
         self.limit = len(data)
@@ -149,29 +179,37 @@ class ModuleReader(BinaryFileReader):  # type: ignore[misc]
         self.last_place = -1
         #: an index that leads nowhere, to be raised once the whole file is well-formed
         self.invalid: ValidationError | None = None
+        self.imports: list[ImportType] = []
+        #: name, kind, index and offset of exports, whose types may be known only later
+        self.exports: list[tuple[str, str, int, int]] = []
 
     # -- the whole file
 
     def read_module(self, module: Module) -> None:
         """Reads all sections. Raises DecodeError, or ValidationError for an index out of range."""
-        super().read_module(module)
-        self._require_bodies()
-        if module.data_count is not None and module.data_count != len(module.datas):
-            raise self.malformed("data count and data section have inconsistent lengths")
-        spaces: dict[str, Any] = {
+        self.module = module
+        self.spaces: dict[str, list[Any]] = {
             "func": module.functions,
             "table": module.tables,
             "memory": module.memories,
             "global": module.globals,
         }
-        for name, kind, index, at in module.pending_exports:
-            space: list[Any] = spaces[kind]
-            if index < len(space):
-                module.exports += (ExportType(name, kind, space[index], index),)
-            else:
-                self.defer(f"unknown {_word(kind)} {index} in export {name!r}", at)
+        super().read_module(module)
+        self._require_bodies()
+        if module.data_count is not None and module.data_count != len(module.datas):
+            raise self.malformed("data count and data section have inconsistent lengths")
+        module.imports = tuple(self.imports)
+        module.exports = tuple(self._typed_exports())
         if self.invalid is not None:
             raise self.invalid
+
+    def _typed_exports(self) -> Iterator[ExportType]:
+        for name, kind, index, at in self.exports:
+            space = self.spaces[kind]
+            if index < len(space):
+                yield ExportType(name, kind, space[index], index)
+            else:
+                self.defer(f"unknown {_word(kind)} {index} in export {clean(name)!r}", at)
 
     def _require_bodies(self) -> None:
         declared = len(self._type4func)
@@ -184,11 +222,14 @@ class ModuleReader(BinaryFileReader):  # type: ignore[misc]
     def read_header(self) -> None:
         """Magic number and version."""
         magic, version = self.data[:4], self.data[4:8]
+        cut = f": unexpected end of a file of {len(self.data)} bytes" if len(self.data) < 8 else ""
         if magic != b"\0asm":
-            raise DecodeError("invalid magic number: magic header not detected", 0)
+            kinds = (kind for start, kind in _MISTAKEN.items() if magic.startswith(start))
+            what = "".join(f" (this is {kind})" for kind in kinds)
+            raise DecodeError(f"invalid magic number: magic header not detected{what}{cut}", 0)
         if version != b"\1\0\0\0":
             what = " (a component, not a module)" if version[2:3] == b"\1" else ""
-            raise DecodeError(f"invalid version header: unknown binary version{what}", 4)
+            raise DecodeError(f"invalid version header: unknown binary version{what}{cut}", 4)
         self.pos = 8
 
     def read_section(self, section_id: int) -> None:
@@ -296,9 +337,12 @@ class ModuleReader(BinaryFileReader):  # type: ignore[misc]
 
     def _value_type(self) -> ValType:
         at = self.pos
-        kind = VALUE_TYPES.get(self.read_byte())
+        byte = self.read_byte()
+        kind = VALUE_TYPES.get(byte)
         if kind is None:
-            raise self.malformed(f"malformed value type {self.data[at]:#04x}", at)
+            raise self.malformed(
+                f"malformed value type {byte:#04x}{_why(_TYPE_PROPOSALS, byte)}", at
+            )
         return kind
 
     def _reference_type(self) -> ValType:
@@ -313,10 +357,10 @@ class ModuleReader(BinaryFileReader):  # type: ignore[misc]
         at = self.pos
         flag = self.read_byte()
         if flag > 1:
-            proposal = {2: "threads", 3: "threads", 4: "memory64", 5: "memory64"}.get(flag)
-            why = f": the {proposal} proposal is not supported" if proposal else ""
+            why = _why(_LIMITS_PROPOSALS, flag, "the {} proposal")
             # the flag was one integer, too long or too large, before there were proposals
-            raise self.malformed(f"malformed limits flags {flag:#04x}: integer too large{why}", at)
+            fault = "representation too long" if flag & 0x80 else "too large"
+            raise self.malformed(f"malformed limits flags {flag:#04x}: integer {fault}{why}", at)
         minimum = self.read_uint()
         return Limits(minimum, self.read_uint() if flag else None)
 
@@ -331,8 +375,10 @@ class ModuleReader(BinaryFileReader):  # type: ignore[misc]
 
     def read_type_definition(self) -> Any:
         """A function type."""
-        if self.pos < self.limit and self.data[self.pos] != 0x60:
-            raise self.malformed(f"malformed function type: form {self.data[self.pos]:#04x}")
+        form = self.data[self.pos] if self.pos < self.limit else 0x60
+        if form != 0x60:
+            why = _why(_FORM_PROPOSALS, form)
+            raise self.malformed(f"malformed function type: form {form:#04x}{why}")
         definition = super().read_type_definition()
         self.module.types.append(
             FuncType(
@@ -345,7 +391,7 @@ class ModuleReader(BinaryFileReader):  # type: ignore[misc]
     def _function_type(self, index: int, at: int) -> FuncType:
         if index < len(self.module.types):
             return self.module.types[index]
-        self.defer(f"unknown type {index}", at)
+        self.defer(f"unknown type {index} of function {len(self.module.functions)}", at)
         return FuncType()
 
     def read_import_definition(self) -> Any:
@@ -360,7 +406,9 @@ class ModuleReader(BinaryFileReader):  # type: ignore[misc]
         type_, info = self._import_type(kind)
         definition = components.Import(module, name, kind, self.gen_id(kind), info)
         self.add_definition(kind, definition)
-        self.module.add_import(ImportType(module, name, kind, type_))
+        self.imports.append(ImportType(module, name, kind, type_))
+        self.spaces[kind].append(type_)
+        self.module.import_counts[kind] += 1
         return definition
 
     def _import_type(self, kind: str) -> tuple[ExternType, tuple[Any, ...]]:
@@ -380,16 +428,17 @@ class ModuleReader(BinaryFileReader):  # type: ignore[misc]
 
     def read_function_prototypes(self) -> None:
         """The types of the functions that the module defines."""
+        at = self.pos
         super().read_function_prototypes()
         functions = self.module.functions
         for index in self._type4func.values():
-            functions.append(self._function_type(index, self.pos))
+            functions.append(self._function_type(index, at))
 
     def read_table_definition(self) -> Any:
         """A table."""
         table = TableType(self._reference_type(), self.read_limits())
         self.module.tables.append(table)
-        definition = _Table(self.gen_id("table"), str(table.element), *table.limits)
+        definition = ReferenceTable(self.gen_id("table"), str(table.element), *table.limits)
         self.add_definition("table", definition)
         return definition
 
@@ -420,7 +469,7 @@ class ModuleReader(BinaryFileReader):  # type: ignore[misc]
             raise self.malformed(f"malformed export kind {number:#04x}", at)
         kind = _KINDS[number]
         ref = self.read_space_ref(kind)
-        self.module.pending_exports.append((name, kind, ref.index, at))
+        self.exports.append((name, kind, ref.index, at))
         return components.Export(name, kind, ref)
 
     def read_start_definition(self) -> Any:
@@ -447,14 +496,9 @@ class ModuleReader(BinaryFileReader):  # type: ignore[misc]
             if flags & 4
             else [self.read_uint() for _ in range(count)]
         )
-        segment = Element(mode, table, offset, kind, init)
+        segment = Element(mode, table, offset, kind, init, at)
         self.module.elements.append(segment)
-        definition = _Elem.__new__(_Elem)
-        definition.ref = components.Ref("table", index=table)
-        definition.offset = instructions
-        definition.refs = [components.Ref("func", index=i) for i in init if isinstance(i, int)]
-        definition.segment = segment
-        return definition
+        return ElementSegment(table, instructions, segment)
 
     def _element_kind(self, flags: int) -> ValType:
         if not flags & 3:
@@ -478,12 +522,7 @@ class ModuleReader(BinaryFileReader):  # type: ignore[misc]
         start, end = self.read_length_prefixed_bytes()
         segment = Data("passive" if flags == 1 else "active", memory, offset, start, end)
         self.module.datas.append(segment)
-        definition = _DataSegment.__new__(_DataSegment)
-        definition.ref = components.Ref("memory", index=memory)
-        definition.offset = instructions
-        definition.data = self.data[start:end]
-        definition.segment = segment
-        return definition
+        return DataSegment(memory, instructions, self.data[start:end], segment)
 
     def read_func_definition(self, index: int) -> Any:
         """A function body, as the range of its bytes."""
@@ -492,21 +531,30 @@ class ModuleReader(BinaryFileReader):  # type: ignore[misc]
         if index not in self._type4func:
             raise self.malformed("function and code section have inconsistent lengths", at)
         self.module.bodies.append(span)
-        ref = components.Ref("type", index=self._type4func[index])
         definition = components.Func.__new__(components.Func)
         definition.id = self.gen_id("func")
-        definition.ref = ref
-        definition.locals = ()
-        definition.instructions = LazyInstructions(self.module, span)
+        definition.ref = components.Ref("type", index=self._type4func[index])
+        definition.locals = _Locals(self.data, self.isa, span)
+        definition.instructions = _Instructions(self.data, self.isa, span)
         self.add_definition("func", definition)
         return definition
+
+    def read_locals(self) -> list[tuple[None, str]]:
+        """The locals that a body declares, one by one, as ppci has them."""
+        found: list[tuple[None, str]] = []
+        for _ in range(self.read_uint()):
+            at = self.pos
+            count = self.read_uint()
+            if count > MAX_LOCALS - len(found):
+                raise self.malformed(f"too many locals: at most {MAX_LOCALS}", at)
+            found += [(None, self.read_type())] * count
+        return found
 
     def read_custom_definition(self) -> Any:
         """A custom section; only its name is looked at."""
         name = self.read_str()
-        span = Span(self.pos, self.limit)
-        self.module.custom_sections.append((name, span))
-        return components.Custom(name, self.read_exactly())
+        self.module.custom_sections.append((name, self.pos, self.limit))
+        return CustomSection(name, self.read_exactly())
 
     # -- constant expressions
 
@@ -516,17 +564,25 @@ class ModuleReader(BinaryFileReader):  # type: ignore[misc]
         return instructions, ConstExpr(start, self.pos)
 
     def read_instruction(self) -> Any:
-        """One instruction of a constant expression, as a ppci component."""
+        """One instruction, as a ppci component: of constant expressions, and for show."""
         if self.pos >= self.limit:
             raise self.malformed("unexpected end: END opcode expected")
-        row, pos = read_opcode(self.data, self.pos, 0, self.module.isa)
-        values = []
+        row, pos = read_opcode(self.data, self.pos, 0, self.isa)
+        found: list[Any] = []
         for kind in row.immediates:
             value, pos = READERS[kind](self.data, pos, 0)
-            values.append(value if isinstance(value, (int, float)) else str(value))
+            found += arguments(kind, value)
         self._within(None, pos)
         block = row.form in ("block", "loop", "if")
-        return (components.BlockInstruction if block else components.Instruction)(row.name, *values)
+        component = components.BlockInstruction if block else components.Instruction
+        return component(row.name, *found)
+
+
+def _why(proposals: dict[int, str], byte: int, wording: str = "{}") -> str:
+    """The end of an error message: which proposal a byte belongs to, if one is known."""
+    if byte not in proposals:
+        return ""
+    return f": {wording.format(proposals[byte])} is not supported"
 
 
 def _word(kind: str) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from ..errors import Frame
 from . import isa
@@ -11,7 +12,7 @@ from .binary import Body, ConstExpr, Data, Element, ModuleReader
 from .blockmap import BlockMap
 from .bodies import validate_function
 from .code import Code
-from .names import NameSection
+from .names import NameSection, clean
 from .ppci_import import components
 from .types import ExportType, FuncType, GlobalType, ImportType, MemoryType, TableType
 from .validation import validate_module
@@ -60,36 +61,22 @@ class Module(components.Module):  # type: ignore[misc]
         self.elements: list[Element] = []
         self.datas: list[Data] = []
         self.data_count: int | None = None
-        self.custom_sections: list[tuple[str, Body]] = []
+        #: name, and the range of bytes behind the name
+        self.custom_sections: list[tuple[str, int, int]] = []
         #: functions that have been made ready for the interpreter, by index
         self.codes: dict[int, Code] = {}
-        #: exports as read, before their types are known
-        self.pending_exports: list[tuple[str, str, int, int]] = []
         self._names: NameSection | None = None
         super().__init__(self.data)
-        self.pending_exports.clear()
         self.context = validate_module(self, bodies=validate == "eager")
 
     def _from_bytes(self, data: bytes) -> None:
-        ModuleReader(data, self).read_module(self)
+        ModuleReader(data, self.isa).read_module(self)
 
     @classmethod
     def from_file(cls, path: str | Path, *, validate: str = "eager") -> Module:
         """The module in a file; its name is the file's. Raises OSError too."""
         path = Path(path)
         return cls(path.read_bytes(), name=path.name, validate=validate)
-
-    def add_import(self, import_: ImportType) -> None:
-        """Adds an import to its index space; the reader calls it."""
-        self.imports += (import_,)
-        spaces: dict[str, Any] = {
-            "func": self.functions,
-            "table": self.tables,
-            "memory": self.memories,
-            "global": self.globals,
-        }
-        spaces[import_.kind].append(import_.type)
-        self.import_counts[import_.kind] += 1
 
     # -- functions
 
@@ -100,15 +87,16 @@ class Module(components.Module):  # type: ignore[misc]
     def function_name(self, index: int) -> str | None:
         """A function's name: from the name section, else its import's or an export's."""
         name = self.names.functions.get(index)
-        if name is not None:
-            return name
-        imported = [item for item in self.imports if item.kind == "func"]
-        if index < len(imported):
-            return f"{imported[index].module}.{imported[index].name}"
-        for export in self.exports:
-            if export.kind == "func" and export.index == index:
-                return export.name
-        return None
+        return self._outer_names.get(index) if name is None else name
+
+    @cached_property
+    def _outer_names(self) -> dict[int, str]:
+        """What functions are called by other modules, cleaned for messages."""
+        functions = [item for item in reversed(self.exports) if item.kind == "func"]
+        names = {item.index: clean(item.name) for item in functions}
+        imported = (item for item in self.imports if item.kind == "func")
+        names.update(enumerate(clean(f"{item.module}.{item.name}") for item in imported))
+        return names
 
     def function_offset(self, index: int) -> int:
         """Where the body of a defined function begins in the file."""
@@ -122,9 +110,25 @@ class Module(components.Module):  # type: ignore[misc]
     def names(self) -> NameSection:
         """The name section, as far as it can be read."""
         if self._names is None:
-            spans = [span for name, span in self.custom_sections if name == "name"]
+            spans = [span for name, *span in self.custom_sections if name == "name"]
             self._names = NameSection(self.data, *spans[0]) if spans else NameSection(b"", 0, 0)
         return self._names
+
+    # -- ppci's views, where those of its Module would be wrong
+
+    def to_file(self, f: BinaryIO) -> None:
+        """Writes the module's bytes; ppci's writer knows the first release only."""
+        f.write(self.data)
+
+    def show_interface(self) -> None:
+        """Prints imports and exports with their types."""
+        for title, items in (
+            ("Imports", [(f"{item.module}.{item.name}", item.type) for item in self.imports]),
+            ("Exports", [(item.name, item.type) for item in self.exports]),
+        ):
+            print(f"{title}:")
+            for name, type_ in items:
+                print(f"  {clean(name) + ':':18} {type_}")
 
     # -- Python
 

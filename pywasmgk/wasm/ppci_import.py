@@ -1,4 +1,5 @@
-"""Brings in the parts of ppci that read modules, without the rest of it.
+"""ppci's side of the decoder: its reader and components, brought in without the rest of it, and
+components of our own where its know the first release of WebAssembly only.
 
 ``import ppci.wasm`` runs a package ``__init__`` that pulls in code generators and reports, some
 150 ms of it. Here a stand-in takes the package's place in ``sys.modules``: its submodules import
@@ -12,38 +13,59 @@ import importlib.util
 import logging
 import sys
 import threading
+from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
-__all__ = ["BinaryFileReader", "components"]
+from .names import clean
+
+__all__ = [
+    "BinaryFileReader",
+    "CustomSection",
+    "DataSegment",
+    "ElementSegment",
+    "ReferenceTable",
+    "arguments",
+    "components",
+    "stand_in",
+]
 
 _lock = threading.RLock()
+#: packages whose __init__ is running; not kept in them, where their __init__ would see it
+_waking: set[str] = set()
 
 
 class _LazyPackage(ModuleType):
     """A package whose ``__init__`` has not run yet."""
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
+        # tools look at odd dunders of every module in sys.modules; they must not wake this one
+        if name.startswith("__") and name != "__all__":
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
         with _lock:
             if type(self) is _LazyPackage:
-                # from here on it is an ordinary package, while its __init__ runs too
-                self.__class__ = ModuleType  # type: ignore[assignment]
-                try:
-                    self.__spec__.loader.exec_module(self)  # type: ignore[union-attr]
-                except BaseException:
-                    self.__class__ = _LazyPackage
-                    raise
+                self._wake(name)
         return getattr(self, name)
 
+    def _wake(self, name: str) -> None:
+        """Runs ``__init__``; other threads wait for it, and it sees an ordinary package."""
+        if self.__name__ in _waking:
+            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r} yet")
+        _waking.add(self.__name__)
+        try:
+            self.__spec__.loader.exec_module(self)  # type: ignore[union-attr]
+            self.__class__ = ModuleType  # type: ignore[assignment]
+        finally:
+            _waking.discard(self.__name__)
 
-def _stand_in() -> None:
-    if "ppci.wasm" in sys.modules:
+
+def stand_in(package_name: str) -> None:
+    """Puts a stand-in in a package's place, unless the package is there already."""
+    if package_name in sys.modules:
         return
-    spec = importlib.util.find_spec("ppci.wasm")
+    spec = importlib.util.find_spec(package_name)
     if spec is None or spec.submodule_search_locations is None or spec.loader is None:
-        return
+        return  # no ordinary package: a plain import will do, or say what is wrong
     package = _LazyPackage(spec.name)
     package.__spec__ = spec
     package.__path__ = spec.submodule_search_locations
@@ -51,17 +73,111 @@ def _stand_in() -> None:
     package.__package__ = spec.name
     package.__loader__ = spec.loader
     sys.modules[spec.name] = package
-    sys.modules["ppci"].wasm = package  # type: ignore[attr-defined]
+    parent, _, child = package_name.rpartition(".")
+    if parent:
+        setattr(sys.modules[parent], child, package)
 
 
 def _quiet(record: logging.LogRecord) -> bool:
-    """ppci says at INFO how many definitions it read, for each load."""
-    return not (record.levelno == logging.INFO and record.module == "reader")
+    """Refuses what ppci's reader says at INFO for each load: how many definitions it read."""
+    ppcis = record.module == "reader" and record.funcName == "read_module"
+    return not (ppcis and record.levelno == logging.INFO)
 
 
-_stand_in()
+stand_in("ppci.wasm")
 logging.getLogger("wasm").addFilter(_quiet)
 
 # not "from ppci.wasm import ...": that would ask the stand-in, and so run the __init__
 components: Any = importlib.import_module("ppci.wasm.components")
 BinaryFileReader: Any = importlib.import_module("ppci.wasm.binary.reader").BinaryFileReader
+
+
+# -- components; ppci finds a definition's section by its __name__
+
+
+def _fill(component: Any, **values: Any) -> None:
+    """Sets slots; ppci's constructors refuse what came after the first release."""
+    for name, value in values.items():
+        setattr(component, name, value)
+
+
+class ElementSegment(components.Elem):  # type: ignore[misc]
+    """An element segment of any form; ``segment`` is ours."""
+
+    __slots__ = ("segment",)
+    __name__ = "elem"
+
+    def __init__(self, table: int, offset: list[Any], segment: Any) -> None:
+        functions = (item for item in segment.init if isinstance(item, int))
+        refs = [components.Ref("func", index=index) for index in functions]
+        ref = components.Ref("table", index=table)
+        _fill(self, ref=ref, offset=offset, refs=refs, segment=segment)
+
+
+class DataSegment(components.Data):  # type: ignore[misc]
+    """A data segment of any form; ``segment`` is ours."""
+
+    __slots__ = ("segment",)
+    __name__ = "data"
+
+    def __init__(self, memory: int, offset: list[Any], data: bytes, segment: Any) -> None:
+        ref = components.Ref("memory", index=memory)
+        _fill(self, ref=ref, offset=offset, data=data, segment=segment)
+
+
+class ReferenceTable(components.Table):  # type: ignore[misc]
+    """A table of any references."""
+
+    __slots__ = ()
+    __name__ = "table"
+
+    def __init__(self, id: int, kind: str, min: int, max: int | None) -> None:
+        _fill(self, id=id, kind=kind, min=min, max=max)
+
+
+class CustomSection(components.Custom):  # type: ignore[misc]
+    """A custom section that does not keep the module from being written as text."""
+
+    __slots__ = ()
+    __name__ = "custom"
+
+    def to_string(self) -> str:
+        """A comment that says what it is."""
+        name = clean(self.name).replace(";)", "; )")
+        return f"(; custom section {name!r}, {len(self.data)} bytes ;)"
+
+
+# -- the arguments of ppci's instructions
+
+
+#: sizes of the integers that ppci has signed and we have not
+_SIZES = {"i32": 1 << 32, "i64": 1 << 64}
+#: ppci's index spaces by our kinds of immediates
+_SPACES = {f"{space}idx": space for space in ("type", "func", "table", "global", "local", "label")}
+
+
+def arguments(kind: str, value: Any) -> Sequence[Any]:
+    """An immediate as arguments of ppci's Instruction: those that its own reader gives where it
+    knows the kind, else the words of the text format."""
+    if kind in _SPACES:
+        return [components.Ref(_SPACES[kind], index=value)]
+    if kind in _SIZES:
+        return [value - _SIZES[kind] if value >= _SIZES[kind] >> 1 else value]
+    if kind in _WORDS:
+        return _WORDS[kind](value)
+    return [value if isinstance(value, (int, float)) else str(value)]
+
+
+def _block_type(value: Any) -> Sequence[Any]:
+    if isinstance(value, int):
+        return [components.Ref("type", index=value)]
+    return ["emptyblock" if value is None else str(value)]
+
+
+_WORDS: dict[str, Callable[[Any], Sequence[Any]]] = {
+    "memarg": lambda memarg: memarg,
+    "labels": lambda labels: [[components.Ref("label", index=label) for label in labels]],
+    "blocktype": _block_type,
+    "reftype": lambda kind: [str(kind).removesuffix("ref")],
+    "types": lambda types: [f"(result {' '.join(map(str, types))})"],
+}

@@ -1,0 +1,202 @@
+// The binary side of the GoatKit plugin contract for C: the two imports, the memory that guest and
+// host share, and packed pointers. Freestanding: no libc, no WASI.
+//
+//   clang --target=wasm32 -mbulk-memory -Os -fno-builtin -nostdlib -Wl,--no-entry -o x.wasm x.c
+//
+// Bulk memory turns every copy into one instruction, which an interpreting host thanks you for.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define GK_IMPORT(name) __attribute__((import_module("gk"), import_name(name)))
+#define GK_EXPORT(name) __attribute__((export_name(name)))
+
+// A piece of text, not terminated by a zero: where it is and how many bytes it has.
+typedef struct {
+  const char *at;
+  uint32_t size;
+} text;
+
+#define TEXT(literal) ((text){literal, sizeof(literal) - 1})
+
+// ---- imports: all that a plugin can ask its host for
+
+// Calls a host function by name with a JSON request. Gives pointer << 32 | length of the answer,
+// which the guest frees, or 0: failed, or nothing to say.
+GK_IMPORT("host_call")
+uint64_t gk_host_call(const char *name, uint32_t name_size, const char *request, uint32_t size);
+
+// Writes to the host's log. Levels: 0 debug, 1 info, 2 warn, 3 error.
+GK_IMPORT("log")
+void gk_log(uint32_t level, const char *message, uint32_t size);
+
+// ---- memory
+//
+// The heap is a row of blocks from __heap_base to heap_top, each with a header that says how long
+// it is, so the next one is found by walking. Free neighbours are joined while looking for room.
+// The host calls gk_malloc while the guest waits in gk_host_call: nothing here is ever half done at
+// that time.
+
+typedef struct {
+  uint32_t size;  // bytes that follow this header, a multiple of 8
+  uint32_t used;  // bytes that were asked for; 0: the block is free
+} gk_block;
+
+extern char __heap_base;  // the linker's: first address after data and stack
+
+static char *heap_top;                                 // end of the last block
+static struct { uint32_t blocks, bytes; } heap_live;  // what is not free; for tests against leaks
+
+static gk_block *heap_first(void) {
+  gk_block *first = (gk_block *)(((uintptr_t)&__heap_base + 7) & ~(uintptr_t)7);
+  if (!heap_top) heap_top = (char *)first;
+  return first;
+}
+
+static gk_block *heap_next(gk_block *block) {
+  return (gk_block *)((char *)(block + 1) + block->size);
+}
+
+// Grows the memory until `end` lies inside. 64 bits, since 65536 pages are one byte too many for 32.
+static bool heap_reach(uint64_t end) {
+  uint64_t have = (uint64_t)__builtin_wasm_memory_size(0) << 16;
+  if (end <= have) return true;
+  if (end > (uint64_t)1 << 32) return false;
+  return __builtin_wasm_memory_grow(0, (size_t)((end - have + 0xFFFF) >> 16)) != (size_t)-1;
+}
+
+// A block of at least `size` bytes: the first free one that fits, else a new one at the top.
+static gk_block *heap_find(uint32_t size) {
+  gk_block *block = heap_first();
+  for (; (char *)block < heap_top; block = heap_next(block)) {
+    if (block->used) continue;
+    gk_block *next = heap_next(block);
+    while ((char *)next < heap_top && !next->used) next = heap_next(next);
+    block->size = (uint32_t)((char *)next - (char *)(block + 1));
+    if ((char *)next == heap_top) heap_top = (char *)block;  // the last one can be of any size
+    else if (block->size >= size) return block;
+  }
+  if (!heap_reach((uint64_t)(uintptr_t)heap_top + sizeof(gk_block) + size)) return NULL;
+  block = (gk_block *)heap_top;
+  block->size = size;
+  heap_top = (char *)heap_next(block);
+  return block;
+}
+
+// Memory that is nobody else's until gk_free; NULL when there is none left.
+GK_EXPORT("gk_malloc") void *gk_malloc(uint32_t size) {
+  if (size == 0) size = 1;
+  if (size > UINT32_MAX - 32) return NULL;
+  uint32_t rounded = (size + 7) & ~7u;
+  gk_block *block = heap_find(rounded);
+  if (!block) return NULL;
+  if (block->size - rounded > sizeof(gk_block)) {  // what is left over stays free
+    uint32_t rest = block->size - rounded - sizeof(gk_block);
+    block->size = rounded;
+    *heap_next(block) = (gk_block){rest, 0};
+  }
+  block->used = size;
+  heap_live.blocks += 1;
+  heap_live.bytes += size;
+  return block + 1;
+}
+
+// Gives memory back. What gk_malloc did not give, or what is free already, is ignored: the host may
+// free static data that was an answer.
+GK_EXPORT("gk_free") void gk_free(void *memory) {
+  for (gk_block *block = heap_first(); (char *)block < heap_top; block = heap_next(block)) {
+    if ((void *)(block + 1) != memory) continue;
+    if (block->used) {
+      heap_live.blocks -= 1;
+      heap_live.bytes -= block->used;
+    }
+    block->used = 0;
+    return;
+  }
+}
+
+// Memory that must be there: without it the call ends in a trap, and the plugin stays usable.
+static void *gk_need(uint32_t size) {
+  void *memory = gk_malloc(size);
+  if (!memory) __builtin_trap();
+  return memory;
+}
+
+// ---- scratch: memory that goes when the current gk_call ends
+
+typedef struct gk_note {
+  struct gk_note *next;
+  void *memory;  // to be freed with the note
+} gk_note;
+
+static gk_note *scratch_notes;
+
+static gk_note *scratch_note(uint32_t size) {
+  gk_note *note = gk_need(sizeof(gk_note) + size);
+  *note = (gk_note){scratch_notes, NULL};
+  return scratch_notes = note;
+}
+
+static void *scratch(uint32_t size) { return scratch_note(size) + 1; }
+
+static void scratch_adopt(void *memory) { scratch_note(0)->memory = memory; }
+
+// Frees what was noted since `outer` was the newest note.
+static void scratch_free(gk_note *outer) {
+  while (scratch_notes != outer) {
+    gk_note *note = scratch_notes;
+    scratch_notes = note->next;
+    if (note->memory) gk_free(note->memory);
+    gk_free(note);
+  }
+}
+
+// ---- text
+
+static text text_of(const char *zero_terminated) {
+  uint32_t size = 0;
+  while (zero_terminated[size]) size++;
+  return (text){zero_terminated, size};
+}
+
+// Below 0, 0 or above 0: the order of the bytes, which is the order of the code points.
+static int text_compare(text a, text b) {
+  for (uint32_t i = 0; i < a.size && i < b.size; i++)
+    if (a.at[i] != b.at[i]) return (uint8_t)a.at[i] < (uint8_t)b.at[i] ? -1 : 1;
+  return a.size < b.size ? -1 : a.size > b.size;
+}
+
+static bool text_equal(text a, text b) { return a.size == b.size && text_compare(a, b) == 0; }
+
+// How many bytes the UTF-8 character at the start of `rest` has; 0 if it is none (RFC 3629).
+static uint32_t utf8_size(text rest) {
+  static const uint32_t smallest[5] = {0, 0, 0x80, 0x800, 0x10000};
+  uint8_t lead = (uint8_t)rest.at[0];
+  if (lead < 0x80) return 1;
+  if (lead < 0xC2 || lead > 0xF4) return 0;
+  uint32_t size = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+  if (size > rest.size) return 0;
+  uint32_t point = lead & (0x7Fu >> size);
+  for (uint32_t i = 1; i < size; i++) {
+    uint8_t byte = (uint8_t)rest.at[i];
+    if ((byte & 0xC0) != 0x80) return 0;
+    point = point << 6 | (byte & 0x3F);
+  }
+  bool surrogate = point >= 0xD800 && point < 0xE000;
+  return point < smallest[size] || surrogate || point > 0x10FFFF ? 0 : size;
+}
+
+static bool utf8_valid(text rest) {
+  while (rest.size) {
+    uint32_t size = utf8_size(rest);
+    if (!size) return false;
+    rest = (text){rest.at + size, rest.size - size};
+  }
+  return true;
+}
+
+static uint64_t gk_pack(text answer) {
+  return (uint64_t)(uintptr_t)answer.at << 32 | answer.size;
+}
