@@ -29,7 +29,7 @@ A :class:`GuestError` carries ``frames`` (innermost first) and ``fuel_used``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import Enum
 from typing import NamedTuple
 
@@ -57,6 +57,7 @@ __all__ = [
     "Trap",
     "TrapCode",
     "ValidationError",
+    "near_miss",
 ]
 
 
@@ -258,3 +259,11 @@ class CallError(PluginError):
 
 class CallTimeout(CallError, TimeoutError):
     """A plugin call was stopped by its deadline."""
+
+
+def near_miss(word: str, known: Iterable[str]) -> str:
+    """A hint at the name that was probably meant, to end a message with; or nothing."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, list(known), 1)
+    return f"; did you mean {near[0]!r}?" if near else ""

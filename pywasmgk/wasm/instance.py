@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from ..errors import LinkError, Trap, TrapCode
+from ..errors import LinkError, Trap, TrapCode, near_miss
 from .bodies import validate_constant
 from .calls import Account, ensure_recursion
 from .code import Code, prepare
@@ -54,14 +54,10 @@ class Exports(Mapping[str, Extern]):
             return object.__getattribute__(self, "_absent")(name, AttributeError)
 
     def _absent(self, name: str, kind: type[Exception]) -> Any:
-        from difflib import get_close_matches
-
         items: dict[str, Extern] = object.__getattribute__(self, "_items")
         if kind is AttributeError and name in items:
             return items[name]
-        near = get_close_matches(name, items, 1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise kind(f"no export is named {name!r}{hint}")
+        raise kind(f"no export is named {name!r}{near_miss(name, items)}")
 
     def __getitem__(self, name: str) -> Extern:
         items: dict[str, Extern] = object.__getattribute__(self, "_items")

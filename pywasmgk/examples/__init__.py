@@ -1,0 +1,26 @@
+"""Example plugins that come with the package; sources stand beside the modules."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from ..errors import near_miss
+
+__all__ = ["names", "read"]
+
+_SUFFIX = ".wasm"
+
+
+def names() -> list[str]:
+    """The names of the examples, sorted."""
+    found = (entry.name for entry in files(__name__).iterdir())
+    return sorted(name.removesuffix(_SUFFIX) for name in found if name.endswith(_SUFFIX))
+
+
+def read(name: str) -> bytes:
+    """The bytes of an example's module. Raises LookupError, which names those that there are."""
+    known = names()
+    if name not in known:
+        there = ", ".join(known) or "none is installed"
+        raise LookupError(f"no example is named {name!r}{near_miss(name, known)} (there: {there})")
+    return files(__name__).joinpath(name + _SUFFIX).read_bytes()
