@@ -28,7 +28,9 @@ typedef struct {
 GK_IMPORT("host_call")
 uint64_t gk_host_call(const char *name, uint32_t name_size, const char *request, uint32_t size);
 
-// Writes to the host's log. Levels: 0 debug, 1 info, 2 warn, 3 error.
+enum { GK_DEBUG, GK_INFO, GK_WARN, GK_ERROR };
+
+// Writes to the host's log, at one of the levels above.
 GK_IMPORT("log")
 void gk_log(uint32_t level, const char *message, uint32_t size);
 
