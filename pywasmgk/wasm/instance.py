@@ -25,10 +25,12 @@ from .types import MAX_PAGES, ValType
 if TYPE_CHECKING:
     from .wasi import WasiConfig
 
-__all__ = ["DEFAULT_MEMORY_LIMIT", "Exports", "Instance", "instantiate"]
+__all__ = ["DEFAULT_MEMORY_LIMIT", "ENGINES", "Exports", "Instance", "instantiate"]
 
 #: pages that a module's memory may have
 DEFAULT_MEMORY_LIMIT = 256
+#: what may run a module
+ENGINES = ("auto", "interpreter")
 
 _UNSET: Any = object()
 
@@ -290,8 +292,8 @@ def instantiate(
     win over ``wasi``. Raises LinkError with all missing imports, Trap for segments that do not
     fit, and what the start function raises.
     """
-    if engine not in ("auto", "interpreter"):
-        raise ValueError(f"engine must be 'auto' or 'interpreter', found {engine!r}")
+    if engine not in ENGINES:
+        raise ValueError(f"engine must be one of {', '.join(ENGINES)}, found {engine!r}")
     if not 0 <= memory_limit <= MAX_PAGES:
         raise ValueError(f"the memory limit must be 0 to {MAX_PAGES} pages, found {memory_limit}")
     if not isinstance(module, Module):

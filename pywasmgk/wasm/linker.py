@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .module import Module
     from .wasi import WasiConfig
 
-__all__ = ["Extern", "Imports", "Linker", "MissingImport", "resolve"]
+__all__ = ["Extern", "Imports", "Linker", "MissingImport", "import_hint", "resolve"]
 
 Extern = Union[Func, Memory, Table, Global]
 #: what hosts give: names by module, each a Python callable, an Extern or (for an immutable
@@ -59,9 +59,8 @@ def resolve(module: Module, imports: Imports | None) -> list[Extern]:
             externs.append(extern)
             continue
         found = None if extern is None else extern.type
-        missing.append(
-            MissingImport(wanted.module, wanted.name, wanted.type, found, _hint(wanted, names))
-        )
+        hint = import_hint(wanted, names)
+        missing.append(MissingImport(wanted.module, wanted.name, wanted.type, found, hint))
     if missing:
         raise _error(missing)
     return externs
@@ -114,7 +113,9 @@ def _matches(wanted: ExternType, extern: Extern) -> bool:
     return isinstance(extern, (Func, Global)) and extern.type == wanted
 
 
-def _hint(wanted: ImportType, names: Mapping[str, Any] | None) -> str | None:
+def import_hint(wanted: ImportType, names: Mapping[str, Any] | None = None) -> str | None:
+    """The likely cure for an import that nothing answers, where its origin is known; ``names``
+    are those that the host gives in the same module."""
     module, name = wanted.module, wanted.name
     if module.startswith("wasi_"):
         return (

@@ -1,0 +1,89 @@
+"""The command ``pywasmgk``: finds commands, and what all of them have in common."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+from .._version import __version__
+from ..errors import near_miss
+from .session import Failure, Session
+
+__all__ = ["main"]
+
+#: commands by name: the module of this package that has it, and what it is for
+COMMANDS = {
+    "call": ("plugins", "Call a plugin's function with JSON."),
+    "register": ("plugins", "Show a plugin's manifest."),
+    "examples": ("plugins", "List the embedded example plugins."),
+    "run": ("modules", "Run any module: its program, or one export."),
+    "validate": ("modules", "Check modules, or say what is wrong and where."),
+    "inspect": ("inspection", "Show sections, imports, exports and features."),
+    "spec": ("spec", "Run scripts of the official test suite."),
+}
+#: what may stand anywhere on the line, before ``--``
+FLAGS = ("--json", "--debug")
+
+
+class Application(click.Group):
+    """Loads commands late, suggests near misses, and turns exceptions into messages."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names, plugins first."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """A command, imported now."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f".{COMMANDS[cmd_name][0]}", __package__)
+        command: click.Command = getattr(module, f"{cmd_name}_command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Lists them without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, purpose) for name, (_, purpose) in COMMANDS.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that a line names."""
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            raise click.UsageError(f"no command {args[0]!r}{near_miss(args[0], COMMANDS)}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Takes the flags from wherever they stand."""
+        end = args.index("--") if "--" in args else len(args)
+        head = args[:end]
+        flags = [flag for flag in FLAGS if flag in head]
+        rest = [word for word in head if word not in FLAGS]
+        ctx.obj = Session(json="--json" in flags, debug="--debug" in flags)
+        try:
+            return super().parse_args(ctx, flags + rest + args[end:])
+        except click.UsageError as error:
+            raise ctx.obj.failure(error) from error
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Runs the command. Whatever it raises becomes a message and an exit code."""
+        session: Session = ctx.obj
+        try:
+            return super().invoke(ctx)
+        except (click.exceptions.Exit, click.Abort, Failure, BrokenPipeError):
+            raise
+        except Exception as error:  # a traceback is for those who ask for it
+            raise session.failure(error) from error
+
+
+@click.command(cls=Application, context_settings={"help_option_names": ["--help"]})
+@click.option("--json", is_flag=True, help="Print a stable form for programs.")
+@click.option("--debug", is_flag=True, help="Show Python's traceback of an error too.")
+@click.version_option(__version__, message="%(prog)s %(version)s")
+def main(json: bool, debug: bool) -> None:
+    """Run WebAssembly plugins and modules in pure Python.
+
+    --json and --debug may stand anywhere on the line. The exit code is 0 if all went well, 1 if
+    the module or the guest failed, 2 if the line itself is wrong.
+    """

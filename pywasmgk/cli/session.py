@@ -1,0 +1,172 @@
+"""One use of the command line: how it prints, and how it fails."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable
+from typing import IO, Any, NamedTuple
+
+import click
+
+from ..errors import (
+    CallError,
+    DeadlineExceeded,
+    DecodeError,
+    Exit,
+    GuestError,
+    OutOfFuel,
+    PywasmgkError,
+    Trap,
+    ValidationError,
+)
+from .output import json_text, say
+
+__all__ = ["FAILED", "USAGE", "Failure", "Measures", "Session", "describe", "pass_session"]
+
+#: exit codes
+FAILED, USAGE = 1, 2
+
+#: options that would have let the guest go on
+_CURES = {
+    OutOfFuel: "--fuel N or --fuel none lets it run longer",
+    DeadlineExceeded: "--timeout SECONDS or --timeout none lets it run longer",
+}
+
+
+class Measures(NamedTuple):
+    """What the guest took, as far as it came."""
+
+    fuel: int = 0
+    #: pages of memory
+    pages: int = 0
+    #: ``None`` for commands that do not say
+    host_calls: int | None = None
+
+
+class Session:
+    """What the flags say, and what a failing command can still tell."""
+
+    def __init__(self, *, json: bool = False, debug: bool = False) -> None:
+        self.json = json
+        self.debug = debug
+        #: what messages begin with: the file that the command works on
+        self.subject: str | None = None
+        self._measure: Callable[[], Measures] | None = None
+        self._started = time.perf_counter()
+
+    def begin(self, measure: Callable[[], Measures]) -> None:
+        """Time counts from now on; ``measure`` is asked at the end, be it good or bad."""
+        self._measure = measure
+        self._started = time.perf_counter()
+
+    def measures(self, error: BaseException | None = None) -> dict[str, Any]:
+        """Fuel, seconds, pages and calls of the host, as JSON forms have them."""
+        seconds = time.perf_counter() - self._started
+        if self._measure is None:
+            return {}
+        fuel, pages, host_calls = self._measure()
+        charged = getattr(_engine_error(error), "fuel_used", None)
+        form = {
+            "fuel": fuel if charged is None else charged,
+            "seconds": round(seconds, 6),
+            "pages": pages,
+        }
+        return form if host_calls is None else {**form, "host_calls": host_calls}
+
+    def failure(self, error: Exception) -> Failure:
+        """An exception as click shows it."""
+        kind = Misuse if isinstance(error, click.UsageError) else Failure
+        return kind(self, error)
+
+    def print_json(self, form: Any) -> None:
+        """Prints a form for programs, in ASCII, on one line."""
+        say(json_text(form))
+
+    def print_stats(self, error: BaseException | None = None) -> None:
+        """Prints what the guest took, to standard error."""
+        form = self.measures(error)
+        fuel, seconds = form["fuel"], form["seconds"]
+        rate = f", {fuel / seconds / 1e6:.2f} million a second" if seconds else ""
+        pages = f"{form['pages']} page{'' if form['pages'] == 1 else 's'}"
+        parts = [f"{fuel:,} instructions in {seconds:.3f} s{rate}", pages]
+        if "host_calls" in form:
+            parts.append(f"{form['host_calls']} calls of the host")
+        say("; ".join(parts), err=True)
+
+
+pass_session = click.make_pass_decorator(Session)
+
+
+class Failure(click.ClickException):
+    """An error to be shown as one message, or as JSON."""
+
+    exit_code = FAILED
+
+    def __init__(self, session: Session, error: Exception) -> None:
+        super().__init__(str(error))
+        self.session = session
+        self.error = error
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Prints it: JSON to standard output, text to standard error."""
+        if self.session.debug:
+            say("".join(traceback.format_exception(self.error)), err=True)
+        if self.session.json:
+            form = {"error": describe(self.error), **self.session.measures(self.error)}
+            self.session.print_json(form)
+        elif isinstance(self.error, click.ClickException):
+            self.error.show(file)
+        else:
+            say(f"Error: {self._text()}", err=True)
+
+    def _text(self) -> str:
+        error = self.error
+        if not isinstance(error, (PywasmgkError, OSError)):
+            # not the guest's doing: ours, or the machine's
+            return f"{type(error).__name__}: {error}; --debug shows where"
+        cure = _CURES.get(type(_engine_error(error)))  # type: ignore[arg-type]
+        lines = [f"{self.session.subject}: {error}" if self.session.subject else str(error)]
+        return "\n".join([*lines, f"Hint: {cure}."] if cure else lines)
+
+
+class Misuse(Failure):
+    """The line itself is wrong."""
+
+    exit_code = USAGE
+
+
+def describe(error: Exception) -> dict[str, Any]:
+    """An error as JSON forms have it; what it was caused by gives code and frames."""
+    engine = _engine_error(error)
+    form: dict[str, Any] = {
+        "type": "UsageError" if isinstance(error, click.UsageError) else type(error).__name__,
+        "code": None,
+        "message": _message(error),
+        "frames": [],
+    }
+    if isinstance(engine, Trap):
+        form["code"] = engine.trap_code.name
+    elif isinstance(engine, Exit):
+        form["code"] = engine.code
+    if isinstance(engine, GuestError):
+        form["frames"] = [frame._asdict() for frame in engine.frames]
+    if isinstance(engine, (DecodeError, ValidationError)):
+        form["offset"] = engine.offset
+    if engine is not error and engine is not None:
+        form["cause"] = type(engine).__name__
+    return form
+
+
+def _message(error: Exception) -> str:
+    if isinstance(error, click.ClickException):
+        return error.format_message()
+    return error.message if isinstance(error, GuestError) else str(error)
+
+
+def _engine_error(error: BaseException | None) -> BaseException | None:
+    """The engine's exception behind a plugin's error."""
+    if isinstance(error, CallError) and error.cause is not None:
+        return error.cause
+    cause = None if error is None else error.__cause__
+    return cause if isinstance(cause, PywasmgkError) else error

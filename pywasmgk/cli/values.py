@@ -1,0 +1,71 @@
+"""Values on the command line: arguments by type, and results as text and JSON."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from ..wasm.types import FuncType, ValType
+from ..wasm.values import from_python
+
+__all__ = ["as_json", "as_text", "parse_arguments"]
+
+
+def parse_arguments(kind: FuncType, words: Sequence[str], name: str) -> list[Any]:
+    """Arguments for a function. Raises click's UsageError."""
+    if len(words) != len(kind.params):
+        count = f"{len(kind.params)} argument{'' if len(kind.params) == 1 else 's'}"
+        raise click.UsageError(f"{name} {kind} takes {count}, {len(words)} given")
+    return [_argument(*item) for item in zip(kind.params, words, range(1, len(words) + 1))]
+
+
+def _argument(kind: ValType, word: str, position: int) -> Any:
+    try:
+        value = _parse(kind, word)
+        from_python(kind, value)
+    except (ValueError, OverflowError) as error:
+        raise click.UsageError(f"argument {position} ({kind}): {error}") from error
+    return value
+
+
+def _parse(kind: ValType, word: str) -> Any:
+    if kind in (ValType.I32, ValType.I64):
+        return _integer(word)
+    if kind in (ValType.F32, ValType.F64):
+        return _float(word)
+    if kind.is_reference and word == "null":
+        return None
+    wanted = "'null'" if kind.is_reference else "a type that can be given here"
+    raise ValueError(f"expected {wanted}, found {word!r}")
+
+
+def _integer(word: str) -> int:
+    try:
+        # base 0 knows hex, but refuses leading zeros
+        return int(word, 0) if "x" in word.lower() else int(word)
+    except ValueError:
+        raise ValueError(f"expected an integer such as 7, -7 or 0x7, found {word!r}") from None
+
+
+def _float(word: str) -> float:
+    try:
+        return float.fromhex(word) if "x" in word.lower() else float(word)
+    except ValueError:
+        raise ValueError(f"expected a number such as 1.5, inf or nan, found {word!r}") from None
+
+
+def as_json(value: Any) -> Any:
+    """A result as JSON has it: what is no number there, and references, are strings."""
+    if value is None or isinstance(value, int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    return repr(value)
+
+
+def as_text(value: Any) -> str:
+    """A result as a line."""
+    return "null" if value is None else str(value)
