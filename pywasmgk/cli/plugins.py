@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from typing import Any
 
 import click
@@ -25,8 +26,8 @@ _LEVELS = ("debug", "info", "warn", "error")
 class ConsoleHost(MemoryHost):
     """A host in memory whose log goes to standard error, from a level up."""
 
-    def __init__(self, level: str, config: Mapping[str, str]) -> None:
-        super().__init__(config=config)
+    def __init__(self, level: str, config: Mapping[str, str], database: str) -> None:
+        super().__init__(config=config, database=database)
         self._level = level
 
     def log(self, ctx: CallContext, level: str, message: str, fields: Mapping[str, Any]) -> None:
@@ -59,6 +60,13 @@ def pairs(ctx: click.Context, param: click.Parameter, words: tuple[str, ...]) ->
     help="A setting that the plugin may ask its host for.",
 )
 @click.option(
+    "--database",
+    type=click.Path(dir_okay=False),
+    default=":memory:",
+    metavar="FILE",
+    help="An SQLite file as the plugin's database.  [default: an empty one in memory]",
+)
+@click.option(
     "--log",
     type=click.Choice([*_LEVELS, "none"]),
     default="warn",
@@ -74,6 +82,7 @@ def call_command(
     function: str,
     arguments: str | None,
     config: dict[str, str],
+    database: str,
     log: str,
     stats: bool,
     **limits: Any,
@@ -82,10 +91,13 @@ def call_command(
 
     PLUGIN is a file or the name of an embedded example. JSON is the argument; "-" reads it from
     standard input, and without it the plugin gets none. The result is printed as JSON, "null"
-    where there is none. The plugin's host keeps cache, database and settings in memory.
+    where there is none. The plugin's host keeps cache, settings and so on in memory.
     """
     argument = MISSING if arguments is None else _argument(arguments)
-    with _load(session, plugin, plugin_limits(**limits), ConsoleHost(log, config)) as loaded:
+    with (
+        closing(ConsoleHost(log, config, database)) as host,
+        _load(session, plugin, plugin_limits(**limits), host) as loaded,
+    ):
         session.begin(lambda: _measures(loaded))
         result = loaded.call(function, argument)
         if session.json:
@@ -189,8 +201,7 @@ def _entry(entry: Any) -> str:
         return str(entry)
     words = ((key, value) for key, value in entry.items() if value != "")
     return ", ".join(
-        f"{key}: {value if isinstance(value, str) else json_text(value)}"
-        for key, value in words
+        f"{key}: {value if isinstance(value, str) else json_text(value)}" for key, value in words
     )
 
 

@@ -106,6 +106,12 @@ class MemoryHost(HostAPI):
                 self._connection = sqlite3.connect(self._database, check_same_thread=False)
         return self._connection
 
+    def close(self) -> None:
+        """Closes the database, if it was opened here."""
+        if self._connection is not None and self._connection is not self._database:
+            self._connection.close()
+            self._connection = None
+
     # -- database
 
     def db_query(self, ctx: CallContext, sql: str, args: Sequence[Any]) -> list[dict[str, Any]]:

@@ -1,0 +1,264 @@
+"""``run`` and ``validate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cli_guests as guests
+import pytest
+from cli_guests import run
+
+
+@pytest.fixture
+def file(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """The module that a test is about, as a file."""
+    path = tmp_path / "guest.wasm"
+    path.write_bytes(getattr(guests, getattr(request, "param", "ADD")))
+    return path
+
+
+def about(module: str) -> pytest.MarkDecorator:
+    """Which module of cli_guests ``file`` holds."""
+    return pytest.mark.parametrize("file", [module], indirect=True)
+
+
+# -- exports
+
+
+def test_an_export_runs(file: Path) -> None:
+    assert run("run", file, "f", "40", "2") == (0, "42\n", "")
+
+
+def test_the_json_form_of_a_run(file: Path) -> None:
+    done = run("run", file, "f", "40", "2", "--json")
+    assert done.code == 0
+    assert list(done.form) == ["results", "fuel", "seconds", "pages"]
+    assert (done.form["results"], done.form["fuel"], done.form["pages"]) == ([42], 4, 0)
+
+
+def test_integers_are_also_negative_and_hex(file: Path) -> None:
+    assert run("run", file, "f", "-40", "0x2").out == "-38\n"
+    assert run("run", file, "f", "-0x10", "007").out == "-9\n"
+    assert run("run", file, "f", "0xffffffff", "0", "--json").form["results"] == [-1]
+    assert run("run", file, "f", "--", "-1", "-1").out == "-2\n"
+
+
+@about("FLOATS")
+def test_floats_of_all_kinds(file: Path) -> None:
+    assert run("run", file, "f", "-1.5", "1e300").out == "1e+300\n-1.5\n"
+    assert run("run", file, "f", "-inf", "nan", "--json").form["results"] == ["nan", "-inf"]
+    assert run("run", file, "f", "0x1p-1", "-.5").out == "-0.5\n0.5\n"
+
+
+@about("REFERENCE")
+def test_references_can_be_null(file: Path) -> None:
+    assert run("run", file, "f", "null").out == "null\n"
+    assert run("run", file, "f", "null", "--json").form["results"] == [None]
+    assert "expected 'null', found '1'" in run("run", file, "f", "1").err
+
+
+@about("LONG")
+def test_large_integers_stay_exact(file: Path) -> None:
+    assert run("run", file, "f", str(2**63), "--json").form["results"] == [-(2**63)]
+
+
+@about("REACTOR")
+def test_a_library_is_initialised_first(file: Path) -> None:
+    assert run("run", file, "get").out == "42\n"
+
+
+def test_stats_go_to_standard_error(file: Path) -> None:
+    done = run("run", file, "f", "1", "2", "--stats")
+    assert done.out == "3\n"
+    assert done.err.startswith("4 instructions in ")
+    assert done.err.endswith("; 0 pages\n")
+
+
+# -- programs
+
+
+@about("ECHO")
+def test_a_program_reads_and_writes(file: Path) -> None:
+    assert run("run", file, stdin=b"to and fro\n") == (0, "to and fro\n", "")
+
+
+@about("ECHO")
+def test_with_json_the_guests_output_is_out_of_the_way(file: Path) -> None:
+    done = run("run", file, "--json", stdin=b"to and fro\n")
+    assert done.form["results"] == []
+    assert done.err == "to and fro\n"
+
+
+@about("ENVIRONMENT")
+def test_a_program_sees_variables(file: Path) -> None:
+    assert run("run", file, "--env", "A=1", "--env", "B=x").out == "A=1\0B=x\0"
+
+
+@about("ARGUMENTS")
+def test_a_program_gets_arguments(file: Path) -> None:
+    file = file.rename(file.with_name("a.b"))
+    assert run("run", file, "_start", "-1xy").out == "a.b\0-1xy"
+
+
+@about("STARTS")
+def test_a_start_function_is_a_program_too(file: Path) -> None:
+    assert run("run", file) == (0, "", "")
+    assert run("run", file, "--json").form["results"] == []
+
+
+@pytest.mark.parametrize(("status", "ours"), [(0, 0), (3, 3), (255, 255), (256, 1), (-1, 255)])
+def test_the_exit_code_is_passed_on(tmp_path: Path, status: int, ours: int) -> None:
+    path = tmp_path / "exit.wasm"
+    path.write_bytes(guests.exiting(status))
+    assert run("run", path) == (ours, "", "")
+    done = run("run", path, "--json")
+    assert done.code == ours
+    assert done.form["fuel"] == 3
+    if status:
+        assert done.form["error"]["type"] == "Exit"
+        assert done.form["error"]["code"] == status & 0xFFFFFFFF
+    else:
+        assert done.form["results"] == []
+
+
+# -- what goes wrong
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("f", "1"), "f (i32, i32) -> i32 takes 2 arguments, 1 given"),
+        (("f", "1", "2", "3"), "takes 2 arguments, 3 given"),
+        (("f", "1", "two"), "argument 2 (i32): expected an integer such as 7, -7 or 0x7"),
+        (("f", "1", "1.5"), "argument 2 (i32): expected an integer"),
+        (("f", "1", str(2**32)), "argument 2 (i32): 4294967296 does not fit i32"),
+        (("f", "1", "9" * 5000), "argument 2 (i32): "),
+        (("ff", "1", "2"), "no function is exported as 'ff'; did you mean 'f'? (there: f)"),
+        ((), "no function is exported as '_start' (there: f)"),
+        (("f", "1", "2", "--env", "A"), "expected NAME=VALUE, found 'A'"),
+        (("f", "1", "2", "--stat"), "--stats"),
+    ],
+)
+def test_a_wrong_line_ends_with_two(file: Path, words: tuple[str, ...], message: str) -> None:
+    done = run("run", file, *words)
+    assert (done.code, done.out) == (2, "")
+    assert message in done.err
+    form = run("run", file, *words, "--json")
+    assert form.code == 2
+    assert message in form.form["error"]["message"]
+
+
+@about("EXPORTS_A_MEMORY")
+def test_only_functions_run(file: Path) -> None:
+    assert "'mem' is a memory, no function (functions: none)" in run("run", file, "mem").err
+
+
+@about("TRAPPING")
+def test_a_trap(file: Path) -> None:
+    where = guests.TRAPPING.index(b"\x00\x0b", 30)
+    done = run("run", file, "f")
+    text = f"Error: guest.wasm: unreachable\n  at $boom at {where:#x} in guest.wasm\n"
+    assert done == (1, "", text)
+    form = run("run", file, "f", "--json")
+    assert form.code == 1
+    assert form.form["error"] == {
+        "type": "Trap",
+        "code": "UNREACHABLE",
+        "message": "unreachable",
+        "frames": [{"function": 0, "name": "boom", "offset": where, "module": "guest.wasm"}],
+    }
+    assert form.form["pages"] == 0
+
+
+@about("TRAPS_AT_START")
+def test_a_trap_of_the_start_function(file: Path) -> None:
+    form = run("run", file, "--json")
+    assert form.code == 1
+    assert form.form["error"]["type"] == "Trap"
+    assert form.form["fuel"] == 1
+
+
+@about("ENDLESS")
+def test_out_of_fuel(file: Path) -> None:
+    form = run("run", file, "f", "--fuel", "5_000", "--json")
+    assert form.code == 1
+    assert (form.form["error"]["type"], form.form["fuel"]) == ("OutOfFuel", 5000)
+    assert "Hint: --fuel N" in run("run", file, "f", "--fuel", "5000").err
+
+
+@about("ENDLESS")
+def test_a_timeout(file: Path) -> None:
+    done = run("run", file, "f", "--timeout", "0.05")
+    assert done.code == 1
+    assert "gave up after 0.05 s" in done.err
+    form = run("run", file, "f", "--timeout", "0.05", "--json").form
+    assert form["error"]["type"] == "DeadlineExceeded"
+
+
+@about("LARGE")
+def test_memory_is_limited(file: Path) -> None:
+    done = run("run", file, "f")
+    assert done.code == 1
+    assert "min 300 pages" in done.err
+    assert run("run", file, "f", "--memory", "300", "--json").form["pages"] == 300
+    assert run("run", file, "f", "--memory", "none").code == 0
+
+
+@about("NEEDS_MORE")
+def test_all_missing_imports_are_named(file: Path) -> None:
+    done = run("run", file, "f")
+    assert done.code == 1
+    assert "'env'.'f': wanted () -> (), found nothing" in done.err
+    assert "'gk'.'log': wanted () -> (), found nothing (a GoatKit plugin" in done.err
+    assert run("run", file, "f", "--json").form["error"]["type"] == "LinkError"
+
+
+@about("TRAPPING")
+def test_debug_shows_the_traceback(file: Path) -> None:
+    done = run("run", file, "f", "--debug")
+    assert done.code == 1
+    assert "Traceback (most recent call last)" in done.err
+    assert "\nError: guest.wasm: unreachable\n  at $boom at " in done.err
+
+
+def test_an_error_of_ours_is_one_line_too(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*args: object, **kwargs: object) -> None:
+        raise ZeroDivisionError("oops")
+
+    monkeypatch.setattr("pywasmgk.cli.modules.instantiate", broken)
+    done = run("run", file, "f", "1", "2")
+    assert done == (1, "", "Error: ZeroDivisionError: oops; --debug shows where\n")
+    assert run("run", file, "f", "1", "2", "--json").form["error"]["type"] == "ZeroDivisionError"
+
+
+# -- validate
+
+
+def test_valid_modules(file: Path) -> None:
+    assert run("validate", file, "hello") == (0, "guest.wasm: valid\nhello.wasm: valid\n", "")
+    assert run("validate", file, "--json").form == {
+        "valid": True,
+        "files": [{"file": "guest.wasm", "valid": True}],
+    }
+
+
+def test_what_is_wrong_and_where(file: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.wasm"
+    bad.write_bytes(guests.function("", "i32", "i64.const 0"))
+    done = run("validate", file, bad)
+    assert (done.code, done.err) == (1, "")
+    first, second = done.out.splitlines()
+    assert first == "guest.wasm: valid"
+    assert second.startswith("bad.wasm: ValidationError: ")
+    assert "(function 0, at offset 0x" in second
+    form = run("validate", bad, "--json")
+    assert form.code == 1
+    assert form.form["valid"] is False
+    error = form.form["files"][0]["error"]
+    assert error["type"] == "ValidationError"
+    assert error["offset"] == len(bad.read_bytes()) - 1
+
+
+def test_validate_wants_files() -> None:
+    assert run("validate").code == 2
+    assert run("validate", "not-there.wasm").code == 2
