@@ -46,6 +46,7 @@ from .plugin import (
     HostAPI,
     HostFunctionError,
     LastCall,
+    Limits,
     MemoryHost,
     Plugin,
     PluginOptions,
@@ -60,7 +61,7 @@ from .wasm.memory import Memory
 from .wasm.metering import CancelToken, Meter
 from .wasm.module import Module
 from .wasm.table import Table
-from .wasm.types import FuncType, GlobalType, Limits, MemoryType, TableType, ValType
+from .wasm.types import FuncType, GlobalType, MemoryType, TableType, ValType
 from .wasm.values import u32, u64
 from .wasm.wasi import WasiConfig
 

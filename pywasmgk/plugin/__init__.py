@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .host import CallContext, HostAPI, HostFunctionError
+from .limits import Limits
 from .manifest import GKRegistration
 from .memory_host import MemoryHost
 from .plugin import MISSING, LastCall, Plugin, PluginOptions, load, load_from_file
@@ -14,6 +15,7 @@ __all__ = [
     "HostAPI",
     "HostFunctionError",
     "LastCall",
+    "Limits",
     "MemoryHost",
     "Plugin",
     "PluginOptions",

@@ -18,7 +18,7 @@ from ..errors import (
     TrapCode,
 )
 from ..wasm.functions import Func
-from ..wasm.instance import Instance
+from ..wasm.instance import Exports, Instance
 from ..wasm.memory import Memory
 from ..wasm.types import FuncType, ValType
 
@@ -116,6 +116,18 @@ class Guest:
         self.exports = find_exports(instance)
         #: why nothing may be called any more
         self.ended: BaseException | None = None
+        #: the latest trap, which may have left the guest's data half changed
+        self.trapped: Trap | None = None
+
+    def close(self) -> None:
+        """Lets go of the instance's parts: its memory is freed at once, not when Python looks for
+        circles. Nothing may be called any more."""
+        instance = self.instance
+        instance.funcs.clear()
+        instance.tables.clear()
+        instance.memories.clear()
+        instance.environment = ()
+        instance.exports = Exports({})
 
     def read(self, packed: int) -> bytes | None:
         """A copy of the bytes that a packed word names; ``None`` outside memory."""
@@ -147,13 +159,13 @@ class Guest:
             self._free(reversed(taken))
             raise
         ptr, size = unpack(packed)
-        result = self.read(packed) if ptr and size else None
-        if ptr and (result is not None or not size):
+        result = self.read(packed) if ptr else b""
+        if ptr and result is not None:
             taken.append(ptr)
         self._free(reversed(taken))
-        if result is None and ptr and size:
+        if result is None and size:
             raise CallError("failed to read result from memory")
-        return result
+        return result or None
 
     def place(self, data: bytes) -> int | None:
         """Copies bytes into a fresh buffer of the guest's; ``None`` where that fails."""
@@ -199,6 +211,7 @@ class Guest:
         try:
             result = func(*args)
         except Trap as error:
+            self.trapped = error
             raise CallError(prefix + describe(error), error) from error
         except (Stopped, Exit) as error:
             self.ended = error
@@ -206,4 +219,6 @@ class Guest:
             raise (CallTimeout if timeout else CallError)(
                 prefix + describe(error), error
             ) from error
+        except Exception as error:  # a host's log or output sink raised: the guest goes no further
+            raise CallError(f"{prefix}{describe(error)} (raised by the host)", error) from error
         return 0 if result is None else int(result)

@@ -18,6 +18,7 @@ import re
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from decimal import Decimal
 from itertools import accumulate
 from json.decoder import JSONDecodeError
 from json.encoder import encode_basestring
@@ -29,6 +30,8 @@ __all__ = ["MAX_DEPTH", "JSONError", "Object", "decode", "encode", "raw_members"
 MAX_DEPTH = 10_000
 #: nesting that Python's recursive scanner is trusted with, in any thread and in Pyodide
 _SHALLOW = 100
+#: characters of a text nested deeper than that, which takes Python a microsecond each
+_MAX_DEEP = 1 << 18
 #: digits of an integer; Python's own limit (4300) must not come first, as it is not everywhere
 _MAX_DIGITS = 4_000
 #: the standard scanner of a string behind its opening quote (typeshed does not know it)
@@ -64,13 +67,22 @@ class Object(dict[str, Any]):
 # -- decoding
 
 
-def decode(data: bytes | str, *, keep_duplicates: bool = False) -> Any:
+def decode(
+    data: bytes | str,
+    *,
+    keep_duplicates: bool = False,
+    max_bytes: int | None = None,
+    max_depth: int = MAX_DEPTH,
+) -> Any:
     """The value of a JSON text. Raises JSONError.
 
     ``keep_duplicates`` gives :class:`Object` where a key is repeated; else the last one wins.
+    ``max_bytes`` bounds the text, ``max_depth`` its nesting.
     """
+    if max_bytes is not None and len(data) > max_bytes:
+        raise JSONError(f"a text of {len(data):,} bytes; {max_bytes:,} are allowed")
     text = _text(data)
-    scan = _scanner(text, keep_duplicates)
+    scan = _scanner(text, keep_duplicates, max_depth)
     try:
         value, end = scan(text, _skip(text, 0))
     except (StopIteration, ValueError) as error:
@@ -88,7 +100,7 @@ def raw_members(data: bytes) -> list[tuple[str, bytes]]:
     text = _text(data)
     # the same length as ``text``: a bad byte is one character in both
     original = data.decode("utf-8", "surrogateescape")
-    scan = _scanner(text, False)
+    scan = _scanner(text, False, MAX_DEPTH)
     members = []
     at = _skip(text, _skip(text, 0) + 1)
     while text[at] != "}":
@@ -204,12 +216,16 @@ _SCANNERS = {
 }
 
 
-def _scanner(text: str, keep_duplicates: bool) -> _Scan:
-    if text.count("[") + text.count("{") > _SHALLOW:
+def _scanner(text: str, keep_duplicates: bool, max_depth: int) -> _Scan:
+    if text.count("[") + text.count("{") > min(_SHALLOW, max_depth):
         depth = _depth(text)
-        if depth > MAX_DEPTH:
-            raise JSONError(f"exceeded max depth: nested deeper than {MAX_DEPTH}")
+        if depth > max_depth:
+            raise JSONError(f"exceeded max depth: nested deeper than {max_depth}")
         if depth > _SHALLOW:
+            if len(text) > _MAX_DEEP:
+                raise JSONError(
+                    f"nested deeper than {_SHALLOW} and longer than {_MAX_DEEP:,} characters"
+                )
             return _deep_object_scan if keep_duplicates else _deep_scan
     return _SCANNERS[len(text) > _MAX_DIGITS, keep_duplicates]
 
@@ -339,8 +355,13 @@ _HTML = {
 def _float(value: float) -> str:
     if value != value or value in (float("inf"), float("-inf")):
         raise JSONError(f"{value} cannot be written as JSON")
-    # as Go writes it, so that a guest may read 5.0 into an integer
-    return str(int(value)) if value.is_integer() and abs(value) < 1e21 else repr(float(value))
+    # as Go writes it: a guest may read 5.0 into an integer
+    text = float.__repr__(value).removesuffix(".0")
+    if "e" in text:
+        if 1e-6 <= abs(value) < 1e21:
+            return format(Decimal(text), "f")
+        text = text.replace("e-0", "e-")
+    return text
 
 
 def _bytes(value: bytes | bytearray | memoryview) -> str:
@@ -349,10 +370,12 @@ def _bytes(value: bytes | bytearray | memoryview) -> str:
 
 def _datetime(value: datetime) -> str:
     """RFC 3339; a time without zone counts as UTC."""
-    zone = value.strftime("%z") or "+0000"
-    fraction = f".{value.microsecond:06}".rstrip("0") if value.microsecond else ""
-    offset = "Z" if zone == "+0000" else f"{zone[:3]}:{zone[3:5]}"
-    return f'"{value:%Y-%m-%dT%H:%M:%S}{fraction}{offset}"'
+    text, offset = (
+        value.replace(tzinfo=None).isoformat(),
+        value.replace(microsecond=0).isoformat()[19:25],
+    )
+    text = text.rstrip("0") if value.microsecond else text
+    return f'"{text}{"Z" if offset in ("", "+00:00") else offset}"'
 
 
 _SCALARS: dict[type, Callable[[Any], str]] = {

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import ManifestError
-from .gojson import JSONError, decode, encode
+from .gojson import MAX_DEPTH, JSONError, decode, encode
 from .schema import (
     ANY,
     BOOL,
@@ -40,11 +40,15 @@ __all__ = [
     "SetupTask",
     "Template",
     "Widget",
+    "manifest_warnings",
     "parse_manifest",
 ]
 
 STRINGS = listed(STRING)
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_VERSION = re.compile(r"v?([0-9]{1,9})(?:\.([0-9]{1,9}))?(?:\.([0-9]{1,9}))?")
+#: the version of the contract that the host offers to plugins
+HOST_VERSION = (0, 8, 0)
 
 
 @dataclass(frozen=True)
@@ -341,14 +345,16 @@ class GKRegistration:
         return encode(encode_struct(self))
 
 
-def parse_manifest(data: bytes, *, strict: bool = False) -> GKRegistration:
+def parse_manifest(
+    data: bytes, *, strict: bool = False, max_bytes: int | None = None, max_depth: int = MAX_DEPTH
+) -> GKRegistration:
     """A manifest from its JSON. Raises ManifestError.
 
-    ``strict`` also refuses names that no key or path should be made of, a missing version, and
-    keys that are right but for their case.
+    ``strict`` also refuses names that no key or path should be made of, a missing version, keys
+    that are right but for their case, and a manifest that wants a newer host.
     """
     try:
-        value = decode(data)
+        value = decode(data, keep_duplicates=True, max_bytes=max_bytes, max_depth=max_depth)
         manifest = decode_struct(GKRegistration, value)
     except JSONError as error:
         raise ManifestError(f"parse manifest: {error}") from error
@@ -360,9 +366,44 @@ def parse_manifest(data: bytes, *, strict: bool = False) -> GKRegistration:
 
 def _require_strict(manifest: GKRegistration) -> None:
     if not _NAME.fullmatch(manifest.name):
-        raise ManifestError(f"parse manifest: name {manifest.name!r} must match {_NAME.pattern}")
+        raise ManifestError(
+            f"parse manifest: name {manifest.name!r:.80} must match {_NAME.pattern}"
+        )
     if not manifest.version:
         raise ManifestError("parse manifest: version is missing")
     miscased = oddities(GKRegistration, manifest.raw).miscased
     if miscased:
-        raise ManifestError(f"parse manifest: keys in another case: {', '.join(miscased)}")
+        raise ManifestError(f"parse manifest: keys in another case: {_some(miscased)}")
+    if _is_newer(manifest.min_host_version):
+        raise ManifestError(f"parse manifest: {_wants_newer(manifest)}")
+
+
+def manifest_warnings(manifest: GKRegistration) -> list[str]:
+    """What is accepted in a manifest, but does not do what its author may think."""
+    warnings = []
+    odd = oddities(GKRegistration, manifest.raw)
+    if odd.unknown:
+        warnings.append(f"unknown keys in the manifest: {_some(odd.unknown)}")
+    if odd.miscased:
+        warnings.append(f"keys in another case in the manifest: {_some(odd.miscased)}")
+    if _is_newer(manifest.min_host_version):
+        warnings.append(_wants_newer(manifest))
+    if manifest.permissions:
+        warnings.append("permissions is a legacy key without effect: use resources.permissions")
+    return warnings
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
+    return ", ".join(names[:10]) + more
+
+
+def _is_newer(version: str) -> bool:
+    """Whether a version is above the contract's; what is no version is not."""
+    match = _VERSION.match(version)
+    return match is not None and tuple(int(part or 0) for part in match.groups()) > HOST_VERSION
+
+
+def _wants_newer(manifest: GKRegistration) -> str:
+    present = ".".join(map(str, HOST_VERSION))
+    return f"min_host_version {manifest.min_host_version:.40} is above this host's {present}"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .custom_fields import apply_operation, passes
@@ -53,7 +55,8 @@ class MemoryHost(HostAPI):
 
     ``plugins`` are Plugins by name; they get this host where they have none. ``database`` is an
     sqlite3 connection or a path. ``http`` answers requests; without it every one gets 404.
-    ``clock`` gives seconds, for the cache.
+    ``clock`` gives seconds, for the cache. ``empty_rows_as_list`` makes a query without rows
+    answer ``[]``, not ``null``.
     """
 
     def __init__(
@@ -66,7 +69,9 @@ class MemoryHost(HostAPI):
         http: HTTPHandler | None = None,
         clock: Callable[[], float] = time.monotonic,
         org_id: int = 0,
+        empty_rows_as_list: bool = False,
     ) -> None:
+        self.empty_rows_as_list = empty_rows_as_list
         self.config = dict(config or {})
         self.translations = {lang: dict(texts) for lang, texts in (translations or {}).items()}
         self.secrets: dict[tuple[str, str], str] = {}
@@ -81,6 +86,7 @@ class MemoryHost(HostAPI):
         self.custom_fields: dict[tuple[str, int], dict[str, Any]] = {}
         self._database = database
         self._connection: sqlite3.Connection | None = None
+        self._database_lock = threading.Lock()
         self._http = http
         self._clock = clock
         self._org_id = org_id
@@ -116,14 +122,29 @@ class MemoryHost(HostAPI):
 
     def db_query(self, ctx: CallContext, sql: str, args: Sequence[Any]) -> list[dict[str, Any]]:
         """Rows by column name."""
-        cursor = self.connection.execute(sql, tuple(args))
-        names = [column[0] for column in cursor.description or ()]
-        return [dict(zip(names, row)) for row in cursor.fetchall()]
+        with self._querying(ctx) as connection:
+            cursor = connection.execute(sql, tuple(args))
+            names = [column[0] for column in cursor.description or ()]
+            return [dict(zip(names, row)) for row in cursor.fetchall()]
 
     def db_exec(self, ctx: CallContext, sql: str, args: Sequence[Any]) -> int:
         """The number of rows that changed, never below 0."""
-        with self.connection:
-            return max(self.connection.execute(sql, tuple(args)).rowcount, 0)
+        with self._querying(ctx) as connection, connection:
+            return max(connection.execute(sql, tuple(args)).rowcount, 0)
+
+    @contextmanager
+    def _querying(self, ctx: CallContext) -> Iterator[sqlite3.Connection]:
+        """The database, for one thread at a time; a statement ends with the call's deadline."""
+        connection = self.connection
+        with self._database_lock:
+            connection.set_progress_handler(ctx.must_end, 10_000)
+            try:
+                yield connection
+            except Exception:
+                ctx.check()  # the statement was ended for this reason
+                raise
+            finally:
+                connection.set_progress_handler(None, 0)
 
     # -- cache, settings, texts
 

@@ -1,22 +1,38 @@
 """Go structs as frozen dataclasses: one line a field says key, type and whether it may be left out.
 
-The kinds decode JSON by Go's rules (contract 3.3): null leaves the zero value, keys match whatever
-their case, a wrong type is an error that names the path.
+The kinds decode JSON by Go's rules (contract 3.3): keys match whatever their case, a wrong type is
+an error that names the path, null empties a pointer, slice or map and leaves anything else as it
+is, and a key that comes twice is decoded into what the first one left: structs and maps merge, and
+the elements of a slice start from the old elements.
 """
 
 from __future__ import annotations
 
 import base64
-import binascii
 import dataclasses
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
-from .gojson import JSONError
+from .gojson import JSONError, Object
 
-__all__ = ["Kind", "decode_struct", "encode_struct", "listed", "mapped", "member", "nested"]
+__all__ = [
+    "Kind",
+    "decode_struct",
+    "encode_struct",
+    "listed",
+    "mapped",
+    "member",
+    "nested",
+    "optional",
+    "record",
+]
 
 T = TypeVar("T")
+
+#: structs within structs; no manifest comes near, and Python's stack is not endless
+MAX_NESTING = 100
 
 
 def fold(key: str) -> str:
@@ -30,99 +46,160 @@ class Kind(NamedTuple):
     name: str
     #: the zero value, made anew
     zero: Callable[[], Any]
-    #: ``decode(value, path)``; never called for null
-    decode: Callable[[Any, str], Any]
+    #: ``decode(value, path, old)``; never called for null
+    decode: Callable[[Any, str, Any], Any]
     encode: Callable[[Any], Any] = lambda value: value
     #: the class of the structs inside, if there are any
     struct: Callable[[], type] | None = None
+    #: null gives the zero value; else it leaves the old one
+    nullable: bool = False
+
+    def read(self, value: Any, path: str, old: Any) -> Any:
+        """The value of a field that held ``old``. Raises JSONError."""
+        if value is None:
+            return self.zero() if self.nullable else old
+        return self.decode(value, path, old)
 
 
-def _wrong(path: str, wanted: str, value: Any) -> JSONError:
-    found = {bool: "bool", str: "string", dict: "object", list: "array"}.get(type(value), "number")
+def pairs(value: dict[str, Any]) -> Iterable[tuple[str, Any]]:
+    """The members of a JSON object in order, repeated ones too."""
+    return value.pairs if isinstance(value, Object) else value.items()
+
+
+def wrong(path: str, wanted: str, value: Any) -> JSONError:
+    """The error for a value of another type."""
+    kinds = {bool: "bool", str: "string", dict: "object", Object: "object", list: "array"}
+    found = kinds.get(type(value), "number")
     return JSONError(f"cannot unmarshal {found} into a value of type {wanted}", path)
 
 
-def _string(value: Any, path: str) -> str:
+def _string(value: Any, path: str, old: Any) -> str:
     if not isinstance(value, str):
-        raise _wrong(path, "string", value)
+        raise wrong(path, "string", value)
     return value
 
 
-def _int(value: Any, path: str) -> int:
+def _int(value: Any, path: str, old: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not -(1 << 63) <= value < 1 << 63:
-        raise _wrong(path, "int", value)
+        raise wrong(path, "int", value)
     return value
 
 
-def _bool(value: Any, path: str) -> bool:
+def _float(value: Any, path: str, old: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise wrong(path, "float64", value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise JSONError("the number is out of the range of a float", path) from None
+
+
+def _bool(value: Any, path: str, old: Any) -> bool:
     if not isinstance(value, bool):
-        raise _wrong(path, "bool", value)
+        raise wrong(path, "bool", value)
     return value
 
 
-def _bytes(value: Any, path: str) -> bytes:
+#: the standard alphabet with padding; CR and LF are gone by then
+_BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
+
+
+def _bytes(value: Any, path: str, old: Any) -> bytes:
     if isinstance(value, list):
-        numbers = [_int(item or 0, path) for item in value]
+        numbers = [0 if item is None else _int(item, path, 0) for item in value]
         if all(0 <= number < 256 for number in numbers):
             return bytes(numbers)
     if not isinstance(value, str):
-        raise _wrong(path, "[]byte", value)
-    try:
-        return base64.b64decode(value.replace("\r", "").replace("\n", ""), validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise JSONError(f"illegal base64 data: {error}", path) from None
+        raise wrong(path, "[]byte", value)
+    text = value.replace("\r", "").replace("\n", "")
+    if not _BASE64.fullmatch(text):
+        raise JSONError("illegal base64 data", path)
+    return base64.b64decode(text)
+
+
+def _none() -> None:
+    return None
 
 
 STRING = Kind("string", str, _string)
 INT = Kind("int", int, _int)
+FLOAT = Kind("float64", float, _float)
 BOOL = Kind("bool", bool, _bool)
-BYTES = Kind("[]byte", lambda: None, _bytes)
-ANY = Kind("any", lambda: None, lambda value, path: value)
+BYTES = Kind("[]byte", _none, _bytes, nullable=True)
+ANY = Kind("any", _none, lambda value, path, old: value, nullable=True)
 
 
-def listed(item: Kind, zero: Callable[[], Any] = tuple) -> Kind:
+def optional(kind: Kind) -> Kind:
+    """A kind whose zero value is null."""
+    return kind._replace(zero=_none, nullable=True)
+
+
+def listed(item: Kind) -> Kind:
     """A slice; null inside gives a zero element."""
 
-    def decode(value: Any, path: str) -> tuple[Any, ...]:
+    def decode(value: Any, path: str, old: Any) -> tuple[Any, ...]:
         if not isinstance(value, list):
-            raise _wrong(path, f"[]{item.name}", value)
+            raise wrong(path, f"[]{item.name}", value)
+        present = old or ()
         return tuple(
-            item.zero() if part is None else item.decode(part, f"{path}[{n}]")
+            item.read(part, f"{path}[{n}]", present[n] if n < len(present) else item.zero())
             for n, part in enumerate(value)
         )
 
     def encode(value: Any) -> list[Any]:
         return [item.encode(part) for part in value]
 
-    return Kind(f"[]{item.name}", zero, decode, encode, item.struct)
+    return Kind(f"[]{item.name}", tuple, decode, encode, item.struct, True)
 
 
-def mapped(item: Kind, zero: Callable[[], Any] = dict) -> Kind:
+def mapped(item: Kind) -> Kind:
     """A map with string keys."""
 
-    def decode(value: Any, path: str) -> dict[str, Any]:
+    def decode(value: Any, path: str, old: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
-            raise _wrong(path, f"map[string]{item.name}", value)
-        return {
-            key: item.zero() if part is None else item.decode(part, f"{path}.{key}")
-            for key, part in value.items()
-        }
+            raise wrong(path, f"map[string]{item.name}", value)
+        result = dict(old or {})
+        for key, part in pairs(value):
+            result[key] = item.read(part, f"{path}.{key:.40}", item.zero())
+        return result
 
-    def encode(value: dict[str, Any]) -> dict[str, Any]:
-        return {key: item.encode(value[key]) for key in sorted(value)}
+    def encode(value: Any) -> dict[str, Any]:
+        return {key: item.encode(part) for key, part in value.items()}
 
-    return Kind(f"map[string]{item.name}", zero, decode, encode)
+    return Kind(f"map[string]{item.name}", dict, decode, encode, None, True)
+
+
+def record(fields: Iterable[tuple[str, Kind]], name: str = "object") -> Kind:
+    """A struct as a dict that has all its keys, in the order in which they are declared."""
+    known = {fold(key): (key, kind) for key, kind in fields}
+
+    def zero() -> dict[str, Any]:
+        return {key: kind.zero() for key, kind in known.values()}
+
+    def decode(value: Any, path: str, old: Any) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise wrong(path, name, value)
+        result = dict(old or zero())
+        for given, part in pairs(value):
+            field = known.get(fold(given))
+            if field is not None:
+                key, kind = field
+                result[key] = kind.read(part, f"{path}.{key}" if path else key, result[key])
+        return result
+
+    return Kind(name, zero, decode)
 
 
 def nested(make: Callable[[], type], pointer: bool = False) -> Kind:
-    """A struct, or a pointer to one: null is then ``None``. ``make`` names the class late, for
+    """A struct, or a pointer to one, whose zero is ``None``. ``make`` names the class late, for
     structs that hold their own kind."""
     return Kind(
         "object",
-        (lambda: None) if pointer else (lambda: make()()),
-        lambda value, path: decode_struct(make(), value, path),
+        _none if pointer else (lambda: make()()),
+        lambda value, path, old: decode_struct(make(), value, path, old),
         lambda value: None if value is None else encode_struct(value),
         make,
+        pointer,
     )
 
 
@@ -137,19 +214,31 @@ def _members(cls: type) -> Iterator[tuple[str, str, Kind, bool]]:
             yield (field.name, *field.metadata["go"])
 
 
-def decode_struct(cls: type[T], value: Any, path: str = "") -> T:
-    """A struct from a JSON value. Raises JSONError that names the field."""
+@cache
+def _known(cls: type) -> dict[str, tuple[str, str, Kind]]:
+    """Field name, JSON key and kind by folded key."""
+    return {fold(key): (name, key, kind) for name, key, kind, _ in _members(cls)}
+
+
+def decode_struct(cls: type[T], value: Any, path: str = "", old: T | None = None) -> T:
+    """A struct from a JSON value, over an old one if there is. Raises JSONError with the path."""
+    start = cls() if old is None else old
     if value is None:
-        return cls()
+        return start
     if not isinstance(value, dict):
-        raise _wrong(path, cls.__name__, value)
-    known = {fold(key): (name, kind) for name, key, kind, _ in _members(cls)}
+        raise wrong(path, cls.__name__, value)
+    # a struct within a struct of its kind comes in a list, so that the path has one more bracket
+    if path.count("[") > MAX_NESTING:
+        raise JSONError(f"nested deeper than {MAX_NESTING} objects", path[:80])
+    known = _known(cls)  # type: ignore[arg-type]  # classes can be hashed
     found: dict[str, Any] = {}
-    for key, part in value.items():
-        name, kind = known.get(fold(key), ("", ANY))
-        if name and part is not None:
-            found[name] = kind.decode(part, f"{path}.{key}" if path else key)
-    return cls(**found)
+    for key, part in pairs(value):
+        field = known.get(fold(key))
+        if field is not None:
+            name, _, kind = field
+            present = found[name] if name in found else getattr(start, name)
+            found[name] = kind.read(part, f"{path}.{key}" if path else key, present)
+    return dataclasses.replace(start, **found)  # type: ignore[type-var]
 
 
 def encode_struct(value: Any) -> dict[str, Any]:
@@ -157,7 +246,7 @@ def encode_struct(value: Any) -> dict[str, Any]:
     result = {}
     for name, key, kind, omit in _members(type(value)):
         part = getattr(value, name)
-        if not (omit and (part is None or part == kind.zero() or part in ("", 0, (), {}))):
+        if not (omit and part == kind.zero()):
             result[key] = kind.encode(part)
     return result
 
@@ -171,12 +260,12 @@ class Oddities(NamedTuple):
 
 
 def oddities(cls: type, value: Any, path: str = "", found: Oddities | None = None) -> Oddities:
-    """What is odd about the keys of a JSON value, at any depth of a struct."""
+    """What is odd about the keys of a JSON value that :func:`decode_struct` accepts."""
     found = Oddities([], []) if found is None else found
-    known = {fold(key): (key, kind) for _, key, kind, _ in _members(cls)}
+    known = _known(cls)
     for key, part in value.items() if isinstance(value, dict) else ():
-        here = f"{path}.{key}" if path else key
-        wanted, kind = known.get(fold(key), ("", ANY))
+        here = f"{path}.{key:.80}" if path else key[:80]
+        _, wanted, kind = known.get(fold(key), ("", "", ANY))
         if not wanted:
             found.unknown.append(here)
         elif wanted != key:

@@ -331,8 +331,8 @@ def _read_locals(module: Module, start: int, end: int) -> tuple[list[ValType], i
             raise ValidationError("SIMD is not supported: a local of type v128", pos)
         pos += 1
         total += count
-        if total > MAX_LOCALS:
-            raise DecodeError(f"too many locals: {total}, at most {MAX_LOCALS}", at)
+        if total > module.max_locals:
+            raise DecodeError(f"too many locals: {total}, at most {module.max_locals}", at)
         types.extend([kind] * count)
     return types, pos
 

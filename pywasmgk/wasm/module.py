@@ -10,7 +10,7 @@ from ..errors import Frame
 from . import isa
 from .binary import Body, ConstExpr, Data, Element, ModuleReader
 from .blockmap import BlockMap
-from .bodies import validate_function
+from .bodies import MAX_LOCALS, validate_function
 from .code import Code
 from .names import NameSection, clean
 from .ppci_import import components
@@ -24,9 +24,9 @@ class Module(components.Module):  # type: ignore[misc]
     """A decoded and validated module; one serves any number of instances.
 
     ``data`` is the binary format. ``name`` is for messages. ``validate="lazy"`` leaves function
-    bodies to their first call, for huge modules that are trusted. Raises DecodeError or
-    ValidationError, both with the offset in the file. It is ppci's Module too: its
-    ``definitions``, ``show_interface()`` and the like work.
+    bodies to their first call, for huge modules that are trusted. ``max_locals`` is for each
+    function. Raises DecodeError or ValidationError, both with the offset in the file. It is ppci's
+    Module too: its ``definitions``, ``show_interface()`` and the like work.
     """
 
     def __init__(
@@ -35,6 +35,7 @@ class Module(components.Module):  # type: ignore[misc]
         *,
         name: str | None = None,
         validate: str = "eager",
+        max_locals: int = MAX_LOCALS,
     ) -> None:
         if isinstance(data, str):
             raise TypeError("expected the bytes of a module, found text (translate WAT first)")
@@ -45,6 +46,8 @@ class Module(components.Module):  # type: ignore[misc]
         self.data = bytes(data)
         self.name = name
         self.validate = validate
+        #: locals that a function may have
+        self.max_locals = min(max_locals, MAX_LOCALS)
         self.isa = isa.active()
         self.types: list[FuncType] = []
         self.imports: tuple[ImportType, ...] = ()
@@ -133,7 +136,7 @@ class Module(components.Module):  # type: ignore[misc]
     # -- Python
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (self.data, self.name, self.validate)
+        return _rebuild, (self.data, self.name, self.validate, self.max_locals)
 
     def __repr__(self) -> str:
         return (
@@ -142,5 +145,5 @@ class Module(components.Module):  # type: ignore[misc]
         )
 
 
-def _rebuild(data: bytes, name: str | None, validate: str) -> Module:
-    return Module(data, name=name, validate=validate)
+def _rebuild(data: bytes, name: str | None, validate: str, max_locals: int) -> Module:
+    return Module(data, name=name, validate=validate, max_locals=max_locals)

@@ -1,0 +1,110 @@
+"""The module ``gk`` that guests import: host calls and the log, between memory and host."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..errors import CallError, Stopped
+from ..wasm.functions import Caller, Func
+from ..wasm.metering import current_meter
+from ..wasm.types import FuncType, ValType
+from ..wasm.values import u32
+from .abi import Guest, pack
+from .dispatcher import HostDispatcher
+
+__all__ = ["Bridge"]
+
+_I32, _I64 = ValType.I32, ValType.I64
+_LEVELS = ("debug", "info", "warn", "error")
+_HOST_CALL = FuncType((_I32,) * 4, (_I64,))
+_LOG = FuncType((_I32,) * 3, ())
+#: bytes of an unfinished line of output that are kept
+_LONGEST_LINE = 8192
+
+
+class Bridge:
+    """What one plugin's guests import. Without a dispatcher, host calls give 0 and nothing is
+    logged (contract 1.4, "no host yet")."""
+
+    def __init__(self) -> None:
+        self.dispatcher: HostDispatcher | None = None
+        self.guest: Guest | None = None
+        self._unfinished: dict[str, bytes] = {}
+
+    def imports(self) -> dict[str, dict[str, Func]]:
+        """The import module."""
+        return {
+            "gk": {
+                "host_call": Func(_HOST_CALL, self.host_call, access_caller=True, name="host_call"),
+                "log": Func(_LOG, self.log, access_caller=True, name="log"),
+            }
+        }
+
+    def host_call(
+        self, caller: Caller, name_ptr: u32, name_len: u32, args_ptr: u32, args_len: u32
+    ) -> int:
+        """``gk.host_call`` (contract 1.8): 0 is a failure, whose reason the host's log gets."""
+        dispatcher, guest, memory = self.dispatcher, self.guest, caller.memory
+        if dispatcher is None or guest is None or memory is None:
+            return 0
+        size = len(memory)
+        if name_ptr + name_len > size or args_ptr + args_len > size:
+            return 0
+        name = memory.read(name_ptr, name_len).decode("utf-8", "replace")
+        args = memory.read(args_ptr, args_len)
+        try:
+            response = dispatcher.call(name, args, caller.meter)
+        except Stopped:
+            raise
+        except Exception as error:  # whatever a host's own code raises is the host's log's
+            dispatcher.failed(name, error, caller.meter)
+            return 0
+        return self._hand_over(guest, response)
+
+    def _hand_over(self, guest: Guest, response: bytes) -> int:
+        if not response:
+            return 0
+        try:
+            ptr = guest.place(response)
+        except CallError as error:
+            # the guest was stopped in gk_malloc: this goes on through what called the host
+            raise (error.cause or error) from None
+        return 0 if ptr is None else pack(ptr, len(response))
+
+    def log(self, caller: Caller, level: u32, ptr: u32, size: u32) -> None:
+        """``gk.log`` (contract 1.8)."""
+        dispatcher, memory = self.dispatcher, caller.memory
+        if dispatcher is None or memory is None or ptr + size > len(memory):
+            return
+        message = memory.read(ptr, size).decode("utf-8", "replace")
+        name = _LEVELS[level] if level < len(_LEVELS) else "info"
+        dispatcher.log(name, message, {"plugin": dispatcher.plugin}, caller.meter)
+
+    # -- the guest's standard output in the log
+
+    def sink(self, stream: str, level: str) -> Callable[[bytes], None]:
+        """Takes output and puts its lines into the log."""
+
+        def write(data: bytes) -> None:
+            *lines, rest = (self._unfinished.pop(stream, b"") + data).split(b"\n")
+            if len(rest) > _LONGEST_LINE:
+                lines, rest = [*lines, rest], b""
+            for line in lines:
+                self._log_line(stream, level, line)
+            if rest:
+                self._unfinished[stream] = rest
+
+        return write
+
+    def _log_line(self, stream: str, level: str, line: bytes) -> None:
+        if self.dispatcher is not None:
+            fields = {"plugin": self.dispatcher.plugin, "stream": stream}
+            message = line.decode("utf-8", "replace")
+            self.dispatcher.log(level, message, fields, current_meter())
+
+    def flush(self) -> None:
+        """Puts unfinished lines into the log, at the end of a call."""
+        for stream, level in (("stdout", "info"), ("stderr", "warn")):
+            line = self._unfinished.pop(stream, b"")
+            if line:
+                self._log_line(stream, level, line)

@@ -1,0 +1,168 @@
+"""Carries out a plugin's host calls on a host object (contract 1.8 and part 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from ..wasm.metering import Meter
+from ..wasm.names import clean
+from .gojson import decode, encode, raw_members
+from .host import CallContext, HostAPI, HostFunctionError
+from .host_functions import FUNCTIONS
+from .limits import Limits
+from .schema import ANY, STRING, Kind, fold, mapped, record
+
+__all__ = ["MAX_CALL_DEPTH", "HostDispatcher", "in_chain"]
+
+#: plugins that may wait for each other's answers, the outermost counted
+MAX_CALL_DEPTH = 10
+
+#: names of the plugins whose calls are running, outermost first
+_chain: ContextVar[tuple[str, ...]] = ContextVar("pywasmgk_plugin_chain", default=())
+
+_REQUESTS = {name: record(row.request, "the request") for name, row in FUNCTIONS.items()}
+_PLUGIN_CALL = record((("plugin", STRING), ("function", STRING)), "the request")
+_LOG = record((("level", STRING), ("message", STRING), ("fields", mapped(ANY))), "the request")
+
+
+@contextmanager
+def in_chain(plugin: str) -> Iterator[None]:
+    """While a plugin's call runs, its name stands at the end of the chain."""
+    token = _chain.set((*_chain.get(), plugin))
+    try:
+        yield
+    finally:
+        _chain.reset(token)
+
+
+class HostDispatcher:
+    """One plugin's host calls on one host object, and how much of the log is left to it."""
+
+    def __init__(self, host: HostAPI, plugin: str, limits: Limits) -> None:
+        self.host = host
+        self.plugin = plugin
+        self.limits = limits
+        #: why the latest host call failed, for guests that ask
+        self.last_error = ""
+        self.begin_call()
+        self._special: dict[str, Callable[[CallContext, bytes], bytes | None]] = {
+            "plugin_call": self._call_plugin,
+            "log": self._log_structured,
+            "last_error": lambda context, args: encode({"error": self.last_error}),
+        }
+
+    def begin_call(self) -> None:
+        """A new call of the plugin's begins: it has the whole log volume before it."""
+        self._messages_left = self.limits.log_messages
+        self._bytes_left = self.limits.log_bytes
+        self._log_full = False
+        self.last_error = ""
+
+    def context(self, meter: Meter | None) -> CallContext:
+        """The context that a call made now gets."""
+        chain = _chain.get()
+        return CallContext(caller=self.plugin, depth=len(chain), chain=chain, meter=meter)
+
+    # -- host calls
+
+    def call(self, name: str, args: bytes, meter: Meter | None) -> bytes:
+        """Carries out a host call and gives its response. Raises what goes wrong."""
+        self._require_size("request", len(name) + len(args))
+        context = self.context(meter)
+        special = self._special.get(name)
+        response = (special or self._find(name))(context, args)
+        if name != "last_error":
+            self.last_error = ""
+        self._require_size("response", len(response or b""))
+        return response or b""
+
+    def failed(self, name: str, error: BaseException, meter: Meter | None) -> None:
+        """Puts a host call that failed into the host's log (contract 1.8, step 5)."""
+        self.last_error = str(error) or type(error).__name__
+        message = f"host_call {clean(name)} failed: {self.last_error}"
+        self.log("error", message, {"caller": self.plugin}, meter)
+
+    def _require_size(self, what: str, size: int) -> None:
+        if size > self.limits.host_call_bytes:
+            raise HostFunctionError(
+                f"a {what} of {size:,} bytes; {self.limits.host_call_bytes:,} are allowed"
+            )
+
+    def _find(self, name: str) -> Callable[[CallContext, bytes], bytes | None]:
+        own = self.host.own_functions.get(name) if isinstance(self.host, HostAPI) else None
+        if own is not None:
+            return lambda context, args: encode(
+                own(context, {} if own.bare else self._read(own.request, args))
+            )
+        row, method = FUNCTIONS.get(name), getattr(self.host, name, None)
+        if row is None or not callable(method):
+            raise HostFunctionError(f"unknown host function: {clean(name)}")
+
+        def carry_out(context: CallContext, args: bytes) -> bytes | None:
+            values = {} if row.bare else self._read(_REQUESTS[name], args)
+            response = row.respond(method(context, *values.values()))
+            if response is None and name == "db_query" and self.host.empty_rows_as_list:
+                response = []
+            return response if isinstance(response, bytes) else encode(response)
+
+        return carry_out
+
+    def _read(self, kind: Kind, args: bytes) -> dict[str, Any]:
+        """The members of a request; null is an empty one."""
+        value = decode(
+            args,
+            keep_duplicates=True,
+            max_bytes=self.limits.json_bytes,
+            max_depth=self.limits.json_depth,
+        )
+        found: dict[str, Any] = kind.read(value, "", kind.zero())
+        return found
+
+    def _call_plugin(self, context: CallContext, args: bytes) -> bytes | None:
+        plugin, function = self._read(_PLUGIN_CALL, args).values()
+        raw = None
+        for key, text in raw_members(args) if args.lstrip()[:1] == b"{" else ():
+            raw = text if fold(key) == "args" else raw
+        if context.depth >= MAX_CALL_DEPTH:
+            raise HostFunctionError(
+                f"plugin call depth exceeded (max {MAX_CALL_DEPTH}): {self.plugin} -> {plugin}"
+            )
+        if plugin in context.chain:
+            route = " -> ".join((*context.chain, plugin))
+            raise HostFunctionError(f"plugin call cycle: {route}")
+        return self.host.call_plugin(context, plugin, function, raw)
+
+    # -- the log
+
+    def _log_structured(self, context: CallContext, args: bytes) -> bytes:
+        level, message, fields = self._read(_LOG, args).values()
+        fields = {**fields, "plugin": self.plugin}
+        self.log(level, message, fields, context.meter, size=len(args))
+        return b'{"ok":true}'
+
+    def log(
+        self,
+        level: str,
+        message: str,
+        fields: Mapping[str, Any],
+        meter: Meter | None,
+        *,
+        size: int | None = None,
+    ) -> None:
+        """Gives the host a line of the log, as long as the call has some left."""
+        if self._log_full:
+            return
+        size = len(message.encode("utf-8", "replace")) if size is None else size
+        if self._messages_left <= 0 or size > self._bytes_left:
+            self._log_full = True
+            level, fields = "warn", {"plugin": self.plugin}
+            message = (
+                f"log limit reached ({self.limits.log_messages} messages, "
+                f"{self.limits.log_bytes} bytes a call): the rest is dropped"
+            )
+        self._messages_left -= 1
+        self._bytes_left -= size
+        self.host.log(self.context(meter), level, message, fields)
