@@ -92,6 +92,12 @@ def _immediate(kind: str, word: str) -> bytes:
         return signed(int(word, 0))
     if kind in ("f32", "f64"):
         return struct.pack("<f" if kind == "f32" else "<d", float(word))
+    if kind == "v128":
+        return bytes.fromhex(word)
+    if kind == "laneidx":
+        return bytes([int(word)])
+    if kind == "lanes":
+        return bytes(map(int, word.split(",")))
     if kind == "labels":
         *labels, default = (unsigned(int(label)) for label in word.split(","))
         return vector(labels) + default
@@ -102,7 +108,8 @@ def _immediate(kind: str, word: str) -> bytes:
 
 def code(*lines: str) -> bytes:
     """Instructions, an ``end`` behind them added. Immediates are words: ``align+offset`` for a
-    memarg, ``0,1,2`` for labels, ``_`` for the empty block type."""
+    memarg, ``0,1,2`` for labels and the lanes of a shuffle, ``_`` for the empty block type, 32
+    hexadecimal digits for the bytes of a v128."""
     return b"".join(map(instruction, lines)) + b"\x0b"
 
 

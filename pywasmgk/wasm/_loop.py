@@ -45,8 +45,8 @@ def run(execution, meter):
                             # 0x22 local.tee
                             locals_[x] = stack[-1]
             else:
-                if op < 20:
-                    if op < 10:
+                if op < 21:
+                    if op < 11:
                         if op < 7:
                             if op < 6:
                                 # 0x28 i32.load
@@ -60,77 +60,78 @@ def run(execution, meter):
                                 else:
                                     fuel -= fall
                         else:
-                            if op < 8:
-                                # nop
-                                pass
-                            else:
-                                if op < 9:
+                            if op < 9:
+                                if op < 8:
+                                    # nop
+                                    pass
+                                else:
                                     # charge
                                     fuel -= x
-                                else:
+                            else:
+                                if op < 10:
                                     # 0x7C i64.add
                                     b = stack.pop()
                                     stack[-1] = (stack[-1] + b) & 0xFFFFFFFFFFFFFFFF
-                    else:
-                        if op < 14:
-                            if op < 12:
-                                if op < 11:
+                                else:
                                     # 0x36 i32.store
                                     b = stack.pop()
                                     store_u32(mem, stack.pop() + x, b)
-                                else:
+                    else:
+                        if op < 15:
+                            if op < 13:
+                                if op < 12:
                                     # 0x29 i64.load
                                     stack[-1] = load_u64(mem, stack[-1] + x)[0]
-                            else:
-                                if op < 13:
+                                else:
                                     # 0x2D i32.load8_u
                                     stack[-1] = mem[stack[-1] + x]
-                                else:
+                            else:
+                                if op < 14:
                                     # 0x42 i64.const
                                     stack.append(x)
-                        else:
-                            if op < 17:
-                                if op < 15:
+                                else:
                                     # 0x71 i32.and
                                     b = stack.pop()
                                     stack[-1] = stack[-1] & b
-                                else:
-                                    if op < 16:
-                                        # br_if_loop
-                                        t, cost, fall = x
-                                        if stack.pop():
-                                            pc = t
-                                            fuel -= cost
-                                            if fuel < 0:
-                                                fuel = refill(fuel)
-                                        else:
-                                            fuel -= fall
+                        else:
+                            if op < 18:
+                                if op < 16:
+                                    # br_if_loop
+                                    t, cost, fall = x
+                                    if stack.pop():
+                                        pc = t
+                                        fuel -= cost
+                                        if fuel < 0:
+                                            fuel = refill(fuel)
                                     else:
+                                        fuel -= fall
+                                else:
+                                    if op < 17:
                                         # 0x6B i32.sub
                                         b = stack.pop()
                                         stack[-1] = (stack[-1] - b) & 0xFFFFFFFF
-                            else:
-                                if op < 18:
-                                    # 0x74 i32.shl
-                                    b = stack.pop()
-                                    stack[-1] = (stack[-1] << (b & 31)) & 0xFFFFFFFF
-                                else:
-                                    if op < 19:
-                                        # 0x45 i32.eqz
-                                        stack[-1] = 1 if not stack[-1] else 0
                                     else:
+                                        # 0x74 i32.shl
+                                        b = stack.pop()
+                                        stack[-1] = (stack[-1] << (b & 31)) & 0xFFFFFFFF
+                            else:
+                                if op < 19:
+                                    # 0x45 i32.eqz
+                                    stack[-1] = 1 if not stack[-1] else 0
+                                else:
+                                    if op < 20:
                                         # 0x23 global.get
                                         stack.append(globs[x].raw)
-                else:
-                    if op < 40:
-                        if op < 28:
-                            if op < 24:
-                                if op < 22:
-                                    if op < 21:
+                                    else:
                                         # 0x37 i64.store
                                         b = stack.pop()
                                         store_u64(mem, stack.pop() + x, b)
-                                    else:
+                else:
+                    if op < 42:
+                        if op < 29:
+                            if op < 25:
+                                if op < 23:
+                                    if op < 22:
                                         # if
                                         t, pc_else, cost = x
                                         if stack.pop():
@@ -138,12 +139,12 @@ def run(execution, meter):
                                         else:
                                             pc = pc_else
                                             fuel -= cost
-                                else:
-                                    if op < 23:
+                                    else:
                                         # jump
                                         pc, cost = x
                                         fuel -= cost
-                                    else:
+                                else:
+                                    if op < 24:
                                         # return
                                         depth += func.code.depth
                                         r = stack
@@ -156,9 +157,7 @@ def run(execution, meter):
                                             instance = func.instance
                                             funcs, tables, globs, memory, datas, elems = instance.environment
                                             mem = memory.data if memory is not None else None
-                            else:
-                                if op < 26:
-                                    if op < 25:
+                                    else:
                                         # call
                                         callee = funcs[x]
                                         code = callee.code
@@ -196,48 +195,48 @@ def run(execution, meter):
                                             fuel = meter.expire(fuel)
                                         if fuel < 0:
                                             fuel = refill(fuel)
-                                    else:
+                            else:
+                                if op < 27:
+                                    if op < 26:
                                         # 0x2B f64.load
                                         stack[-1] = load_f64(mem, stack[-1] + x)[0]
-                                else:
-                                    if op < 27:
+                                    else:
                                         # 0x73 i32.xor
                                         b = stack.pop()
                                         stack[-1] = stack[-1] ^ b
-                                    else:
+                                else:
+                                    if op < 28:
                                         # 0x76 i32.shr_u
                                         b = stack.pop()
                                         stack[-1] = stack[-1] >> (b & 31)
-                        else:
-                            if op < 33:
-                                if op < 30:
-                                    if op < 29:
+                                    else:
                                         # jump_loop
                                         pc, cost = x
                                         fuel -= cost
                                         if fuel < 0:
                                             fuel = refill(fuel)
-                                    else:
-                                        # 0x46 i32.eq
-                                        b = stack.pop()
-                                        stack[-1] = 1 if stack[-1] == b else 0
-                                else:
-                                    if op < 32:
-                                        if op < 31:
+                        else:
+                            if op < 35:
+                                if op < 32:
+                                    if op < 31:
+                                        if op < 30:
+                                            # 0x46 i32.eq
+                                            b = stack.pop()
+                                            stack[-1] = 1 if stack[-1] == b else 0
+                                        else:
                                             # 0x47 i32.ne
                                             b = stack.pop()
                                             stack[-1] = 1 if stack[-1] != b else 0
-                                        else:
-                                            # 0x6C i32.mul
-                                            b = stack.pop()
-                                            stack[-1] = (stack[-1] * b) & 0xFFFFFFFF
                                     else:
+                                        # 0x6C i32.mul
+                                        b = stack.pop()
+                                        stack[-1] = (stack[-1] * b) & 0xFFFFFFFF
+                                else:
+                                    if op < 33:
                                         # 0x72 i32.or
                                         b = stack.pop()
                                         stack[-1] = stack[-1] | b
-                            else:
-                                if op < 36:
-                                    if op < 35:
+                                    else:
                                         if op < 34:
                                             # 0x1B select
                                             c = stack.pop()
@@ -247,21 +246,23 @@ def run(execution, meter):
                                             # 0x3A i32.store8
                                             b = stack.pop()
                                             mem[stack.pop() + x] = b & 255
-                                    else:
-                                        # 0x83 i64.and
-                                        b = stack.pop()
-                                        stack[-1] = stack[-1] & b
-                                else:
-                                    if op < 38:
-                                        if op < 37:
+                            else:
+                                if op < 38:
+                                    if op < 37:
+                                        if op < 36:
+                                            # 0x83 i64.and
+                                            b = stack.pop()
+                                            stack[-1] = stack[-1] & b
+                                        else:
                                             # 0xA0 f64.add
                                             b = stack.pop()
                                             stack[-1] = stack[-1] + b
-                                        else:
-                                            # 0xA1 f64.sub
-                                            b = stack.pop()
-                                            stack[-1] = stack[-1] - b
                                     else:
+                                        # 0xA1 f64.sub
+                                        b = stack.pop()
+                                        stack[-1] = stack[-1] - b
+                                else:
+                                    if op < 40:
                                         if op < 39:
                                             # 0xA2 f64.mul
                                             b = stack.pop()
@@ -269,114 +270,110 @@ def run(execution, meter):
                                         else:
                                             # 0x24 global.set
                                             globs[x].raw = stack.pop()
-                    else:
-                        if op < 60:
-                            if op < 49:
-                                if op < 45:
-                                    if op < 43:
-                                        if op < 42:
-                                            if op < 41:
-                                                # 0x48 i32.lt_s
-                                                b = stack.pop()
-                                                stack[-1] = 1 if (stack[-1] ^ 0x80000000) < (b ^ 0x80000000) else 0
-                                            else:
-                                                # 0x49 i32.lt_u
-                                                b = stack.pop()
-                                                stack[-1] = 1 if stack[-1] < b else 0
+                                    else:
+                                        if op < 41:
+                                            # 0x48 i32.lt_s
+                                            b = stack.pop()
+                                            stack[-1] = 1 if (stack[-1] ^ 0x80000000) < (b ^ 0x80000000) else 0
                                         else:
+                                            # 0x49 i32.lt_u
+                                            b = stack.pop()
+                                            stack[-1] = 1 if stack[-1] < b else 0
+                    else:
+                        if op < 62:
+                            if op < 50:
+                                if op < 46:
+                                    if op < 44:
+                                        if op < 43:
                                             # 0x4A i32.gt_s
                                             b = stack.pop()
                                             stack[-1] = 1 if (stack[-1] ^ 0x80000000) > (b ^ 0x80000000) else 0
-                                    else:
-                                        if op < 44:
+                                        else:
                                             # 0x4B i32.gt_u
                                             b = stack.pop()
                                             stack[-1] = 1 if stack[-1] > b else 0
-                                        else:
+                                    else:
+                                        if op < 45:
                                             # 0x4C i32.le_s
                                             b = stack.pop()
                                             stack[-1] = 1 if (stack[-1] ^ 0x80000000) <= (b ^ 0x80000000) else 0
-                                else:
-                                    if op < 47:
-                                        if op < 46:
+                                        else:
                                             # 0x4D i32.le_u
                                             b = stack.pop()
                                             stack[-1] = 1 if stack[-1] <= b else 0
-                                        else:
+                                else:
+                                    if op < 48:
+                                        if op < 47:
                                             # 0x4E i32.ge_s
                                             b = stack.pop()
                                             stack[-1] = 1 if (stack[-1] ^ 0x80000000) >= (b ^ 0x80000000) else 0
-                                    else:
-                                        if op < 48:
+                                        else:
                                             # 0x4F i32.ge_u
                                             b = stack.pop()
                                             stack[-1] = 1 if stack[-1] >= b else 0
-                                        else:
+                                    else:
+                                        if op < 49:
                                             # 0xAD i64.extend_i32_u
                                             pass
-                            else:
-                                if op < 54:
-                                    if op < 51:
-                                        if op < 50:
+                                        else:
                                             # loop
                                             fuel -= x
                                             if fuel < 0:
                                                 fuel = refill(fuel)
-                                        else:
+                            else:
+                                if op < 55:
+                                    if op < 52:
+                                        if op < 51:
                                             # 0x7D i64.sub
                                             b = stack.pop()
                                             stack[-1] = (stack[-1] - b) & 0xFFFFFFFFFFFFFFFF
-                                    else:
-                                        if op < 52:
+                                        else:
                                             # 0x86 i64.shl
                                             b = stack.pop()
                                             stack[-1] = (stack[-1] << (b & 63)) & 0xFFFFFFFFFFFFFFFF
+                                    else:
+                                        if op < 53:
+                                            # 0x50 i64.eqz
+                                            stack[-1] = 1 if not stack[-1] else 0
                                         else:
-                                            if op < 53:
-                                                # 0x50 i64.eqz
-                                                stack[-1] = 1 if not stack[-1] else 0
-                                            else:
+                                            if op < 54:
                                                 # 0x39 f64.store
                                                 b = stack.pop()
                                                 store_f64(mem, stack.pop() + x, b)
-                                else:
-                                    if op < 57:
-                                        if op < 55:
-                                            # 0xA7 i32.wrap_i64
-                                            stack[-1] = stack[-1] & 0xFFFFFFFF
-                                        else:
-                                            if op < 56:
-                                                # br_table
-                                                t = stack.pop()
-                                                pc, cost, loops, height, arity = x[t] if t < len(x) else x[-1]
-                                                fuel -= cost
-                                                if height >= 0:
-                                                    del stack[height:len(stack) - arity]
-                                                if loops:
-                                                    if fuel < 0:
-                                                        fuel = refill(fuel)
                                             else:
+                                                # 0xA7 i32.wrap_i64
+                                                stack[-1] = stack[-1] & 0xFFFFFFFF
+                                else:
+                                    if op < 58:
+                                        if op < 56:
+                                            # br_table
+                                            t = stack.pop()
+                                            pc, cost, loops, height, arity = x[t] if t < len(x) else x[-1]
+                                            fuel -= cost
+                                            if height >= 0:
+                                                del stack[height:len(stack) - arity]
+                                            if loops:
+                                                if fuel < 0:
+                                                    fuel = refill(fuel)
+                                        else:
+                                            if op < 57:
                                                 # 0x1A drop
                                                 stack.pop()
-                                    else:
-                                        if op < 59:
-                                            if op < 58:
+                                            else:
                                                 # 0x35 i64.load32_u
                                                 stack[-1] = load_u32(mem, stack[-1] + x)[0]
-                                            else:
+                                    else:
+                                        if op < 60:
+                                            if op < 59:
                                                 # 0x75 i32.shr_s
                                                 b = stack.pop()
                                                 stack[-1] = (((stack[-1] ^ 0x80000000) - 0x80000000) >> (b & 31)) & 0xFFFFFFFF
+                                            else:
+                                                # 0x77 i32.rotl
+                                                b = stack.pop()
+                                                a = stack[-1]
+                                                stack[-1] = (a << (b & 31) | a >> (32 - (b & 31))) & 0xFFFFFFFF
                                         else:
-                                            # 0x77 i32.rotl
-                                            b = stack.pop()
-                                            a = stack[-1]
-                                            stack[-1] = (a << (b & 31) | a >> (32 - (b & 31))) & 0xFFFFFFFF
-                        else:
-                            if op < 81:
-                                if op < 68:
-                                    if op < 64:
-                                        if op < 62:
                                             if op < 61:
                                                 # 0x85 i64.xor
                                                 b = stack.pop()
@@ -385,15 +382,18 @@ def run(execution, meter):
                                                 # 0x88 i64.shr_u
                                                 b = stack.pop()
                                                 stack[-1] = stack[-1] >> (b & 63)
-                                        else:
+                        else:
+                            if op < 84:
+                                if op < 71:
+                                    if op < 66:
+                                        if op < 64:
                                             if op < 63:
                                                 # 0x43 f32.const
                                                 stack.append(x)
                                             else:
                                                 # 0x44 f64.const
                                                 stack.append(x)
-                                    else:
-                                        if op < 66:
+                                        else:
                                             if op < 65:
                                                 # call_indirect
                                                 t = stack.pop()
@@ -444,7 +444,8 @@ def run(execution, meter):
                                                 # 0x51 i64.eq
                                                 b = stack.pop()
                                                 stack[-1] = 1 if stack[-1] == b else 0
-                                        else:
+                                    else:
+                                        if op < 68:
                                             if op < 67:
                                                 # 0x52 i64.ne
                                                 b = stack.pop()
@@ -453,9 +454,7 @@ def run(execution, meter):
                                                 # 0x7E i64.mul
                                                 b = stack.pop()
                                                 stack[-1] = (stack[-1] * b) & 0xFFFFFFFFFFFFFFFF
-                                else:
-                                    if op < 74:
-                                        if op < 71:
+                                        else:
                                             if op < 69:
                                                 # 0x84 i64.or
                                                 b = stack.pop()
@@ -468,7 +467,9 @@ def run(execution, meter):
                                                 else:
                                                     # 0x2C i32.load8_s
                                                     stack[-1] = t if (t := mem[stack[-1] + x]) < 128 else t | 0xFFFFFF00
-                                        else:
+                                else:
+                                    if op < 77:
+                                        if op < 74:
                                             if op < 73:
                                                 if op < 72:
                                                     # 0x2F i32.load16_u
@@ -480,8 +481,7 @@ def run(execution, meter):
                                                 # 0x3E i64.store32
                                                 b = stack.pop()
                                                 store_u32(mem, stack.pop() + x, b & 0xFFFFFFFF)
-                                    else:
-                                        if op < 78:
+                                        else:
                                             if op < 76:
                                                 if op < 75:
                                                     # 0x53 i64.lt_s
@@ -492,32 +492,30 @@ def run(execution, meter):
                                                     b = stack.pop()
                                                     stack[-1] = 1 if stack[-1] < b else 0
                                             else:
-                                                if op < 77:
-                                                    # 0x55 i64.gt_s
-                                                    b = stack.pop()
-                                                    stack[-1] = 1 if (stack[-1] ^ 0x8000000000000000) > (b ^ 0x8000000000000000) else 0
-                                                else:
+                                                # 0x55 i64.gt_s
+                                                b = stack.pop()
+                                                stack[-1] = 1 if (stack[-1] ^ 0x8000000000000000) > (b ^ 0x8000000000000000) else 0
+                                    else:
+                                        if op < 81:
+                                            if op < 79:
+                                                if op < 78:
                                                     # 0x56 i64.gt_u
                                                     b = stack.pop()
                                                     stack[-1] = 1 if stack[-1] > b else 0
-                                        else:
-                                            if op < 80:
-                                                if op < 79:
+                                                else:
                                                     # 0x57 i64.le_s
                                                     b = stack.pop()
                                                     stack[-1] = 1 if (stack[-1] ^ 0x8000000000000000) <= (b ^ 0x8000000000000000) else 0
-                                                else:
+                                            else:
+                                                if op < 80:
                                                     # 0x58 i64.le_u
                                                     b = stack.pop()
                                                     stack[-1] = 1 if stack[-1] <= b else 0
-                                            else:
-                                                # 0x59 i64.ge_s
-                                                b = stack.pop()
-                                                stack[-1] = 1 if (stack[-1] ^ 0x8000000000000000) >= (b ^ 0x8000000000000000) else 0
-                            else:
-                                if op < 101:
-                                    if op < 90:
-                                        if op < 85:
+                                                else:
+                                                    # 0x59 i64.ge_s
+                                                    b = stack.pop()
+                                                    stack[-1] = 1 if (stack[-1] ^ 0x8000000000000000) >= (b ^ 0x8000000000000000) else 0
+                                        else:
                                             if op < 83:
                                                 if op < 82:
                                                     # 0x5A i64.ge_u
@@ -529,59 +527,63 @@ def run(execution, meter):
                                                     F[0] = stack[-1] + b
                                                     stack[-1] = F[0]
                                             else:
-                                                if op < 84:
-                                                    # 0x93 f32.sub
-                                                    b = stack.pop()
-                                                    F[0] = stack[-1] - b
-                                                    stack[-1] = F[0]
-                                                else:
+                                                # 0x93 f32.sub
+                                                b = stack.pop()
+                                                F[0] = stack[-1] - b
+                                                stack[-1] = F[0]
+                            else:
+                                if op < 105:
+                                    if op < 94:
+                                        if op < 89:
+                                            if op < 86:
+                                                if op < 85:
                                                     # 0x94 f32.mul
                                                     b = stack.pop()
                                                     F[0] = stack[-1] * b
                                                     stack[-1] = F[0]
-                                        else:
-                                            if op < 88:
-                                                if op < 87:
-                                                    if op < 86:
-                                                        # 0x2E i32.load16_s
-                                                        stack[-1] = load_i16(mem, stack[-1] + x)[0] & 0xFFFFFFFF
-                                                    else:
+                                                else:
+                                                    # 0x2E i32.load16_s
+                                                    stack[-1] = load_i16(mem, stack[-1] + x)[0] & 0xFFFFFFFF
+                                            else:
+                                                if op < 88:
+                                                    if op < 87:
                                                         # 0x30 i64.load8_s
                                                         stack[-1] = t if (t := mem[stack[-1] + x]) < 128 else t | 0xFFFFFFFFFFFFFF00
+                                                    else:
+                                                        # 0x32 i64.load16_s
+                                                        stack[-1] = load_i16(mem, stack[-1] + x)[0] & 0xFFFFFFFFFFFFFFFF
                                                 else:
-                                                    # 0x32 i64.load16_s
-                                                    stack[-1] = load_i16(mem, stack[-1] + x)[0] & 0xFFFFFFFFFFFFFFFF
-                                            else:
-                                                if op < 89:
                                                     # 0x33 i64.load16_u
                                                     stack[-1] = load_u16(mem, stack[-1] + x)[0]
-                                                else:
-                                                    # 0x34 i64.load32_s
-                                                    stack[-1] = load_i32(mem, stack[-1] + x)[0] & 0xFFFFFFFFFFFFFFFF
-                                    else:
-                                        if op < 96:
-                                            if op < 93:
-                                                if op < 92:
-                                                    if op < 91:
+                                        else:
+                                            if op < 92:
+                                                if op < 91:
+                                                    if op < 90:
+                                                        # 0x34 i64.load32_s
+                                                        stack[-1] = load_i32(mem, stack[-1] + x)[0] & 0xFFFFFFFFFFFFFFFF
+                                                    else:
                                                         # 0x38 f32.store
                                                         b = stack.pop()
                                                         a = stack.pop()
                                                         store_f32(mem, a + x, b) if b == b else store_u32(mem, a + x, bits_of_f32(b))
-                                                    else:
-                                                        # 0x3B i32.store16
-                                                        b = stack.pop()
-                                                        store_u16(mem, stack.pop() + x, b & 65535)
                                                 else:
+                                                    # 0x3B i32.store16
+                                                    b = stack.pop()
+                                                    store_u16(mem, stack.pop() + x, b & 65535)
+                                            else:
+                                                if op < 93:
                                                     # 0x3C i64.store8
                                                     b = stack.pop()
                                                     mem[stack.pop() + x] = b & 255
-                                            else:
-                                                if op < 95:
-                                                    if op < 94:
-                                                        # 0x3D i64.store16
-                                                        b = stack.pop()
-                                                        store_u16(mem, stack.pop() + x, b & 65535)
-                                                    else:
+                                                else:
+                                                    # 0x3D i64.store16
+                                                    b = stack.pop()
+                                                    store_u16(mem, stack.pop() + x, b & 65535)
+                                    else:
+                                        if op < 100:
+                                            if op < 97:
+                                                if op < 96:
+                                                    if op < 95:
                                                         # 0x6D i32.div_s
                                                         b = stack.pop()
                                                         a = stack[-1]
@@ -590,96 +592,94 @@ def run(execution, meter):
                                                         if b == 0xFFFFFFFF and a == 0x80000000:
                                                             raise Trap(INTEGER_OVERFLOW)
                                                         stack[-1] = divide(((a ^ 0x80000000) - 0x80000000), ((b ^ 0x80000000) - 0x80000000)) & 0xFFFFFFFF
-                                                else:
-                                                    # 0x6E i32.div_u
-                                                    b = stack.pop()
-                                                    stack[-1] = stack[-1] // b
-                                        else:
-                                            if op < 99:
-                                                if op < 98:
-                                                    if op < 97:
-                                                        # 0x6F i32.rem_s
-                                                        b = stack.pop()
-                                                        if not b:
-                                                            raise Trap(INTEGER_DIVISION_BY_ZERO)
-                                                        stack[-1] = remainder(((stack[-1] ^ 0x80000000) - 0x80000000), ((b ^ 0x80000000) - 0x80000000)) & 0xFFFFFFFF
                                                     else:
+                                                        # 0x6E i32.div_u
+                                                        b = stack.pop()
+                                                        stack[-1] = stack[-1] // b
+                                                else:
+                                                    # 0x6F i32.rem_s
+                                                    b = stack.pop()
+                                                    if not b:
+                                                        raise Trap(INTEGER_DIVISION_BY_ZERO)
+                                                    stack[-1] = remainder(((stack[-1] ^ 0x80000000) - 0x80000000), ((b ^ 0x80000000) - 0x80000000)) & 0xFFFFFFFF
+                                            else:
+                                                if op < 99:
+                                                    if op < 98:
                                                         # 0x70 i32.rem_u
                                                         b = stack.pop()
                                                         stack[-1] = stack[-1] % b
+                                                    else:
+                                                        # 0x78 i32.rotr
+                                                        b = stack.pop()
+                                                        a = stack[-1]
+                                                        stack[-1] = (a >> (b & 31) | a << (32 - (b & 31))) & 0xFFFFFFFF
                                                 else:
-                                                    # 0x78 i32.rotr
-                                                    b = stack.pop()
-                                                    a = stack[-1]
-                                                    stack[-1] = (a >> (b & 31) | a << (32 - (b & 31))) & 0xFFFFFFFF
-                                            else:
-                                                if op < 100:
                                                     # 0x61 f64.eq
                                                     b = stack.pop()
                                                     stack[-1] = 1 if stack[-1] == b else 0
-                                                else:
-                                                    # 0x62 f64.ne
-                                                    b = stack.pop()
-                                                    stack[-1] = 1 if stack[-1] != b else 0
-                                else:
-                                    if op < 116:
-                                        if op < 106:
-                                            if op < 104:
-                                                if op < 103:
-                                                    if op < 102:
+                                        else:
+                                            if op < 103:
+                                                if op < 102:
+                                                    if op < 101:
+                                                        # 0x62 f64.ne
+                                                        b = stack.pop()
+                                                        stack[-1] = 1 if stack[-1] != b else 0
+                                                    else:
                                                         # 0x63 f64.lt
                                                         b = stack.pop()
                                                         stack[-1] = 1 if stack[-1] < b else 0
-                                                    else:
-                                                        # 0x64 f64.gt
-                                                        b = stack.pop()
-                                                        stack[-1] = 1 if stack[-1] > b else 0
                                                 else:
+                                                    # 0x64 f64.gt
+                                                    b = stack.pop()
+                                                    stack[-1] = 1 if stack[-1] > b else 0
+                                            else:
+                                                if op < 104:
                                                     # 0x65 f64.le
                                                     b = stack.pop()
                                                     stack[-1] = 1 if stack[-1] <= b else 0
-                                            else:
-                                                if op < 105:
+                                                else:
                                                     # 0x66 f64.ge
                                                     b = stack.pop()
                                                     stack[-1] = 1 if stack[-1] >= b else 0
-                                                else:
+                                else:
+                                    if op < 127:
+                                        if op < 112:
+                                            if op < 108:
+                                                if op < 106:
                                                     # 0xA3 f64.div
                                                     b = stack.pop()
                                                     a = stack[-1]
                                                     stack[-1] = a / b if b else divide_by_zero(a, b)
-                                        else:
-                                            if op < 109:
-                                                if op < 107:
-                                                    # 0xAC i64.extend_i32_s
-                                                    stack[-1] = ((stack[-1] ^ 0x80000000) - 0x80000000) & 0xFFFFFFFFFFFFFFFF
                                                 else:
-                                                    if op < 108:
+                                                    if op < 107:
+                                                        # 0xAC i64.extend_i32_s
+                                                        stack[-1] = ((stack[-1] ^ 0x80000000) - 0x80000000) & 0xFFFFFFFFFFFFFFFF
+                                                    else:
                                                         # 0x87 i64.shr_s
                                                         b = stack.pop()
                                                         stack[-1] = (((stack[-1] ^ 0x8000000000000000) - 0x8000000000000000) >> (b & 63)) & 0xFFFFFFFFFFFFFFFF
-                                                    else:
+                                            else:
+                                                if op < 110:
+                                                    if op < 109:
                                                         # 0x89 i64.rotl
                                                         b = stack.pop()
                                                         a = stack[-1]
                                                         stack[-1] = (a << (b & 63) | a >> (64 - (b & 63))) & 0xFFFFFFFFFFFFFFFF
-                                            else:
-                                                if op < 112:
+                                                    else:
+                                                        # 0x1C select
+                                                        c = stack.pop()
+                                                        b = stack.pop()
+                                                        stack[-1] = stack[-1] if c else b
+                                                else:
                                                     if op < 111:
-                                                        if op < 110:
-                                                            # 0x1C select
-                                                            c = stack.pop()
-                                                            b = stack.pop()
-                                                            stack[-1] = stack[-1] if c else b
-                                                        else:
-                                                            # br_unwind
-                                                            (pc, cost, loops, height, arity), t = x
-                                                            fuel -= cost
-                                                            if height >= 0:
-                                                                del stack[height:len(stack) - arity]
-                                                            if loops:
-                                                                if fuel < 0:
-                                                                    fuel = refill(fuel)
+                                                        # br_unwind
+                                                        (pc, cost, loops, height, arity), t = x
+                                                        fuel -= cost
+                                                        if height >= 0:
+                                                            del stack[height:len(stack) - arity]
+                                                        if loops:
+                                                            if fuel < 0:
+                                                                fuel = refill(fuel)
                                                     else:
                                                         # br_if_unwind
                                                         t, fall = x
@@ -692,7 +692,9 @@ def run(execution, meter):
                                                                 fuel = refill(fuel)
                                                         else:
                                                             fuel -= fall
-                                                else:
+                                        else:
+                                            if op < 118:
+                                                if op < 115:
                                                     if op < 114:
                                                         if op < 113:
                                                             # 0x99 f64.abs
@@ -701,24 +703,22 @@ def run(execution, meter):
                                                             # 0x9A f64.neg
                                                             stack[-1] = -stack[-1]
                                                     else:
-                                                        if op < 115:
-                                                            # 0x9B f64.ceil
-                                                            stack[-1] = ceil(stack[-1])
-                                                        else:
+                                                        # 0x9B f64.ceil
+                                                        stack[-1] = ceil(stack[-1])
+                                                else:
+                                                    if op < 117:
+                                                        if op < 116:
                                                             # 0x9C f64.floor
                                                             stack[-1] = floor(stack[-1])
-                                    else:
-                                        if op < 136:
-                                            if op < 124:
-                                                if op < 120:
-                                                    if op < 118:
-                                                        if op < 117:
+                                                        else:
                                                             # 0x9D f64.trunc
                                                             stack[-1] = trunc(stack[-1])
-                                                        else:
-                                                            # 0x9E f64.nearest
-                                                            stack[-1] = nearest(stack[-1])
                                                     else:
+                                                        # 0x9E f64.nearest
+                                                        stack[-1] = nearest(stack[-1])
+                                            else:
+                                                if op < 122:
+                                                    if op < 120:
                                                         if op < 119:
                                                             # 0x9F f64.sqrt
                                                             a = stack[-1]
@@ -732,8 +732,7 @@ def run(execution, meter):
                                                             if b == 0xFFFFFFFFFFFFFFFF and a == 0x8000000000000000:
                                                                 raise Trap(INTEGER_OVERFLOW)
                                                             stack[-1] = divide(((a ^ 0x8000000000000000) - 0x8000000000000000), ((b ^ 0x8000000000000000) - 0x8000000000000000)) & 0xFFFFFFFFFFFFFFFF
-                                                else:
-                                                    if op < 122:
+                                                    else:
                                                         if op < 121:
                                                             # 0x80 i64.div_u
                                                             b = stack.pop()
@@ -744,7 +743,8 @@ def run(execution, meter):
                                                             if not b:
                                                                 raise Trap(INTEGER_DIVISION_BY_ZERO)
                                                             stack[-1] = remainder(((stack[-1] ^ 0x8000000000000000) - 0x8000000000000000), ((b ^ 0x8000000000000000) - 0x8000000000000000)) & 0xFFFFFFFFFFFFFFFF
-                                                    else:
+                                                else:
+                                                    if op < 124:
                                                         if op < 123:
                                                             # 0x82 i64.rem_u
                                                             b = stack.pop()
@@ -754,9 +754,7 @@ def run(execution, meter):
                                                             b = stack.pop()
                                                             a = stack[-1]
                                                             stack[-1] = (a >> (b & 63) | a << (64 - (b & 63))) & 0xFFFFFFFFFFFFFFFF
-                                            else:
-                                                if op < 130:
-                                                    if op < 127:
+                                                    else:
                                                         if op < 126:
                                                             if op < 125:
                                                                 # 0x5B f32.eq
@@ -770,7 +768,11 @@ def run(execution, meter):
                                                             # 0x5D f32.lt
                                                             b = stack.pop()
                                                             stack[-1] = 1 if stack[-1] < b else 0
-                                                    else:
+                                    else:
+                                        if op < 152:
+                                            if op < 139:
+                                                if op < 133:
+                                                    if op < 130:
                                                         if op < 129:
                                                             if op < 128:
                                                                 # 0x5E f32.gt
@@ -784,8 +786,7 @@ def run(execution, meter):
                                                             # 0x60 f32.ge
                                                             b = stack.pop()
                                                             stack[-1] = 1 if stack[-1] >= b else 0
-                                                else:
-                                                    if op < 133:
+                                                    else:
                                                         if op < 131:
                                                             # 0x95 f32.div
                                                             b = stack.pop()
@@ -815,7 +816,8 @@ def run(execution, meter):
                                                                 if fuel < 0:
                                                                     fuel = refill(fuel)
                                                                 mem[a:a + c] = bytes((b & 255,)) * c
-                                                    else:
+                                                else:
+                                                    if op < 136:
                                                         if op < 135:
                                                             if op < 134:
                                                                 # 0xA4 f64.min
@@ -829,10 +831,7 @@ def run(execution, meter):
                                                             # 0xA6 f64.copysign
                                                             b = stack.pop()
                                                             stack[-1] = copysign(stack[-1], b)
-                                        else:
-                                            if op < 149:
-                                                if op < 143:
-                                                    if op < 140:
+                                                    else:
                                                         if op < 138:
                                                             if op < 137:
                                                                 # 0xB2 f32.convert_i32_s
@@ -843,28 +842,29 @@ def run(execution, meter):
                                                                 F[0] = float(stack[-1])
                                                                 stack[-1] = F[0]
                                                         else:
-                                                            if op < 139:
-                                                                # 0xB4 f32.convert_i64_s
-                                                                F[0] = float_of_int(((stack[-1] ^ 0x8000000000000000) - 0x8000000000000000))
-                                                                stack[-1] = F[0]
-                                                            else:
+                                                            # 0xB4 f32.convert_i64_s
+                                                            F[0] = float_of_int(((stack[-1] ^ 0x8000000000000000) - 0x8000000000000000))
+                                                            stack[-1] = F[0]
+                                            else:
+                                                if op < 146:
+                                                    if op < 143:
+                                                        if op < 141:
+                                                            if op < 140:
                                                                 # 0xB5 f32.convert_i64_u
                                                                 F[0] = float_of_int(stack[-1])
                                                                 stack[-1] = F[0]
-                                                    else:
-                                                        if op < 142:
-                                                            if op < 141:
+                                                            else:
                                                                 # 0xB6 f32.demote_f64
                                                                 F[0] = stack[-1]
                                                                 stack[-1] = F[0]
-                                                            else:
+                                                        else:
+                                                            if op < 142:
                                                                 # 0xB7 f64.convert_i32_s
                                                                 stack[-1] = float(((stack[-1] ^ 0x80000000) - 0x80000000))
-                                                        else:
-                                                            # 0xB8 f64.convert_i32_u
-                                                            stack[-1] = float(stack[-1])
-                                                else:
-                                                    if op < 146:
+                                                            else:
+                                                                # 0xB8 f64.convert_i32_u
+                                                                stack[-1] = float(stack[-1])
+                                                    else:
                                                         if op < 145:
                                                             if op < 144:
                                                                 # 0xB9 f64.convert_i64_s
@@ -875,7 +875,8 @@ def run(execution, meter):
                                                         else:
                                                             # 0xBB f64.promote_f32
                                                             stack[-1] = stack[-1] * 1.0
-                                                    else:
+                                                else:
+                                                    if op < 149:
                                                         if op < 148:
                                                             if op < 147:
                                                                 # 0xBC i32.reinterpret_f32
@@ -886,90 +887,103 @@ def run(execution, meter):
                                                         else:
                                                             # 0xBE f32.reinterpret_i32
                                                             stack[-1] = f32_of_bits(stack[-1])
-                                            else:
-                                                if op < 161:
-                                                    if op < 155:
-                                                        if op < 152:
+                                                    else:
+                                                        if op < 151:
                                                             if op < 150:
                                                                 # 0xBF f64.reinterpret_i64
                                                                 stack[-1] = f64_of_bits(stack[-1])
                                                             else:
-                                                                if op < 151:
+                                                                # 0xFD 0x00 v128.load
+                                                                stack[-1] = (t := unpack_2Q(mem, stack[-1] + x))[0] | t[1] << 64
+                                                        else:
+                                                            # 0xFD 0x0B v128.store
+                                                            b = stack.pop()
+                                                            store_16s(mem, stack.pop() + x, b.to_bytes(16, 'little'))
+                                        else:
+                                            if op < 187:
+                                                if op < 165:
+                                                    if op < 159:
+                                                        if op < 156:
+                                                            if op < 154:
+                                                                if op < 153:
                                                                     # 0x67 i32.clz
                                                                     stack[-1] = 32 - stack[-1].bit_length()
                                                                 else:
                                                                     # 0x68 i32.ctz
                                                                     a = stack[-1]
                                                                     stack[-1] = (a & -a).bit_length() - 1 if a else 32
-                                                        else:
-                                                            if op < 154:
-                                                                if op < 153:
+                                                            else:
+                                                                if op < 155:
                                                                     # 0x69 i32.popcnt
                                                                     stack[-1] = stack[-1].bit_count()
                                                                 else:
                                                                     # 0xC0 i32.extend8_s
                                                                     stack[-1] = (((stack[-1] & 0xFF) ^ 0x80) - 0x80) & 0xFFFFFFFF
-                                                            else:
-                                                                # 0xC1 i32.extend16_s
-                                                                stack[-1] = (((stack[-1] & 0xFFFF) ^ 0x8000) - 0x8000) & 0xFFFFFFFF
-                                                    else:
-                                                        if op < 158:
-                                                            if op < 157:
-                                                                if op < 156:
+                                                        else:
+                                                            if op < 158:
+                                                                if op < 157:
+                                                                    # 0xC1 i32.extend16_s
+                                                                    stack[-1] = (((stack[-1] & 0xFFFF) ^ 0x8000) - 0x8000) & 0xFFFFFFFF
+                                                                else:
                                                                     # 0x79 i64.clz
                                                                     stack[-1] = 64 - stack[-1].bit_length()
-                                                                else:
-                                                                    # 0x7A i64.ctz
-                                                                    a = stack[-1]
-                                                                    stack[-1] = (a & -a).bit_length() - 1 if a else 64
                                                             else:
-                                                                # 0x7B i64.popcnt
-                                                                stack[-1] = stack[-1].bit_count()
-                                                        else:
-                                                            if op < 160:
-                                                                if op < 159:
+                                                                # 0x7A i64.ctz
+                                                                a = stack[-1]
+                                                                stack[-1] = (a & -a).bit_length() - 1 if a else 64
+                                                    else:
+                                                        if op < 162:
+                                                            if op < 161:
+                                                                if op < 160:
+                                                                    # 0x7B i64.popcnt
+                                                                    stack[-1] = stack[-1].bit_count()
+                                                                else:
                                                                     # 0xC2 i64.extend8_s
                                                                     stack[-1] = (((stack[-1] & 0xFF) ^ 0x80) - 0x80) & 0xFFFFFFFFFFFFFFFF
-                                                                else:
-                                                                    # 0xC3 i64.extend16_s
-                                                                    stack[-1] = (((stack[-1] & 0xFFFF) ^ 0x8000) - 0x8000) & 0xFFFFFFFFFFFFFFFF
                                                             else:
-                                                                # 0xC4 i64.extend32_s
-                                                                stack[-1] = (((stack[-1] & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000) & 0xFFFFFFFFFFFFFFFF
-                                                else:
-                                                    if op < 168:
-                                                        if op < 165:
-                                                            if op < 163:
-                                                                if op < 162:
+                                                                # 0xC3 i64.extend16_s
+                                                                stack[-1] = (((stack[-1] & 0xFFFF) ^ 0x8000) - 0x8000) & 0xFFFFFFFFFFFFFFFF
+                                                        else:
+                                                            if op < 164:
+                                                                if op < 163:
+                                                                    # 0xC4 i64.extend32_s
+                                                                    stack[-1] = (((stack[-1] & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000) & 0xFFFFFFFFFFFFFFFF
+                                                                else:
                                                                     # 0x8B f32.abs
                                                                     stack[-1] = abs(stack[-1])
-                                                                else:
-                                                                    # 0x8C f32.neg
-                                                                    stack[-1] = -stack[-1]
                                                             else:
-                                                                if op < 164:
+                                                                # 0x8C f32.neg
+                                                                stack[-1] = -stack[-1]
+                                                else:
+                                                    if op < 171:
+                                                        if op < 168:
+                                                            if op < 167:
+                                                                if op < 166:
                                                                     # 0x8D f32.ceil
                                                                     stack[-1] = ceil(stack[-1])
                                                                 else:
                                                                     # 0x8E f32.floor
                                                                     stack[-1] = floor(stack[-1])
-                                                        else:
-                                                            if op < 167:
-                                                                if op < 166:
-                                                                    # 0x8F f32.trunc
-                                                                    stack[-1] = trunc(stack[-1])
-                                                                else:
-                                                                    # 0x90 f32.nearest
-                                                                    stack[-1] = nearest(stack[-1])
                                                             else:
-                                                                # 0x91 f32.sqrt
-                                                                a = stack[-1]
-                                                                F[0] = sqrt(a) if a >= 0.0 else NAN
-                                                                stack[-1] = F[0]
-                                                    else:
-                                                        if op < 173:
+                                                                # 0x8F f32.trunc
+                                                                stack[-1] = trunc(stack[-1])
+                                                        else:
                                                             if op < 170:
                                                                 if op < 169:
+                                                                    # 0x90 f32.nearest
+                                                                    stack[-1] = nearest(stack[-1])
+                                                                else:
+                                                                    # 0x91 f32.sqrt
+                                                                    a = stack[-1]
+                                                                    F[0] = sqrt(a) if a >= 0.0 else NAN
+                                                                    stack[-1] = F[0]
+                                                            else:
+                                                                # 0xFD 0x0C v128.const
+                                                                stack.append(x)
+                                                    else:
+                                                        if op < 176:
+                                                            if op < 173:
+                                                                if op < 172:
                                                                     # unreachable
                                                                     raise Trap(UNREACHABLE)
                                                                 else:
@@ -979,8 +993,8 @@ def run(execution, meter):
                                                                     meter.left = fuel
                                                                     return stack
                                                             else:
-                                                                if op < 172:
-                                                                    if op < 171:
+                                                                if op < 175:
+                                                                    if op < 174:
                                                                         # 0x96 f32.min
                                                                         b = stack.pop()
                                                                         stack[-1] = minimum(stack[-1], b)
@@ -993,14 +1007,83 @@ def run(execution, meter):
                                                                     b = stack.pop()
                                                                     stack[-1] = copysign(stack[-1], b)
                                                         else:
-                                                            if op < 189:
-                                                                if op < 181:
+                                                            if op < 179:
+                                                                if op < 178:
                                                                     if op < 177:
-                                                                        if op < 175:
-                                                                            if op < 174:
+                                                                        # 0xFD 0x4E v128.and
+                                                                        b = stack.pop()
+                                                                        stack[-1] = stack[-1] & b
+                                                                    else:
+                                                                        # 0xFD 0x4F v128.andnot
+                                                                        b = stack.pop()
+                                                                        stack[-1] = stack[-1] & ~b
+                                                                else:
+                                                                    # 0xFD 0x50 v128.or
+                                                                    b = stack.pop()
+                                                                    stack[-1] = stack[-1] | b
+                                                            else:
+                                                                if op < 182:
+                                                                    if op < 180:
+                                                                        # 0xFD 0x51 v128.xor
+                                                                        b = stack.pop()
+                                                                        stack[-1] = stack[-1] ^ b
+                                                                    else:
+                                                                        if op < 181:
+                                                                            # 0xFD 0x01 v128.load8x8_s
+                                                                            stack[-1] = from_bytes(pack_8h(*unpack_8b(mem, stack[-1] + x)), 'little')
+                                                                        else:
+                                                                            # 0xFD 0x02 v128.load8x8_u
+                                                                            stack[-1] = from_bytes(pack_8H(*unpack_8B(mem, stack[-1] + x)), 'little')
+                                                                else:
+                                                                    if op < 185:
+                                                                        if op < 184:
+                                                                            if op < 183:
+                                                                                # 0xFD 0x03 v128.load16x4_s
+                                                                                stack[-1] = from_bytes(pack_4i(*unpack_4h(mem, stack[-1] + x)), 'little')
+                                                                            else:
+                                                                                # 0xFD 0x04 v128.load16x4_u
+                                                                                stack[-1] = from_bytes(pack_4I(*unpack_4H(mem, stack[-1] + x)), 'little')
+                                                                        else:
+                                                                            # 0xFD 0x05 v128.load32x2_s
+                                                                            stack[-1] = from_bytes(pack_2q(*unpack_2i(mem, stack[-1] + x)), 'little')
+                                                                    else:
+                                                                        if op < 186:
+                                                                            # 0xFD 0x06 v128.load32x2_u
+                                                                            stack[-1] = from_bytes(pack_2Q(*unpack_2I(mem, stack[-1] + x)), 'little')
+                                                                        else:
+                                                                            # 0xFD 0x07 v128.load8_splat
+                                                                            stack[-1] = mem[stack[-1] + x] * ONE8
+                                            else:
+                                                if op < 311:
+                                                    if op < 247:
+                                                        if op < 215:
+                                                            if op < 199:
+                                                                if op < 191:
+                                                                    if op < 189:
+                                                                        if op < 188:
+                                                                            # 0xFD 0x08 v128.load16_splat
+                                                                            stack[-1] = load_u16(mem, stack[-1] + x)[0] * ONE16
+                                                                        else:
+                                                                            # 0xFD 0x09 v128.load32_splat
+                                                                            stack[-1] = load_u32(mem, stack[-1] + x)[0] * ONE32
+                                                                    else:
+                                                                        if op < 190:
+                                                                            # 0xFD 0x0A v128.load64_splat
+                                                                            stack[-1] = load_u64(mem, stack[-1] + x)[0] * ONE64
+                                                                        else:
+                                                                            # 0xFD 0x5C v128.load32_zero
+                                                                            stack[-1] = load_u32(mem, stack[-1] + x)[0]
+                                                                else:
+                                                                    if op < 195:
+                                                                        if op < 193:
+                                                                            if op < 192:
+                                                                                # 0xFD 0x5D v128.load64_zero
+                                                                                stack[-1] = load_u64(mem, stack[-1] + x)[0]
+                                                                            else:
                                                                                 # 0x3F memory.size
                                                                                 stack.append(len(mem) >> 16)
-                                                                            else:
+                                                                        else:
+                                                                            if op < 194:
                                                                                 # 0x40 memory.grow
                                                                                 a = stack[-1]
                                                                                 r = memory.grow(a) & 0xFFFFFFFF
@@ -1008,8 +1091,7 @@ def run(execution, meter):
                                                                                 fuel -= a if r != 0xFFFFFFFF else 0
                                                                                 mem = memory.data
                                                                                 fuel = meter.expire(fuel)
-                                                                        else:
-                                                                            if op < 176:
+                                                                            else:
                                                                                 # 0xFC 0x08 memory.init
                                                                                 c = stack.pop()
                                                                                 b = stack.pop()
@@ -1020,32 +1102,34 @@ def run(execution, meter):
                                                                                 if fuel < 0:
                                                                                     fuel = refill(fuel)
                                                                                 mem[a:a + c] = datas[x[0]][b:b + c]
-                                                                            else:
+                                                                    else:
+                                                                        if op < 197:
+                                                                            if op < 196:
                                                                                 # 0xFC 0x09 data.drop
                                                                                 datas[x] = b''
-                                                                    else:
-                                                                        if op < 179:
-                                                                            if op < 178:
+                                                                            else:
                                                                                 # 0x25 table.get
                                                                                 stack[-1] = tables[x].elements[stack[-1]]
-                                                                            else:
+                                                                        else:
+                                                                            if op < 198:
                                                                                 # 0x26 table.set
                                                                                 b = stack.pop()
                                                                                 tables[x].elements[stack.pop()] = b
-                                                                        else:
-                                                                            if op < 180:
+                                                                            else:
                                                                                 # 0xD0 ref.null
                                                                                 stack.append(None)
-                                                                            else:
+                                                            else:
+                                                                if op < 207:
+                                                                    if op < 203:
+                                                                        if op < 201:
+                                                                            if op < 200:
                                                                                 # 0xD1 ref.is_null
                                                                                 stack[-1] = 1 if stack[-1] is None else 0
-                                                                else:
-                                                                    if op < 185:
-                                                                        if op < 183:
-                                                                            if op < 182:
+                                                                            else:
                                                                                 # 0xD2 ref.func
                                                                                 stack.append(funcs[x])
-                                                                            else:
+                                                                        else:
+                                                                            if op < 202:
                                                                                 # 0xFC 0x0C table.init
                                                                                 c = stack.pop()
                                                                                 b = stack.pop()
@@ -1056,11 +1140,12 @@ def run(execution, meter):
                                                                                 if fuel < 0:
                                                                                     fuel = refill(fuel)
                                                                                 tables[x[1]].elements[a:a + c] = elems[x[0]][b:b + c]
-                                                                        else:
-                                                                            if op < 184:
+                                                                            else:
                                                                                 # 0xFC 0x0D elem.drop
                                                                                 elems[x] = ()
-                                                                            else:
+                                                                    else:
+                                                                        if op < 205:
+                                                                            if op < 204:
                                                                                 # 0xFC 0x0E table.copy
                                                                                 c = stack.pop()
                                                                                 b = stack.pop()
@@ -1071,19 +1156,17 @@ def run(execution, meter):
                                                                                 if fuel < 0:
                                                                                     fuel = refill(fuel)
                                                                                 tables[x[0]].elements[a:a + c] = tables[x[1]].elements[b:b + c]
-                                                                    else:
-                                                                        if op < 187:
-                                                                            if op < 186:
+                                                                            else:
                                                                                 # 0xFC 0x0F table.grow
                                                                                 b = stack.pop()
                                                                                 r = tables[x].extend(stack[-1], b) & 0xFFFFFFFF
                                                                                 stack[-1] = r
                                                                                 fuel -= b if r != 0xFFFFFFFF else 0
-                                                                            else:
+                                                                        else:
+                                                                            if op < 206:
                                                                                 # 0xFC 0x10 table.size
                                                                                 stack.append(len(tables[x].elements))
-                                                                        else:
-                                                                            if op < 188:
+                                                                            else:
                                                                                 # 0xFC 0x11 table.fill
                                                                                 c = stack.pop()
                                                                                 b = stack.pop()
@@ -1094,7 +1177,10 @@ def run(execution, meter):
                                                                                 if fuel < 0:
                                                                                     fuel = refill(fuel)
                                                                                 tables[x].elements[a:a + c] = [b] * c
-                                                                            else:
+                                                                else:
+                                                                    if op < 211:
+                                                                        if op < 209:
+                                                                            if op < 208:
                                                                                 # 0xA8 i32.trunc_f32_s
                                                                                 a = stack[-1]
                                                                                 if a != a:
@@ -1102,15 +1188,12 @@ def run(execution, meter):
                                                                                 if not -2147483649.0 < a < 2147483648.0:
                                                                                     raise Trap(INTEGER_OVERFLOW)
                                                                                 stack[-1] = int(a) & 0xFFFFFFFF
-                                                            else:
-                                                                if op < 197:
-                                                                    if op < 193:
-                                                                        if op < 191:
-                                                                            if op < 190:
+                                                                            else:
                                                                                 # 0xFC 0x00 i32.trunc_sat_f32_s
                                                                                 a = stack[-1]
                                                                                 stack[-1] = int(a) & 0xFFFFFFFF if -2147483649.0 < a < 2147483648.0 else saturate(a, -2147483648, 2147483647) & 0xFFFFFFFF
-                                                                            else:
+                                                                        else:
+                                                                            if op < 210:
                                                                                 # 0xA9 i32.trunc_f32_u
                                                                                 a = stack[-1]
                                                                                 if a != a:
@@ -1118,12 +1201,13 @@ def run(execution, meter):
                                                                                 if not -1.0 < a < 4294967296.0:
                                                                                     raise Trap(INTEGER_OVERFLOW)
                                                                                 stack[-1] = int(a) & 0xFFFFFFFF
-                                                                        else:
-                                                                            if op < 192:
+                                                                            else:
                                                                                 # 0xFC 0x01 i32.trunc_sat_f32_u
                                                                                 a = stack[-1]
                                                                                 stack[-1] = int(a) & 0xFFFFFFFF if -1.0 < a < 4294967296.0 else saturate(a, 0, 4294967295) & 0xFFFFFFFF
-                                                                            else:
+                                                                    else:
+                                                                        if op < 213:
+                                                                            if op < 212:
                                                                                 # 0xAA i32.trunc_f64_s
                                                                                 a = stack[-1]
                                                                                 if a != a:
@@ -1131,13 +1215,12 @@ def run(execution, meter):
                                                                                 if not -2147483649.0 < a < 2147483648.0:
                                                                                     raise Trap(INTEGER_OVERFLOW)
                                                                                 stack[-1] = int(a) & 0xFFFFFFFF
-                                                                    else:
-                                                                        if op < 195:
-                                                                            if op < 194:
+                                                                            else:
                                                                                 # 0xFC 0x02 i32.trunc_sat_f64_s
                                                                                 a = stack[-1]
                                                                                 stack[-1] = int(a) & 0xFFFFFFFF if -2147483649.0 < a < 2147483648.0 else saturate(a, -2147483648, 2147483647) & 0xFFFFFFFF
-                                                                            else:
+                                                                        else:
+                                                                            if op < 214:
                                                                                 # 0xAB i32.trunc_f64_u
                                                                                 a = stack[-1]
                                                                                 if a != a:
@@ -1145,12 +1228,16 @@ def run(execution, meter):
                                                                                 if not -1.0 < a < 4294967296.0:
                                                                                     raise Trap(INTEGER_OVERFLOW)
                                                                                 stack[-1] = int(a) & 0xFFFFFFFF
-                                                                        else:
-                                                                            if op < 196:
+                                                                            else:
                                                                                 # 0xFC 0x03 i32.trunc_sat_f64_u
                                                                                 a = stack[-1]
                                                                                 stack[-1] = int(a) & 0xFFFFFFFF if -1.0 < a < 4294967296.0 else saturate(a, 0, 4294967295) & 0xFFFFFFFF
-                                                                            else:
+                                                        else:
+                                                            if op < 231:
+                                                                if op < 223:
+                                                                    if op < 219:
+                                                                        if op < 217:
+                                                                            if op < 216:
                                                                                 # 0xAE i64.trunc_f32_s
                                                                                 a = stack[-1]
                                                                                 if a != a:
@@ -1158,14 +1245,12 @@ def run(execution, meter):
                                                                                 if not -9223372036854775808.0 <= a < 9223372036854775808.0:
                                                                                     raise Trap(INTEGER_OVERFLOW)
                                                                                 stack[-1] = int(a) & 0xFFFFFFFFFFFFFFFF
-                                                                else:
-                                                                    if op < 201:
-                                                                        if op < 199:
-                                                                            if op < 198:
+                                                                            else:
                                                                                 # 0xFC 0x04 i64.trunc_sat_f32_s
                                                                                 a = stack[-1]
                                                                                 stack[-1] = int(a) & 0xFFFFFFFFFFFFFFFF if -9223372036854775808.0 <= a < 9223372036854775808.0 else saturate(a, -9223372036854775808, 9223372036854775807) & 0xFFFFFFFFFFFFFFFF
-                                                                            else:
+                                                                        else:
+                                                                            if op < 218:
                                                                                 # 0xAF i64.trunc_f32_u
                                                                                 a = stack[-1]
                                                                                 if a != a:
@@ -1173,12 +1258,13 @@ def run(execution, meter):
                                                                                 if not -1.0 < a < 18446744073709551616.0:
                                                                                     raise Trap(INTEGER_OVERFLOW)
                                                                                 stack[-1] = int(a) & 0xFFFFFFFFFFFFFFFF
-                                                                        else:
-                                                                            if op < 200:
+                                                                            else:
                                                                                 # 0xFC 0x05 i64.trunc_sat_f32_u
                                                                                 a = stack[-1]
                                                                                 stack[-1] = int(a) & 0xFFFFFFFFFFFFFFFF if -1.0 < a < 18446744073709551616.0 else saturate(a, 0, 18446744073709551615) & 0xFFFFFFFFFFFFFFFF
-                                                                            else:
+                                                                    else:
+                                                                        if op < 221:
+                                                                            if op < 220:
                                                                                 # 0xB0 i64.trunc_f64_s
                                                                                 a = stack[-1]
                                                                                 if a != a:
@@ -1186,13 +1272,12 @@ def run(execution, meter):
                                                                                 if not -9223372036854775808.0 <= a < 9223372036854775808.0:
                                                                                     raise Trap(INTEGER_OVERFLOW)
                                                                                 stack[-1] = int(a) & 0xFFFFFFFFFFFFFFFF
-                                                                    else:
-                                                                        if op < 203:
-                                                                            if op < 202:
+                                                                            else:
                                                                                 # 0xFC 0x06 i64.trunc_sat_f64_s
                                                                                 a = stack[-1]
                                                                                 stack[-1] = int(a) & 0xFFFFFFFFFFFFFFFF if -9223372036854775808.0 <= a < 9223372036854775808.0 else saturate(a, -9223372036854775808, 9223372036854775807) & 0xFFFFFFFFFFFFFFFF
-                                                                            else:
+                                                                        else:
+                                                                            if op < 222:
                                                                                 # 0xB1 i64.trunc_f64_u
                                                                                 a = stack[-1]
                                                                                 if a != a:
@@ -1200,10 +1285,1107 @@ def run(execution, meter):
                                                                                 if not -1.0 < a < 18446744073709551616.0:
                                                                                     raise Trap(INTEGER_OVERFLOW)
                                                                                 stack[-1] = int(a) & 0xFFFFFFFFFFFFFFFF
+                                                                            else:
+                                                                                # 0xFC 0x07 i64.trunc_sat_f64_u
+                                                                                a = stack[-1]
+                                                                                stack[-1] = int(a) & 0xFFFFFFFFFFFFFFFF if -1.0 < a < 18446744073709551616.0 else saturate(a, 0, 18446744073709551615) & 0xFFFFFFFFFFFFFFFF
+                                                                else:
+                                                                    if op < 227:
+                                                                        if op < 225:
+                                                                            if op < 224:
+                                                                                # 0xFD 0x54 v128.load8_lane
+                                                                                b = stack.pop()
+                                                                                stack[-1] = b ^ ((b >> x[1] * 8 ^ mem[stack[-1] + x[0]]) & 0xFF) << x[1] * 8
+                                                                            else:
+                                                                                # 0xFD 0x58 v128.store8_lane
+                                                                                b = stack.pop()
+                                                                                mem[stack.pop() + x[0]] = b >> x[1] * 8 & 0xFF
                                                                         else:
-                                                                            # 0xFC 0x07 i64.trunc_sat_f64_u
-                                                                            a = stack[-1]
-                                                                            stack[-1] = int(a) & 0xFFFFFFFFFFFFFFFF if -1.0 < a < 18446744073709551616.0 else saturate(a, 0, 18446744073709551615) & 0xFFFFFFFFFFFFFFFF
+                                                                            if op < 226:
+                                                                                # 0xFD 0x55 v128.load16_lane
+                                                                                b = stack.pop()
+                                                                                stack[-1] = b ^ ((b >> x[1] * 16 ^ load_u16(mem, stack[-1] + x[0])[0]) & 0xFFFF) << x[1] * 16
+                                                                            else:
+                                                                                # 0xFD 0x59 v128.store16_lane
+                                                                                b = stack.pop()
+                                                                                store_u16(mem, stack.pop() + x[0], b >> x[1] * 16 & 0xFFFF)
+                                                                    else:
+                                                                        if op < 229:
+                                                                            if op < 228:
+                                                                                # 0xFD 0x56 v128.load32_lane
+                                                                                b = stack.pop()
+                                                                                stack[-1] = b ^ ((b >> x[1] * 32 ^ load_u32(mem, stack[-1] + x[0])[0]) & 0xFFFFFFFF) << x[1] * 32
+                                                                            else:
+                                                                                # 0xFD 0x5A v128.store32_lane
+                                                                                b = stack.pop()
+                                                                                store_u32(mem, stack.pop() + x[0], b >> x[1] * 32 & 0xFFFFFFFF)
+                                                                        else:
+                                                                            if op < 230:
+                                                                                # 0xFD 0x57 v128.load64_lane
+                                                                                b = stack.pop()
+                                                                                stack[-1] = b ^ ((b >> x[1] * 64 ^ load_u64(mem, stack[-1] + x[0])[0]) & 0xFFFFFFFFFFFFFFFF) << x[1] * 64
+                                                                            else:
+                                                                                # 0xFD 0x5B v128.store64_lane
+                                                                                b = stack.pop()
+                                                                                store_u64(mem, stack.pop() + x[0], b >> x[1] * 64 & 0xFFFFFFFFFFFFFFFF)
+                                                            else:
+                                                                if op < 239:
+                                                                    if op < 235:
+                                                                        if op < 233:
+                                                                            if op < 232:
+                                                                                # 0xFD 0x0D i8x16.shuffle
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(x.to_bytes(16, 'little').translate((stack[-1] | b << 128).to_bytes(256, 'little')), 'little')
+                                                                            else:
+                                                                                # 0xFD 0x0E i8x16.swizzle
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(b.to_bytes(16, 'little').translate(stack[-1].to_bytes(256, 'little')), 'little')
+                                                                        else:
+                                                                            if op < 234:
+                                                                                # 0xFD 0x0F i8x16.splat
+                                                                                stack[-1] = (stack[-1] & 0xFF) * ONE8
+                                                                            else:
+                                                                                # 0xFD 0x10 i16x8.splat
+                                                                                stack[-1] = (stack[-1] & 0xFFFF) * ONE16
+                                                                    else:
+                                                                        if op < 237:
+                                                                            if op < 236:
+                                                                                # 0xFD 0x11 i32x4.splat
+                                                                                stack[-1] = stack[-1] * ONE32
+                                                                            else:
+                                                                                # 0xFD 0x12 i64x2.splat
+                                                                                stack[-1] = stack[-1] * ONE64
+                                                                        else:
+                                                                            if op < 238:
+                                                                                # 0xFD 0x13 f32x4.splat
+                                                                                stack[-1] = bits_of_f32(stack[-1]) * ONE32
+                                                                            else:
+                                                                                # 0xFD 0x14 f64x2.splat
+                                                                                stack[-1] = bits_of_f64(stack[-1]) * ONE64
+                                                                else:
+                                                                    if op < 243:
+                                                                        if op < 241:
+                                                                            if op < 240:
+                                                                                # 0xFD 0x15 i8x16.extract_lane_s
+                                                                                stack[-1] = ((stack[-1] >> x * 8 & 0xFF) ^ 128) - 128 & 0xFFFFFFFF
+                                                                            else:
+                                                                                # 0xFD 0x16 i8x16.extract_lane_u
+                                                                                stack[-1] = stack[-1] >> x * 8 & 0xFF
+                                                                        else:
+                                                                            if op < 242:
+                                                                                # 0xFD 0x17 i8x16.replace_lane
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = a ^ ((a >> x * 8 ^ b) & 0xFF) << x * 8
+                                                                            else:
+                                                                                # 0xFD 0x18 i16x8.extract_lane_s
+                                                                                stack[-1] = ((stack[-1] >> x * 16 & 0xFFFF) ^ 32768) - 32768 & 0xFFFFFFFF
+                                                                    else:
+                                                                        if op < 245:
+                                                                            if op < 244:
+                                                                                # 0xFD 0x19 i16x8.extract_lane_u
+                                                                                stack[-1] = stack[-1] >> x * 16 & 0xFFFF
+                                                                            else:
+                                                                                # 0xFD 0x1A i16x8.replace_lane
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = a ^ ((a >> x * 16 ^ b) & 0xFFFF) << x * 16
+                                                                        else:
+                                                                            if op < 246:
+                                                                                # 0xFD 0x1B i32x4.extract_lane
+                                                                                stack[-1] = stack[-1] >> x * 32 & 0xFFFFFFFF
+                                                                            else:
+                                                                                # 0xFD 0x1C i32x4.replace_lane
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = a ^ ((a >> x * 32 ^ b) & 0xFFFFFFFF) << x * 32
+                                                    else:
+                                                        if op < 279:
+                                                            if op < 263:
+                                                                if op < 255:
+                                                                    if op < 251:
+                                                                        if op < 249:
+                                                                            if op < 248:
+                                                                                # 0xFD 0x1D i64x2.extract_lane
+                                                                                stack[-1] = stack[-1] >> x * 64 & 0xFFFFFFFFFFFFFFFF
+                                                                            else:
+                                                                                # 0xFD 0x1E i64x2.replace_lane
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = a ^ ((a >> x * 64 ^ b) & 0xFFFFFFFFFFFFFFFF) << x * 64
+                                                                        else:
+                                                                            if op < 250:
+                                                                                # 0xFD 0x1F f32x4.extract_lane
+                                                                                stack[-1] = f32_of_bits(stack[-1] >> x * 32 & 0xFFFFFFFF)
+                                                                            else:
+                                                                                # 0xFD 0x20 f32x4.replace_lane
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = a ^ ((a >> x * 32 ^ bits_of_f32(b)) & 0xFFFFFFFF) << x * 32
+                                                                    else:
+                                                                        if op < 253:
+                                                                            if op < 252:
+                                                                                # 0xFD 0x21 f64x2.extract_lane
+                                                                                stack[-1] = f64_of_bits(stack[-1] >> x * 64 & 0xFFFFFFFFFFFFFFFF)
+                                                                            else:
+                                                                                # 0xFD 0x22 f64x2.replace_lane
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = a ^ ((a >> x * 64 ^ bits_of_f64(b)) & 0xFFFFFFFFFFFFFFFF) << x * 64
+                                                                        else:
+                                                                            if op < 254:
+                                                                                # 0xFD 0x4D v128.not
+                                                                                stack[-1] = stack[-1] ^ ALL
+                                                                            else:
+                                                                                # 0xFD 0x52 v128.bitselect
+                                                                                c = stack.pop()
+                                                                                b = stack.pop()
+                                                                                stack[-1] = b ^ (stack[-1] ^ b) & c
+                                                                else:
+                                                                    if op < 259:
+                                                                        if op < 257:
+                                                                            if op < 256:
+                                                                                # 0xFD 0x53 v128.any_true
+                                                                                stack[-1] = 1 if stack[-1] != 0 else 0
+                                                                            else:
+                                                                                # 0xFD 0x60 i8x16.abs
+                                                                                a = stack[-1]
+                                                                                stack[-1] = (a ^ (t := (a >> 7 & ONE8) * 0xFF)) + (t & ONE8)
+                                                                        else:
+                                                                            if op < 258:
+                                                                                # 0xFD 0x61 i8x16.neg
+                                                                                a = stack[-1]
+                                                                                stack[-1] = HIGH8 - (a & LOW8) ^ ~a & HIGH8
+                                                                            else:
+                                                                                # 0xFD 0x6B i8x16.shl
+                                                                                b = stack.pop()
+                                                                                stack[-1] = stack[-1] << (t := b & 7) & LEFT8[t]
+                                                                    else:
+                                                                        if op < 261:
+                                                                            if op < 260:
+                                                                                # 0xFD 0x6C i8x16.shr_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = a >> (t := b & 7) & RIGHT8[t] | (a >> 7 & ONE8) * FILL8[t]
+                                                                            else:
+                                                                                # 0xFD 0x6D i8x16.shr_u
+                                                                                b = stack.pop()
+                                                                                stack[-1] = stack[-1] >> (t := b & 7) & RIGHT8[t]
+                                                                        else:
+                                                                            if op < 262:
+                                                                                # 0xFD 0x6E i8x16.add
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((a & LOW8) + (b & LOW8) ^ (a ^ b) & HIGH8)
+                                                                            else:
+                                                                                # 0xFD 0x71 i8x16.sub
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((a | HIGH8) - (b & LOW8) ^ ~(a ^ b) & HIGH8)
+                                                            else:
+                                                                if op < 271:
+                                                                    if op < 267:
+                                                                        if op < 265:
+                                                                            if op < 264:
+                                                                                # 0xFD 0x76 i8x16.min_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = b ^ (((((t := a ^ b) & a | ~(t | (a | HIGH8) - (b & LOW8))) & HIGH8) >> 7) * 0xFF) & t
+                                                                            else:
+                                                                                # 0xFD 0x77 i8x16.min_u
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = b ^ (((((t := a ^ b) & b | ~(t | (a | HIGH8) - (b & LOW8))) & HIGH8) >> 7) * 0xFF) & t
+                                                                        else:
+                                                                            if op < 266:
+                                                                                # 0xFD 0x78 i8x16.max_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = a ^ (((((t := a ^ b) & a | ~(t | (a | HIGH8) - (b & LOW8))) & HIGH8) >> 7) * 0xFF) & t
+                                                                            else:
+                                                                                # 0xFD 0x79 i8x16.max_u
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = a ^ (((((t := a ^ b) & b | ~(t | (a | HIGH8) - (b & LOW8))) & HIGH8) >> 7) * 0xFF) & t
+                                                                    else:
+                                                                        if op < 269:
+                                                                            if op < 268:
+                                                                                # 0xFD 0x6F i8x16.add_sat_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((t := ((a & LOW8) + (b & LOW8) ^ (a ^ b) & HIGH8)) ^ (a >> 7 & ONE8) + LOW8) & ((~(a ^ b) & (a ^ t) & HIGH8) >> 7) * 0xFF ^ t
+                                                                            else:
+                                                                                # 0xFD 0x70 i8x16.add_sat_u
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = (t := ((a & LOW8) + (b & LOW8) ^ (a ^ b) & HIGH8)) | (((a & b | (a | b) & ~t) & HIGH8) >> 7) * 0xFF
+                                                                        else:
+                                                                            if op < 270:
+                                                                                # 0xFD 0x72 i8x16.sub_sat_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((t := ((a | HIGH8) - (b & LOW8) ^ ~(a ^ b) & HIGH8)) ^ (a >> 7 & ONE8) + LOW8) & (((a ^ b) & (a ^ t) & HIGH8) >> 7) * 0xFF ^ t
+                                                                            else:
+                                                                                # 0xFD 0x73 i8x16.sub_sat_u
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = (t := ((a | HIGH8) - (b & LOW8) ^ ~(a ^ b) & HIGH8)) & (((a & ~b | ~(a ^ b | t)) & HIGH8) >> 7) * 0xFF
+                                                                else:
+                                                                    if op < 275:
+                                                                        if op < 273:
+                                                                            if op < 272:
+                                                                                # 0xFD 0x7B i8x16.avgr_u
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = (a | b) - ((a ^ b) >> 1 & LOW8)
+                                                                            else:
+                                                                                # 0xFD 0x23 i8x16.eq
+                                                                                b = stack.pop()
+                                                                                stack[-1] = ((~(((t := stack[-1] ^ b) & LOW8) + LOW8 | t) & HIGH8) >> 7) * 0xFF
+                                                                        else:
+                                                                            if op < 274:
+                                                                                # 0xFD 0x24 i8x16.ne
+                                                                                b = stack.pop()
+                                                                                stack[-1] = (((((t := stack[-1] ^ b) & LOW8) + LOW8 | t) & HIGH8) >> 7) * 0xFF
+                                                                            else:
+                                                                                # 0xFD 0x25 i8x16.lt_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((((t := a ^ b) & a | ~(t | (a | HIGH8) - (b & LOW8))) & HIGH8) >> 7) * 0xFF
+                                                                    else:
+                                                                        if op < 277:
+                                                                            if op < 276:
+                                                                                # 0xFD 0x26 i8x16.lt_u
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((((t := a ^ b) & b | ~(t | (a | HIGH8) - (b & LOW8))) & HIGH8) >> 7) * 0xFF
+                                                                            else:
+                                                                                # 0xFD 0x27 i8x16.gt_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((((t := b ^ a) & b | ~(t | (b | HIGH8) - (a & LOW8))) & HIGH8) >> 7) * 0xFF
+                                                                        else:
+                                                                            if op < 278:
+                                                                                # 0xFD 0x28 i8x16.gt_u
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((((t := b ^ a) & a | ~(t | (b | HIGH8) - (a & LOW8))) & HIGH8) >> 7) * 0xFF
+                                                                            else:
+                                                                                # 0xFD 0x29 i8x16.le_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((((t := b ^ a) & a | ~t & (b | HIGH8) - (a & LOW8)) & HIGH8) >> 7) * 0xFF
+                                                        else:
+                                                            if op < 295:
+                                                                if op < 287:
+                                                                    if op < 283:
+                                                                        if op < 281:
+                                                                            if op < 280:
+                                                                                # 0xFD 0x2A i8x16.le_u
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((((t := b ^ a) & b | ~t & (b | HIGH8) - (a & LOW8)) & HIGH8) >> 7) * 0xFF
+                                                                            else:
+                                                                                # 0xFD 0x2B i8x16.ge_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((((t := a ^ b) & b | ~t & (a | HIGH8) - (b & LOW8)) & HIGH8) >> 7) * 0xFF
+                                                                        else:
+                                                                            if op < 282:
+                                                                                # 0xFD 0x2C i8x16.ge_u
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((((t := a ^ b) & a | ~t & (a | HIGH8) - (b & LOW8)) & HIGH8) >> 7) * 0xFF
+                                                                            else:
+                                                                                # 0xFD 0x63 i8x16.all_true
+                                                                                a = stack[-1]
+                                                                                stack[-1] = 1 if ((a & LOW8) + LOW8 | a) & HIGH8 == HIGH8 else 0
+                                                                    else:
+                                                                        if op < 285:
+                                                                            if op < 284:
+                                                                                # 0xFD 0x64 i8x16.bitmask
+                                                                                stack[-1] = int(stack[-1].to_bytes(16, 'big').translate(SIGN_DIGIT), 2)
+                                                                            else:
+                                                                                # 0xFD 0x80 i16x8.abs
+                                                                                a = stack[-1]
+                                                                                stack[-1] = (a ^ (t := (a >> 15 & ONE16) * 0xFFFF)) + (t & ONE16)
+                                                                        else:
+                                                                            if op < 286:
+                                                                                # 0xFD 0x81 i16x8.neg
+                                                                                a = stack[-1]
+                                                                                stack[-1] = HIGH16 - (a & LOW16) ^ ~a & HIGH16
+                                                                            else:
+                                                                                # 0xFD 0x8B i16x8.shl
+                                                                                b = stack.pop()
+                                                                                stack[-1] = stack[-1] << (t := b & 15) & LEFT16[t]
+                                                                else:
+                                                                    if op < 291:
+                                                                        if op < 289:
+                                                                            if op < 288:
+                                                                                # 0xFD 0x8C i16x8.shr_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = a >> (t := b & 15) & RIGHT16[t] | (a >> 15 & ONE16) * FILL16[t]
+                                                                            else:
+                                                                                # 0xFD 0x8D i16x8.shr_u
+                                                                                b = stack.pop()
+                                                                                stack[-1] = stack[-1] >> (t := b & 15) & RIGHT16[t]
+                                                                        else:
+                                                                            if op < 290:
+                                                                                # 0xFD 0x8E i16x8.add
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((a & LOW16) + (b & LOW16) ^ (a ^ b) & HIGH16)
+                                                                            else:
+                                                                                # 0xFD 0x91 i16x8.sub
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((a | HIGH16) - (b & LOW16) ^ ~(a ^ b) & HIGH16)
+                                                                    else:
+                                                                        if op < 293:
+                                                                            if op < 292:
+                                                                                # 0xFD 0x96 i16x8.min_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = b ^ (((((t := a ^ b) & a | ~(t | (a | HIGH16) - (b & LOW16))) & HIGH16) >> 15) * 0xFFFF) & t
+                                                                            else:
+                                                                                # 0xFD 0x97 i16x8.min_u
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = b ^ (((((t := a ^ b) & b | ~(t | (a | HIGH16) - (b & LOW16))) & HIGH16) >> 15) * 0xFFFF) & t
+                                                                        else:
+                                                                            if op < 294:
+                                                                                # 0xFD 0x98 i16x8.max_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = a ^ (((((t := a ^ b) & a | ~(t | (a | HIGH16) - (b & LOW16))) & HIGH16) >> 15) * 0xFFFF) & t
+                                                                            else:
+                                                                                # 0xFD 0x99 i16x8.max_u
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = a ^ (((((t := a ^ b) & b | ~(t | (a | HIGH16) - (b & LOW16))) & HIGH16) >> 15) * 0xFFFF) & t
+                                                            else:
+                                                                if op < 303:
+                                                                    if op < 299:
+                                                                        if op < 297:
+                                                                            if op < 296:
+                                                                                # 0xFD 0x8F i16x8.add_sat_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((t := ((a & LOW16) + (b & LOW16) ^ (a ^ b) & HIGH16)) ^ (a >> 15 & ONE16) + LOW16) & ((~(a ^ b) & (a ^ t) & HIGH16) >> 15) * 0xFFFF ^ t
+                                                                            else:
+                                                                                # 0xFD 0x90 i16x8.add_sat_u
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = (t := ((a & LOW16) + (b & LOW16) ^ (a ^ b) & HIGH16)) | (((a & b | (a | b) & ~t) & HIGH16) >> 15) * 0xFFFF
+                                                                        else:
+                                                                            if op < 298:
+                                                                                # 0xFD 0x92 i16x8.sub_sat_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((t := ((a | HIGH16) - (b & LOW16) ^ ~(a ^ b) & HIGH16)) ^ (a >> 15 & ONE16) + LOW16) & (((a ^ b) & (a ^ t) & HIGH16) >> 15) * 0xFFFF ^ t
+                                                                            else:
+                                                                                # 0xFD 0x93 i16x8.sub_sat_u
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = (t := ((a | HIGH16) - (b & LOW16) ^ ~(a ^ b) & HIGH16)) & (((a & ~b | ~(a ^ b | t)) & HIGH16) >> 15) * 0xFFFF
+                                                                    else:
+                                                                        if op < 301:
+                                                                            if op < 300:
+                                                                                # 0xFD 0x9B i16x8.avgr_u
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = (a | b) - ((a ^ b) >> 1 & LOW16)
+                                                                            else:
+                                                                                # 0xFD 0x95 i16x8.mul
+                                                                                b = stack.pop()
+                                                                                stack[-1] = mul16(stack[-1], b)
+                                                                        else:
+                                                                            if op < 302:
+                                                                                # 0xFD 0x2D i16x8.eq
+                                                                                b = stack.pop()
+                                                                                stack[-1] = ((~(((t := stack[-1] ^ b) & LOW16) + LOW16 | t) & HIGH16) >> 15) * 0xFFFF
+                                                                            else:
+                                                                                # 0xFD 0x2E i16x8.ne
+                                                                                b = stack.pop()
+                                                                                stack[-1] = (((((t := stack[-1] ^ b) & LOW16) + LOW16 | t) & HIGH16) >> 15) * 0xFFFF
+                                                                else:
+                                                                    if op < 307:
+                                                                        if op < 305:
+                                                                            if op < 304:
+                                                                                # 0xFD 0x2F i16x8.lt_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((((t := a ^ b) & a | ~(t | (a | HIGH16) - (b & LOW16))) & HIGH16) >> 15) * 0xFFFF
+                                                                            else:
+                                                                                # 0xFD 0x30 i16x8.lt_u
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((((t := a ^ b) & b | ~(t | (a | HIGH16) - (b & LOW16))) & HIGH16) >> 15) * 0xFFFF
+                                                                        else:
+                                                                            if op < 306:
+                                                                                # 0xFD 0x31 i16x8.gt_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((((t := b ^ a) & b | ~(t | (b | HIGH16) - (a & LOW16))) & HIGH16) >> 15) * 0xFFFF
+                                                                            else:
+                                                                                # 0xFD 0x32 i16x8.gt_u
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((((t := b ^ a) & a | ~(t | (b | HIGH16) - (a & LOW16))) & HIGH16) >> 15) * 0xFFFF
+                                                                    else:
+                                                                        if op < 309:
+                                                                            if op < 308:
+                                                                                # 0xFD 0x33 i16x8.le_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((((t := b ^ a) & a | ~t & (b | HIGH16) - (a & LOW16)) & HIGH16) >> 15) * 0xFFFF
+                                                                            else:
+                                                                                # 0xFD 0x34 i16x8.le_u
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((((t := b ^ a) & b | ~t & (b | HIGH16) - (a & LOW16)) & HIGH16) >> 15) * 0xFFFF
+                                                                        else:
+                                                                            if op < 310:
+                                                                                # 0xFD 0x35 i16x8.ge_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((((t := a ^ b) & b | ~t & (a | HIGH16) - (b & LOW16)) & HIGH16) >> 15) * 0xFFFF
+                                                                            else:
+                                                                                # 0xFD 0x36 i16x8.ge_u
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((((t := a ^ b) & a | ~t & (a | HIGH16) - (b & LOW16)) & HIGH16) >> 15) * 0xFFFF
+                                                else:
+                                                    if op < 376:
+                                                        if op < 344:
+                                                            if op < 328:
+                                                                if op < 320:
+                                                                    if op < 316:
+                                                                        if op < 314:
+                                                                            if op < 313:
+                                                                                if op < 312:
+                                                                                    # 0xFD 0x83 i16x8.all_true
+                                                                                    a = stack[-1]
+                                                                                    stack[-1] = 1 if ((a & LOW16) + LOW16 | a) & HIGH16 == HIGH16 else 0
+                                                                                else:
+                                                                                    # 0xFD 0x84 i16x8.bitmask
+                                                                                    stack[-1] = (stack[-1] >> 15 & ONE16) % 0xFFFE
+                                                                            else:
+                                                                                # 0xFD 0xA0 i32x4.abs
+                                                                                a = stack[-1]
+                                                                                stack[-1] = (a ^ (t := (a >> 31 & ONE32) * 0xFFFFFFFF)) + (t & ONE32)
+                                                                        else:
+                                                                            if op < 315:
+                                                                                # 0xFD 0xA1 i32x4.neg
+                                                                                a = stack[-1]
+                                                                                stack[-1] = HIGH32 - (a & LOW32) ^ ~a & HIGH32
+                                                                            else:
+                                                                                # 0xFD 0xAB i32x4.shl
+                                                                                b = stack.pop()
+                                                                                stack[-1] = stack[-1] << (t := b & 31) & LEFT32[t]
+                                                                    else:
+                                                                        if op < 318:
+                                                                            if op < 317:
+                                                                                # 0xFD 0xAC i32x4.shr_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = a >> (t := b & 31) & RIGHT32[t] | (a >> 31 & ONE32) * FILL32[t]
+                                                                            else:
+                                                                                # 0xFD 0xAD i32x4.shr_u
+                                                                                b = stack.pop()
+                                                                                stack[-1] = stack[-1] >> (t := b & 31) & RIGHT32[t]
+                                                                        else:
+                                                                            if op < 319:
+                                                                                # 0xFD 0xAE i32x4.add
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((a & LOW32) + (b & LOW32) ^ (a ^ b) & HIGH32)
+                                                                            else:
+                                                                                # 0xFD 0xB1 i32x4.sub
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((a | HIGH32) - (b & LOW32) ^ ~(a ^ b) & HIGH32)
+                                                                else:
+                                                                    if op < 324:
+                                                                        if op < 322:
+                                                                            if op < 321:
+                                                                                # 0xFD 0xB6 i32x4.min_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = b ^ (((((t := a ^ b) & a | ~(t | (a | HIGH32) - (b & LOW32))) & HIGH32) >> 31) * 0xFFFFFFFF) & t
+                                                                            else:
+                                                                                # 0xFD 0xB7 i32x4.min_u
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = b ^ (((((t := a ^ b) & b | ~(t | (a | HIGH32) - (b & LOW32))) & HIGH32) >> 31) * 0xFFFFFFFF) & t
+                                                                        else:
+                                                                            if op < 323:
+                                                                                # 0xFD 0xB8 i32x4.max_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = a ^ (((((t := a ^ b) & a | ~(t | (a | HIGH32) - (b & LOW32))) & HIGH32) >> 31) * 0xFFFFFFFF) & t
+                                                                            else:
+                                                                                # 0xFD 0xB9 i32x4.max_u
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = a ^ (((((t := a ^ b) & b | ~(t | (a | HIGH32) - (b & LOW32))) & HIGH32) >> 31) * 0xFFFFFFFF) & t
+                                                                    else:
+                                                                        if op < 326:
+                                                                            if op < 325:
+                                                                                # 0xFD 0xB5 i32x4.mul
+                                                                                b = stack.pop()
+                                                                                stack[-1] = mul32(stack[-1], b)
+                                                                            else:
+                                                                                # 0xFD 0x37 i32x4.eq
+                                                                                b = stack.pop()
+                                                                                stack[-1] = ((~(((t := stack[-1] ^ b) & LOW32) + LOW32 | t) & HIGH32) >> 31) * 0xFFFFFFFF
+                                                                        else:
+                                                                            if op < 327:
+                                                                                # 0xFD 0x38 i32x4.ne
+                                                                                b = stack.pop()
+                                                                                stack[-1] = (((((t := stack[-1] ^ b) & LOW32) + LOW32 | t) & HIGH32) >> 31) * 0xFFFFFFFF
+                                                                            else:
+                                                                                # 0xFD 0x39 i32x4.lt_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((((t := a ^ b) & a | ~(t | (a | HIGH32) - (b & LOW32))) & HIGH32) >> 31) * 0xFFFFFFFF
+                                                            else:
+                                                                if op < 336:
+                                                                    if op < 332:
+                                                                        if op < 330:
+                                                                            if op < 329:
+                                                                                # 0xFD 0x3A i32x4.lt_u
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((((t := a ^ b) & b | ~(t | (a | HIGH32) - (b & LOW32))) & HIGH32) >> 31) * 0xFFFFFFFF
+                                                                            else:
+                                                                                # 0xFD 0x3B i32x4.gt_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((((t := b ^ a) & b | ~(t | (b | HIGH32) - (a & LOW32))) & HIGH32) >> 31) * 0xFFFFFFFF
+                                                                        else:
+                                                                            if op < 331:
+                                                                                # 0xFD 0x3C i32x4.gt_u
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((((t := b ^ a) & a | ~(t | (b | HIGH32) - (a & LOW32))) & HIGH32) >> 31) * 0xFFFFFFFF
+                                                                            else:
+                                                                                # 0xFD 0x3D i32x4.le_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((((t := b ^ a) & a | ~t & (b | HIGH32) - (a & LOW32)) & HIGH32) >> 31) * 0xFFFFFFFF
+                                                                    else:
+                                                                        if op < 334:
+                                                                            if op < 333:
+                                                                                # 0xFD 0x3E i32x4.le_u
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((((t := b ^ a) & b | ~t & (b | HIGH32) - (a & LOW32)) & HIGH32) >> 31) * 0xFFFFFFFF
+                                                                            else:
+                                                                                # 0xFD 0x3F i32x4.ge_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((((t := a ^ b) & b | ~t & (a | HIGH32) - (b & LOW32)) & HIGH32) >> 31) * 0xFFFFFFFF
+                                                                        else:
+                                                                            if op < 335:
+                                                                                # 0xFD 0x40 i32x4.ge_u
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((((t := a ^ b) & a | ~t & (a | HIGH32) - (b & LOW32)) & HIGH32) >> 31) * 0xFFFFFFFF
+                                                                            else:
+                                                                                # 0xFD 0xA3 i32x4.all_true
+                                                                                a = stack[-1]
+                                                                                stack[-1] = 1 if ((a & LOW32) + LOW32 | a) & HIGH32 == HIGH32 else 0
+                                                                else:
+                                                                    if op < 340:
+                                                                        if op < 338:
+                                                                            if op < 337:
+                                                                                # 0xFD 0xA4 i32x4.bitmask
+                                                                                stack[-1] = (stack[-1] >> 31 & ONE32) % 0xFFFFFFFE
+                                                                            else:
+                                                                                # 0xFD 0xC0 i64x2.abs
+                                                                                a = stack[-1]
+                                                                                stack[-1] = (a ^ (t := (a >> 63 & ONE64) * 0xFFFFFFFFFFFFFFFF)) + (t & ONE64)
+                                                                        else:
+                                                                            if op < 339:
+                                                                                # 0xFD 0xC1 i64x2.neg
+                                                                                a = stack[-1]
+                                                                                stack[-1] = HIGH64 - (a & LOW64) ^ ~a & HIGH64
+                                                                            else:
+                                                                                # 0xFD 0xCB i64x2.shl
+                                                                                b = stack.pop()
+                                                                                stack[-1] = stack[-1] << (t := b & 63) & LEFT64[t]
+                                                                    else:
+                                                                        if op < 342:
+                                                                            if op < 341:
+                                                                                # 0xFD 0xCC i64x2.shr_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = a >> (t := b & 63) & RIGHT64[t] | (a >> 63 & ONE64) * FILL64[t]
+                                                                            else:
+                                                                                # 0xFD 0xCD i64x2.shr_u
+                                                                                b = stack.pop()
+                                                                                stack[-1] = stack[-1] >> (t := b & 63) & RIGHT64[t]
+                                                                        else:
+                                                                            if op < 343:
+                                                                                # 0xFD 0xCE i64x2.add
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((a & LOW64) + (b & LOW64) ^ (a ^ b) & HIGH64)
+                                                                            else:
+                                                                                # 0xFD 0xD1 i64x2.sub
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((a | HIGH64) - (b & LOW64) ^ ~(a ^ b) & HIGH64)
+                                                        else:
+                                                            if op < 360:
+                                                                if op < 352:
+                                                                    if op < 348:
+                                                                        if op < 346:
+                                                                            if op < 345:
+                                                                                # 0xFD 0xD5 i64x2.mul
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = a * (b & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF | ((a >> 64) * (b >> 64) & 0xFFFFFFFFFFFFFFFF) << 64
+                                                                            else:
+                                                                                # 0xFD 0xD6 i64x2.eq
+                                                                                b = stack.pop()
+                                                                                stack[-1] = ((~(((t := stack[-1] ^ b) & LOW64) + LOW64 | t) & HIGH64) >> 63) * 0xFFFFFFFFFFFFFFFF
+                                                                        else:
+                                                                            if op < 347:
+                                                                                # 0xFD 0xD7 i64x2.ne
+                                                                                b = stack.pop()
+                                                                                stack[-1] = (((((t := stack[-1] ^ b) & LOW64) + LOW64 | t) & HIGH64) >> 63) * 0xFFFFFFFFFFFFFFFF
+                                                                            else:
+                                                                                # 0xFD 0xD8 i64x2.lt_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((((t := a ^ b) & a | ~(t | (a | HIGH64) - (b & LOW64))) & HIGH64) >> 63) * 0xFFFFFFFFFFFFFFFF
+                                                                    else:
+                                                                        if op < 350:
+                                                                            if op < 349:
+                                                                                # 0xFD 0xD9 i64x2.gt_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((((t := b ^ a) & b | ~(t | (b | HIGH64) - (a & LOW64))) & HIGH64) >> 63) * 0xFFFFFFFFFFFFFFFF
+                                                                            else:
+                                                                                # 0xFD 0xDA i64x2.le_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((((t := b ^ a) & a | ~t & (b | HIGH64) - (a & LOW64)) & HIGH64) >> 63) * 0xFFFFFFFFFFFFFFFF
+                                                                        else:
+                                                                            if op < 351:
+                                                                                # 0xFD 0xDB i64x2.ge_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((((t := a ^ b) & b | ~t & (a | HIGH64) - (b & LOW64)) & HIGH64) >> 63) * 0xFFFFFFFFFFFFFFFF
+                                                                            else:
+                                                                                # 0xFD 0xC3 i64x2.all_true
+                                                                                a = stack[-1]
+                                                                                stack[-1] = 1 if ((a & LOW64) + LOW64 | a) & HIGH64 == HIGH64 else 0
+                                                                else:
+                                                                    if op < 356:
+                                                                        if op < 354:
+                                                                            if op < 353:
+                                                                                # 0xFD 0xC4 i64x2.bitmask
+                                                                                a = stack[-1]
+                                                                                stack[-1] = a >> 63 & 1 | a >> 126 & 2
+                                                                            else:
+                                                                                # 0xFD 0x87 i16x8.extend_low_i8x16_s
+                                                                                stack[-1] = from_bytes(pack_8h(*unpack_8b(stack[-1].to_bytes(16, 'little'), 0)), 'little')
+                                                                        else:
+                                                                            if op < 355:
+                                                                                # 0xFD 0x9C i16x8.extmul_low_i8x16_s
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_8h(*map(mul, unpack_8b(stack[-1].to_bytes(16, 'little'), 0), unpack_8b(b.to_bytes(16, 'little'), 0))), 'little')
+                                                                            else:
+                                                                                # 0xFD 0x88 i16x8.extend_high_i8x16_s
+                                                                                stack[-1] = from_bytes(pack_8h(*unpack_8b(stack[-1].to_bytes(16, 'little'), 8)), 'little')
+                                                                    else:
+                                                                        if op < 358:
+                                                                            if op < 357:
+                                                                                # 0xFD 0x9D i16x8.extmul_high_i8x16_s
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_8h(*map(mul, unpack_8b(stack[-1].to_bytes(16, 'little'), 8), unpack_8b(b.to_bytes(16, 'little'), 8))), 'little')
+                                                                            else:
+                                                                                # 0xFD 0x89 i16x8.extend_low_i8x16_u
+                                                                                stack[-1] = from_bytes(pack_8H(*unpack_8B(stack[-1].to_bytes(16, 'little'), 0)), 'little')
+                                                                        else:
+                                                                            if op < 359:
+                                                                                # 0xFD 0x9E i16x8.extmul_low_i8x16_u
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_8H(*map(mul, unpack_8B(stack[-1].to_bytes(16, 'little'), 0), unpack_8B(b.to_bytes(16, 'little'), 0))), 'little')
+                                                                            else:
+                                                                                # 0xFD 0x8A i16x8.extend_high_i8x16_u
+                                                                                stack[-1] = from_bytes(pack_8H(*unpack_8B(stack[-1].to_bytes(16, 'little'), 8)), 'little')
+                                                            else:
+                                                                if op < 368:
+                                                                    if op < 364:
+                                                                        if op < 362:
+                                                                            if op < 361:
+                                                                                # 0xFD 0x9F i16x8.extmul_high_i8x16_u
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_8H(*map(mul, unpack_8B(stack[-1].to_bytes(16, 'little'), 8), unpack_8B(b.to_bytes(16, 'little'), 8))), 'little')
+                                                                            else:
+                                                                                # 0xFD 0xA7 i32x4.extend_low_i16x8_s
+                                                                                stack[-1] = from_bytes(pack_4i(*unpack_4h(stack[-1].to_bytes(16, 'little'), 0)), 'little')
+                                                                        else:
+                                                                            if op < 363:
+                                                                                # 0xFD 0xBC i32x4.extmul_low_i16x8_s
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_4i(*map(mul, unpack_4h(stack[-1].to_bytes(16, 'little'), 0), unpack_4h(b.to_bytes(16, 'little'), 0))), 'little')
+                                                                            else:
+                                                                                # 0xFD 0xA8 i32x4.extend_high_i16x8_s
+                                                                                stack[-1] = from_bytes(pack_4i(*unpack_4h(stack[-1].to_bytes(16, 'little'), 8)), 'little')
+                                                                    else:
+                                                                        if op < 366:
+                                                                            if op < 365:
+                                                                                # 0xFD 0xBD i32x4.extmul_high_i16x8_s
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_4i(*map(mul, unpack_4h(stack[-1].to_bytes(16, 'little'), 8), unpack_4h(b.to_bytes(16, 'little'), 8))), 'little')
+                                                                            else:
+                                                                                # 0xFD 0xA9 i32x4.extend_low_i16x8_u
+                                                                                stack[-1] = from_bytes(pack_4I(*unpack_4H(stack[-1].to_bytes(16, 'little'), 0)), 'little')
+                                                                        else:
+                                                                            if op < 367:
+                                                                                # 0xFD 0xBE i32x4.extmul_low_i16x8_u
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_4I(*map(mul, unpack_4H(stack[-1].to_bytes(16, 'little'), 0), unpack_4H(b.to_bytes(16, 'little'), 0))), 'little')
+                                                                            else:
+                                                                                # 0xFD 0xAA i32x4.extend_high_i16x8_u
+                                                                                stack[-1] = from_bytes(pack_4I(*unpack_4H(stack[-1].to_bytes(16, 'little'), 8)), 'little')
+                                                                else:
+                                                                    if op < 372:
+                                                                        if op < 370:
+                                                                            if op < 369:
+                                                                                # 0xFD 0xBF i32x4.extmul_high_i16x8_u
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_4I(*map(mul, unpack_4H(stack[-1].to_bytes(16, 'little'), 8), unpack_4H(b.to_bytes(16, 'little'), 8))), 'little')
+                                                                            else:
+                                                                                # 0xFD 0xC7 i64x2.extend_low_i32x4_s
+                                                                                stack[-1] = from_bytes(pack_2q(*unpack_2i(stack[-1].to_bytes(16, 'little'), 0)), 'little')
+                                                                        else:
+                                                                            if op < 371:
+                                                                                # 0xFD 0xDC i64x2.extmul_low_i32x4_s
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_2q(*map(mul, unpack_2i(stack[-1].to_bytes(16, 'little'), 0), unpack_2i(b.to_bytes(16, 'little'), 0))), 'little')
+                                                                            else:
+                                                                                # 0xFD 0xC8 i64x2.extend_high_i32x4_s
+                                                                                stack[-1] = from_bytes(pack_2q(*unpack_2i(stack[-1].to_bytes(16, 'little'), 8)), 'little')
+                                                                    else:
+                                                                        if op < 374:
+                                                                            if op < 373:
+                                                                                # 0xFD 0xDD i64x2.extmul_high_i32x4_s
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_2q(*map(mul, unpack_2i(stack[-1].to_bytes(16, 'little'), 8), unpack_2i(b.to_bytes(16, 'little'), 8))), 'little')
+                                                                            else:
+                                                                                # 0xFD 0xC9 i64x2.extend_low_i32x4_u
+                                                                                stack[-1] = from_bytes(pack_2Q(*unpack_2I(stack[-1].to_bytes(16, 'little'), 0)), 'little')
+                                                                        else:
+                                                                            if op < 375:
+                                                                                # 0xFD 0xDE i64x2.extmul_low_i32x4_u
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_2Q(*map(mul, unpack_2I(stack[-1].to_bytes(16, 'little'), 0), unpack_2I(b.to_bytes(16, 'little'), 0))), 'little')
+                                                                            else:
+                                                                                # 0xFD 0xCA i64x2.extend_high_i32x4_u
+                                                                                stack[-1] = from_bytes(pack_2Q(*unpack_2I(stack[-1].to_bytes(16, 'little'), 8)), 'little')
+                                                    else:
+                                                        if op < 408:
+                                                            if op < 392:
+                                                                if op < 384:
+                                                                    if op < 380:
+                                                                        if op < 378:
+                                                                            if op < 377:
+                                                                                # 0xFD 0xDF i64x2.extmul_high_i32x4_u
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_2Q(*map(mul, unpack_2I(stack[-1].to_bytes(16, 'little'), 8), unpack_2I(b.to_bytes(16, 'little'), 8))), 'little')
+                                                                            else:
+                                                                                # 0xFD 0x7C i16x8.extadd_pairwise_i8x16_s
+                                                                                stack[-1] = (((t := stack[-1] ^ HIGH8) & EVEN8) + (t >> 8 & EVEN8)) + BIAS8 ^ HIGH16
+                                                                        else:
+                                                                            if op < 379:
+                                                                                # 0xFD 0x7D i16x8.extadd_pairwise_i8x16_u
+                                                                                a = stack[-1]
+                                                                                stack[-1] = (a & EVEN8) + (a >> 8 & EVEN8)
+                                                                            else:
+                                                                                # 0xFD 0x7E i32x4.extadd_pairwise_i16x8_s
+                                                                                stack[-1] = (((t := stack[-1] ^ HIGH16) & EVEN16) + (t >> 16 & EVEN16)) + BIAS16 ^ HIGH32
+                                                                    else:
+                                                                        if op < 382:
+                                                                            if op < 381:
+                                                                                # 0xFD 0x7F i32x4.extadd_pairwise_i16x8_u
+                                                                                a = stack[-1]
+                                                                                stack[-1] = (a & EVEN16) + (a >> 16 & EVEN16)
+                                                                            else:
+                                                                                # 0xFD 0x65 i8x16.narrow_i16x8_s
+                                                                                b = stack.pop()
+                                                                                stack[-1] = narrow16_s(stack[-1], b)
+                                                                        else:
+                                                                            if op < 383:
+                                                                                # 0xFD 0x66 i8x16.narrow_i16x8_u
+                                                                                b = stack.pop()
+                                                                                stack[-1] = narrow16_u(stack[-1], b)
+                                                                            else:
+                                                                                # 0xFD 0x85 i16x8.narrow_i32x4_s
+                                                                                b = stack.pop()
+                                                                                stack[-1] = narrow32_s(stack[-1], b)
+                                                                else:
+                                                                    if op < 388:
+                                                                        if op < 386:
+                                                                            if op < 385:
+                                                                                # 0xFD 0x86 i16x8.narrow_i32x4_u
+                                                                                b = stack.pop()
+                                                                                stack[-1] = narrow32_u(stack[-1], b)
+                                                                            else:
+                                                                                # 0xFD 0x62 i8x16.popcnt
+                                                                                stack[-1] = from_bytes(stack[-1].to_bytes(16, 'little').translate(ONES_IN_BYTE), 'little')
+                                                                        else:
+                                                                            if op < 387:
+                                                                                # 0xFD 0x82 i16x8.q15mulr_sat_s
+                                                                                b = stack.pop()
+                                                                                stack[-1] = q15mulr(stack[-1], b)
+                                                                            else:
+                                                                                # 0xFD 0xBA i32x4.dot_i16x8_s
+                                                                                b = stack.pop()
+                                                                                stack[-1] = dot16(stack[-1], b)
+                                                                    else:
+                                                                        if op < 390:
+                                                                            if op < 389:
+                                                                                # 0xFD 0x41 f32x4.eq
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_4i(*map(neg, map(eq, unpack_4f(stack[-1].to_bytes(16, 'little')), unpack_4f(b.to_bytes(16, 'little'))))), 'little')
+                                                                            else:
+                                                                                # 0xFD 0x42 f32x4.ne
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_4i(*map(neg, map(ne, unpack_4f(stack[-1].to_bytes(16, 'little')), unpack_4f(b.to_bytes(16, 'little'))))), 'little')
+                                                                        else:
+                                                                            if op < 391:
+                                                                                # 0xFD 0x43 f32x4.lt
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_4i(*map(neg, map(lt, unpack_4f(stack[-1].to_bytes(16, 'little')), unpack_4f(b.to_bytes(16, 'little'))))), 'little')
+                                                                            else:
+                                                                                # 0xFD 0x44 f32x4.gt
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_4i(*map(neg, map(gt, unpack_4f(stack[-1].to_bytes(16, 'little')), unpack_4f(b.to_bytes(16, 'little'))))), 'little')
+                                                            else:
+                                                                if op < 400:
+                                                                    if op < 396:
+                                                                        if op < 394:
+                                                                            if op < 393:
+                                                                                # 0xFD 0x45 f32x4.le
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_4i(*map(neg, map(le, unpack_4f(stack[-1].to_bytes(16, 'little')), unpack_4f(b.to_bytes(16, 'little'))))), 'little')
+                                                                            else:
+                                                                                # 0xFD 0x46 f32x4.ge
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_4i(*map(neg, map(ge, unpack_4f(stack[-1].to_bytes(16, 'little')), unpack_4f(b.to_bytes(16, 'little'))))), 'little')
+                                                                        else:
+                                                                            if op < 395:
+                                                                                # 0xFD 0xE0 f32x4.abs
+                                                                                stack[-1] = stack[-1] & LOW32
+                                                                            else:
+                                                                                # 0xFD 0xE1 f32x4.neg
+                                                                                stack[-1] = stack[-1] ^ HIGH32
+                                                                    else:
+                                                                        if op < 398:
+                                                                            if op < 397:
+                                                                                # 0xFD 0xE3 f32x4.sqrt
+                                                                                stack[-1] = pack_f32x4(*map(root, unpack_4f(stack[-1].to_bytes(16, 'little'))))
+                                                                            else:
+                                                                                # 0xFD 0xE4 f32x4.add
+                                                                                b = stack.pop()
+                                                                                stack[-1] = add_f32x4(stack[-1], b)
+                                                                        else:
+                                                                            if op < 399:
+                                                                                # 0xFD 0xE5 f32x4.sub
+                                                                                b = stack.pop()
+                                                                                stack[-1] = sub_f32x4(stack[-1], b)
+                                                                            else:
+                                                                                # 0xFD 0xE6 f32x4.mul
+                                                                                b = stack.pop()
+                                                                                stack[-1] = mul_f32x4(stack[-1], b)
+                                                                else:
+                                                                    if op < 404:
+                                                                        if op < 402:
+                                                                            if op < 401:
+                                                                                # 0xFD 0xE7 f32x4.div
+                                                                                b = stack.pop()
+                                                                                stack[-1] = pack_f32x4(*map(quotient, unpack_4f(stack[-1].to_bytes(16, 'little')), unpack_4f(b.to_bytes(16, 'little'))))
+                                                                            else:
+                                                                                # 0xFD 0xE8 f32x4.min
+                                                                                b = stack.pop()
+                                                                                stack[-1] = pack_f32x4(*map(minimum, unpack_4f(stack[-1].to_bytes(16, 'little')), unpack_4f(b.to_bytes(16, 'little'))))
+                                                                        else:
+                                                                            if op < 403:
+                                                                                # 0xFD 0xE9 f32x4.max
+                                                                                b = stack.pop()
+                                                                                stack[-1] = pack_f32x4(*map(maximum, unpack_4f(stack[-1].to_bytes(16, 'little')), unpack_4f(b.to_bytes(16, 'little'))))
+                                                                            else:
+                                                                                # 0xFD 0xEA f32x4.pmin
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = a ^ from_bytes(pack_4i(*map(neg, map(gt, unpack_4f(a.to_bytes(16, 'little')), unpack_4f(b.to_bytes(16, 'little'))))), 'little') & (a ^ b)
+                                                                    else:
+                                                                        if op < 406:
+                                                                            if op < 405:
+                                                                                # 0xFD 0xEB f32x4.pmax
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = a ^ from_bytes(pack_4i(*map(neg, map(lt, unpack_4f(a.to_bytes(16, 'little')), unpack_4f(b.to_bytes(16, 'little'))))), 'little') & (a ^ b)
+                                                                            else:
+                                                                                # 0xFD 0x67 f32x4.ceil
+                                                                                stack[-1] = pack_f32x4(*map(ceil, unpack_4f(stack[-1].to_bytes(16, 'little'))))
+                                                                        else:
+                                                                            if op < 407:
+                                                                                # 0xFD 0x68 f32x4.floor
+                                                                                stack[-1] = pack_f32x4(*map(floor, unpack_4f(stack[-1].to_bytes(16, 'little'))))
+                                                                            else:
+                                                                                # 0xFD 0x69 f32x4.trunc
+                                                                                stack[-1] = pack_f32x4(*map(trunc, unpack_4f(stack[-1].to_bytes(16, 'little'))))
+                                                        else:
+                                                            if op < 424:
+                                                                if op < 416:
+                                                                    if op < 412:
+                                                                        if op < 410:
+                                                                            if op < 409:
+                                                                                # 0xFD 0x6A f32x4.nearest
+                                                                                stack[-1] = pack_f32x4(*map(nearest, unpack_4f(stack[-1].to_bytes(16, 'little'))))
+                                                                            else:
+                                                                                # 0xFD 0x47 f64x2.eq
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_2q(*map(neg, map(eq, unpack_2d(stack[-1].to_bytes(16, 'little')), unpack_2d(b.to_bytes(16, 'little'))))), 'little')
+                                                                        else:
+                                                                            if op < 411:
+                                                                                # 0xFD 0x48 f64x2.ne
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_2q(*map(neg, map(ne, unpack_2d(stack[-1].to_bytes(16, 'little')), unpack_2d(b.to_bytes(16, 'little'))))), 'little')
+                                                                            else:
+                                                                                # 0xFD 0x49 f64x2.lt
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_2q(*map(neg, map(lt, unpack_2d(stack[-1].to_bytes(16, 'little')), unpack_2d(b.to_bytes(16, 'little'))))), 'little')
+                                                                    else:
+                                                                        if op < 414:
+                                                                            if op < 413:
+                                                                                # 0xFD 0x4A f64x2.gt
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_2q(*map(neg, map(gt, unpack_2d(stack[-1].to_bytes(16, 'little')), unpack_2d(b.to_bytes(16, 'little'))))), 'little')
+                                                                            else:
+                                                                                # 0xFD 0x4B f64x2.le
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_2q(*map(neg, map(le, unpack_2d(stack[-1].to_bytes(16, 'little')), unpack_2d(b.to_bytes(16, 'little'))))), 'little')
+                                                                        else:
+                                                                            if op < 415:
+                                                                                # 0xFD 0x4C f64x2.ge
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_2q(*map(neg, map(ge, unpack_2d(stack[-1].to_bytes(16, 'little')), unpack_2d(b.to_bytes(16, 'little'))))), 'little')
+                                                                            else:
+                                                                                # 0xFD 0xEC f64x2.abs
+                                                                                stack[-1] = stack[-1] & LOW64
+                                                                else:
+                                                                    if op < 420:
+                                                                        if op < 418:
+                                                                            if op < 417:
+                                                                                # 0xFD 0xED f64x2.neg
+                                                                                stack[-1] = stack[-1] ^ HIGH64
+                                                                            else:
+                                                                                # 0xFD 0xEF f64x2.sqrt
+                                                                                stack[-1] = from_bytes(pack_2d(*map(root, unpack_2d(stack[-1].to_bytes(16, 'little')))), 'little')
+                                                                        else:
+                                                                            if op < 419:
+                                                                                # 0xFD 0xF0 f64x2.add
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_2d(*map(add, unpack_2d(stack[-1].to_bytes(16, 'little')), unpack_2d(b.to_bytes(16, 'little')))), 'little')
+                                                                            else:
+                                                                                # 0xFD 0xF1 f64x2.sub
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_2d(*map(sub, unpack_2d(stack[-1].to_bytes(16, 'little')), unpack_2d(b.to_bytes(16, 'little')))), 'little')
+                                                                    else:
+                                                                        if op < 422:
+                                                                            if op < 421:
+                                                                                # 0xFD 0xF2 f64x2.mul
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_2d(*map(mul, unpack_2d(stack[-1].to_bytes(16, 'little')), unpack_2d(b.to_bytes(16, 'little')))), 'little')
+                                                                            else:
+                                                                                # 0xFD 0xF3 f64x2.div
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_2d(*map(quotient, unpack_2d(stack[-1].to_bytes(16, 'little')), unpack_2d(b.to_bytes(16, 'little')))), 'little')
+                                                                        else:
+                                                                            if op < 423:
+                                                                                # 0xFD 0xF4 f64x2.min
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_2d(*map(minimum, unpack_2d(stack[-1].to_bytes(16, 'little')), unpack_2d(b.to_bytes(16, 'little')))), 'little')
+                                                                            else:
+                                                                                # 0xFD 0xF5 f64x2.max
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_2d(*map(maximum, unpack_2d(stack[-1].to_bytes(16, 'little')), unpack_2d(b.to_bytes(16, 'little')))), 'little')
+                                                            else:
+                                                                if op < 432:
+                                                                    if op < 428:
+                                                                        if op < 426:
+                                                                            if op < 425:
+                                                                                # 0xFD 0xF6 f64x2.pmin
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = a ^ from_bytes(pack_2q(*map(neg, map(gt, unpack_2d(a.to_bytes(16, 'little')), unpack_2d(b.to_bytes(16, 'little'))))), 'little') & (a ^ b)
+                                                                            else:
+                                                                                # 0xFD 0xF7 f64x2.pmax
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = a ^ from_bytes(pack_2q(*map(neg, map(lt, unpack_2d(a.to_bytes(16, 'little')), unpack_2d(b.to_bytes(16, 'little'))))), 'little') & (a ^ b)
+                                                                        else:
+                                                                            if op < 427:
+                                                                                # 0xFD 0x74 f64x2.ceil
+                                                                                stack[-1] = from_bytes(pack_2d(*map(ceil, unpack_2d(stack[-1].to_bytes(16, 'little')))), 'little')
+                                                                            else:
+                                                                                # 0xFD 0x75 f64x2.floor
+                                                                                stack[-1] = from_bytes(pack_2d(*map(floor, unpack_2d(stack[-1].to_bytes(16, 'little')))), 'little')
+                                                                    else:
+                                                                        if op < 430:
+                                                                            if op < 429:
+                                                                                # 0xFD 0x7A f64x2.trunc
+                                                                                stack[-1] = from_bytes(pack_2d(*map(trunc, unpack_2d(stack[-1].to_bytes(16, 'little')))), 'little')
+                                                                            else:
+                                                                                # 0xFD 0x94 f64x2.nearest
+                                                                                stack[-1] = from_bytes(pack_2d(*map(nearest, unpack_2d(stack[-1].to_bytes(16, 'little')))), 'little')
+                                                                        else:
+                                                                            if op < 431:
+                                                                                # 0xFD 0x5E f32x4.demote_f64x2_zero
+                                                                                stack[-1] = demote(stack[-1])
+                                                                            else:
+                                                                                # 0xFD 0x5F f64x2.promote_low_f32x4
+                                                                                stack[-1] = promote(stack[-1])
+                                                                else:
+                                                                    if op < 436:
+                                                                        if op < 434:
+                                                                            if op < 433:
+                                                                                # 0xFD 0xF8 i32x4.trunc_sat_f32x4_s
+                                                                                stack[-1] = from_bytes(pack_4i(*map(to_i32, unpack_4f(stack[-1].to_bytes(16, 'little')))), 'little')
+                                                                            else:
+                                                                                # 0xFD 0xFA f32x4.convert_i32x4_s
+                                                                                stack[-1] = from_bytes(pack_4f(*unpack_4i(stack[-1].to_bytes(16, 'little'))), 'little')
+                                                                        else:
+                                                                            if op < 435:
+                                                                                # 0xFD 0xFC i32x4.trunc_sat_f64x2_s_zero
+                                                                                stack[-1] = from_bytes(pack_2i(*map(to_i32, unpack_2d(stack[-1].to_bytes(16, 'little')))), 'little')
+                                                                            else:
+                                                                                # 0xFD 0xFE f64x2.convert_low_i32x4_s
+                                                                                stack[-1] = from_bytes(pack_2d(*unpack_2i(stack[-1].to_bytes(16, 'little'))), 'little')
+                                                                    else:
+                                                                        if op < 438:
+                                                                            if op < 437:
+                                                                                # 0xFD 0xF9 i32x4.trunc_sat_f32x4_u
+                                                                                stack[-1] = from_bytes(pack_4I(*map(to_u32, unpack_4f(stack[-1].to_bytes(16, 'little')))), 'little')
+                                                                            else:
+                                                                                # 0xFD 0xFB f32x4.convert_i32x4_u
+                                                                                stack[-1] = from_bytes(pack_4f(*unpack_4I(stack[-1].to_bytes(16, 'little'))), 'little')
+                                                                        else:
+                                                                            if op < 439:
+                                                                                # 0xFD 0xFD i32x4.trunc_sat_f64x2_u_zero
+                                                                                stack[-1] = from_bytes(pack_2I(*map(to_u32, unpack_2d(stack[-1].to_bytes(16, 'little')))), 'little')
+                                                                            else:
+                                                                                # 0xFD 0xFF f64x2.convert_low_i32x4_u
+                                                                                stack[-1] = from_bytes(pack_2d(*unpack_2I(stack[-1].to_bytes(16, 'little'))), 'little')
     except BaseException as error:
         if fuel is not None:
             meter.left = fuel
@@ -1253,8 +2435,8 @@ def step(execution, meter, turns):
                             # 0x22 local.tee
                             locals_[x] = stack[-1]
             else:
-                if op < 20:
-                    if op < 10:
+                if op < 21:
+                    if op < 11:
                         if op < 7:
                             if op < 6:
                                 # 0x28 i32.load
@@ -1268,77 +2450,78 @@ def step(execution, meter, turns):
                                 else:
                                     fuel -= fall
                         else:
-                            if op < 8:
-                                # nop
-                                pass
-                            else:
-                                if op < 9:
+                            if op < 9:
+                                if op < 8:
+                                    # nop
+                                    pass
+                                else:
                                     # charge
                                     fuel -= x
-                                else:
+                            else:
+                                if op < 10:
                                     # 0x7C i64.add
                                     b = stack.pop()
                                     stack[-1] = (stack[-1] + b) & 0xFFFFFFFFFFFFFFFF
-                    else:
-                        if op < 14:
-                            if op < 12:
-                                if op < 11:
+                                else:
                                     # 0x36 i32.store
                                     b = stack.pop()
                                     store_u32(mem, stack.pop() + x, b)
-                                else:
+                    else:
+                        if op < 15:
+                            if op < 13:
+                                if op < 12:
                                     # 0x29 i64.load
                                     stack[-1] = load_u64(mem, stack[-1] + x)[0]
-                            else:
-                                if op < 13:
+                                else:
                                     # 0x2D i32.load8_u
                                     stack[-1] = mem[stack[-1] + x]
-                                else:
+                            else:
+                                if op < 14:
                                     # 0x42 i64.const
                                     stack.append(x)
-                        else:
-                            if op < 17:
-                                if op < 15:
+                                else:
                                     # 0x71 i32.and
                                     b = stack.pop()
                                     stack[-1] = stack[-1] & b
-                                else:
-                                    if op < 16:
-                                        # br_if_loop
-                                        t, cost, fall = x
-                                        if stack.pop():
-                                            pc = t
-                                            fuel -= cost
-                                            if fuel < 0:
-                                                fuel = refill(fuel)
-                                        else:
-                                            fuel -= fall
+                        else:
+                            if op < 18:
+                                if op < 16:
+                                    # br_if_loop
+                                    t, cost, fall = x
+                                    if stack.pop():
+                                        pc = t
+                                        fuel -= cost
+                                        if fuel < 0:
+                                            fuel = refill(fuel)
                                     else:
+                                        fuel -= fall
+                                else:
+                                    if op < 17:
                                         # 0x6B i32.sub
                                         b = stack.pop()
                                         stack[-1] = (stack[-1] - b) & 0xFFFFFFFF
-                            else:
-                                if op < 18:
-                                    # 0x74 i32.shl
-                                    b = stack.pop()
-                                    stack[-1] = (stack[-1] << (b & 31)) & 0xFFFFFFFF
-                                else:
-                                    if op < 19:
-                                        # 0x45 i32.eqz
-                                        stack[-1] = 1 if not stack[-1] else 0
                                     else:
+                                        # 0x74 i32.shl
+                                        b = stack.pop()
+                                        stack[-1] = (stack[-1] << (b & 31)) & 0xFFFFFFFF
+                            else:
+                                if op < 19:
+                                    # 0x45 i32.eqz
+                                    stack[-1] = 1 if not stack[-1] else 0
+                                else:
+                                    if op < 20:
                                         # 0x23 global.get
                                         stack.append(globs[x].raw)
-                else:
-                    if op < 40:
-                        if op < 28:
-                            if op < 24:
-                                if op < 22:
-                                    if op < 21:
+                                    else:
                                         # 0x37 i64.store
                                         b = stack.pop()
                                         store_u64(mem, stack.pop() + x, b)
-                                    else:
+                else:
+                    if op < 42:
+                        if op < 29:
+                            if op < 25:
+                                if op < 23:
+                                    if op < 22:
                                         # if
                                         t, pc_else, cost = x
                                         if stack.pop():
@@ -1346,12 +2529,12 @@ def step(execution, meter, turns):
                                         else:
                                             pc = pc_else
                                             fuel -= cost
-                                else:
-                                    if op < 23:
+                                    else:
                                         # jump
                                         pc, cost = x
                                         fuel -= cost
-                                    else:
+                                else:
+                                    if op < 24:
                                         # return
                                         depth += func.code.depth
                                         r = stack
@@ -1364,9 +2547,7 @@ def step(execution, meter, turns):
                                             instance = func.instance
                                             funcs, tables, globs, memory, datas, elems = instance.environment
                                             mem = memory.data if memory is not None else None
-                            else:
-                                if op < 26:
-                                    if op < 25:
+                                    else:
                                         # call
                                         callee = funcs[x]
                                         code = callee.code
@@ -1404,48 +2585,48 @@ def step(execution, meter, turns):
                                             fuel = meter.expire(fuel)
                                         if fuel < 0:
                                             fuel = refill(fuel)
-                                    else:
+                            else:
+                                if op < 27:
+                                    if op < 26:
                                         # 0x2B f64.load
                                         stack[-1] = load_f64(mem, stack[-1] + x)[0]
-                                else:
-                                    if op < 27:
+                                    else:
                                         # 0x73 i32.xor
                                         b = stack.pop()
                                         stack[-1] = stack[-1] ^ b
-                                    else:
+                                else:
+                                    if op < 28:
                                         # 0x76 i32.shr_u
                                         b = stack.pop()
                                         stack[-1] = stack[-1] >> (b & 31)
-                        else:
-                            if op < 33:
-                                if op < 30:
-                                    if op < 29:
+                                    else:
                                         # jump_loop
                                         pc, cost = x
                                         fuel -= cost
                                         if fuel < 0:
                                             fuel = refill(fuel)
-                                    else:
-                                        # 0x46 i32.eq
-                                        b = stack.pop()
-                                        stack[-1] = 1 if stack[-1] == b else 0
-                                else:
-                                    if op < 32:
-                                        if op < 31:
+                        else:
+                            if op < 35:
+                                if op < 32:
+                                    if op < 31:
+                                        if op < 30:
+                                            # 0x46 i32.eq
+                                            b = stack.pop()
+                                            stack[-1] = 1 if stack[-1] == b else 0
+                                        else:
                                             # 0x47 i32.ne
                                             b = stack.pop()
                                             stack[-1] = 1 if stack[-1] != b else 0
-                                        else:
-                                            # 0x6C i32.mul
-                                            b = stack.pop()
-                                            stack[-1] = (stack[-1] * b) & 0xFFFFFFFF
                                     else:
+                                        # 0x6C i32.mul
+                                        b = stack.pop()
+                                        stack[-1] = (stack[-1] * b) & 0xFFFFFFFF
+                                else:
+                                    if op < 33:
                                         # 0x72 i32.or
                                         b = stack.pop()
                                         stack[-1] = stack[-1] | b
-                            else:
-                                if op < 36:
-                                    if op < 35:
+                                    else:
                                         if op < 34:
                                             # 0x1B select
                                             c = stack.pop()
@@ -1455,21 +2636,23 @@ def step(execution, meter, turns):
                                             # 0x3A i32.store8
                                             b = stack.pop()
                                             mem[stack.pop() + x] = b & 255
-                                    else:
-                                        # 0x83 i64.and
-                                        b = stack.pop()
-                                        stack[-1] = stack[-1] & b
-                                else:
-                                    if op < 38:
-                                        if op < 37:
+                            else:
+                                if op < 38:
+                                    if op < 37:
+                                        if op < 36:
+                                            # 0x83 i64.and
+                                            b = stack.pop()
+                                            stack[-1] = stack[-1] & b
+                                        else:
                                             # 0xA0 f64.add
                                             b = stack.pop()
                                             stack[-1] = stack[-1] + b
-                                        else:
-                                            # 0xA1 f64.sub
-                                            b = stack.pop()
-                                            stack[-1] = stack[-1] - b
                                     else:
+                                        # 0xA1 f64.sub
+                                        b = stack.pop()
+                                        stack[-1] = stack[-1] - b
+                                else:
+                                    if op < 40:
                                         if op < 39:
                                             # 0xA2 f64.mul
                                             b = stack.pop()
@@ -1477,114 +2660,110 @@ def step(execution, meter, turns):
                                         else:
                                             # 0x24 global.set
                                             globs[x].raw = stack.pop()
-                    else:
-                        if op < 60:
-                            if op < 49:
-                                if op < 45:
-                                    if op < 43:
-                                        if op < 42:
-                                            if op < 41:
-                                                # 0x48 i32.lt_s
-                                                b = stack.pop()
-                                                stack[-1] = 1 if (stack[-1] ^ 0x80000000) < (b ^ 0x80000000) else 0
-                                            else:
-                                                # 0x49 i32.lt_u
-                                                b = stack.pop()
-                                                stack[-1] = 1 if stack[-1] < b else 0
+                                    else:
+                                        if op < 41:
+                                            # 0x48 i32.lt_s
+                                            b = stack.pop()
+                                            stack[-1] = 1 if (stack[-1] ^ 0x80000000) < (b ^ 0x80000000) else 0
                                         else:
+                                            # 0x49 i32.lt_u
+                                            b = stack.pop()
+                                            stack[-1] = 1 if stack[-1] < b else 0
+                    else:
+                        if op < 62:
+                            if op < 50:
+                                if op < 46:
+                                    if op < 44:
+                                        if op < 43:
                                             # 0x4A i32.gt_s
                                             b = stack.pop()
                                             stack[-1] = 1 if (stack[-1] ^ 0x80000000) > (b ^ 0x80000000) else 0
-                                    else:
-                                        if op < 44:
+                                        else:
                                             # 0x4B i32.gt_u
                                             b = stack.pop()
                                             stack[-1] = 1 if stack[-1] > b else 0
-                                        else:
+                                    else:
+                                        if op < 45:
                                             # 0x4C i32.le_s
                                             b = stack.pop()
                                             stack[-1] = 1 if (stack[-1] ^ 0x80000000) <= (b ^ 0x80000000) else 0
-                                else:
-                                    if op < 47:
-                                        if op < 46:
+                                        else:
                                             # 0x4D i32.le_u
                                             b = stack.pop()
                                             stack[-1] = 1 if stack[-1] <= b else 0
-                                        else:
+                                else:
+                                    if op < 48:
+                                        if op < 47:
                                             # 0x4E i32.ge_s
                                             b = stack.pop()
                                             stack[-1] = 1 if (stack[-1] ^ 0x80000000) >= (b ^ 0x80000000) else 0
-                                    else:
-                                        if op < 48:
+                                        else:
                                             # 0x4F i32.ge_u
                                             b = stack.pop()
                                             stack[-1] = 1 if stack[-1] >= b else 0
-                                        else:
+                                    else:
+                                        if op < 49:
                                             # 0xAD i64.extend_i32_u
                                             pass
-                            else:
-                                if op < 54:
-                                    if op < 51:
-                                        if op < 50:
+                                        else:
                                             # loop
                                             fuel -= x
                                             if fuel < 0:
                                                 fuel = refill(fuel)
-                                        else:
+                            else:
+                                if op < 55:
+                                    if op < 52:
+                                        if op < 51:
                                             # 0x7D i64.sub
                                             b = stack.pop()
                                             stack[-1] = (stack[-1] - b) & 0xFFFFFFFFFFFFFFFF
-                                    else:
-                                        if op < 52:
+                                        else:
                                             # 0x86 i64.shl
                                             b = stack.pop()
                                             stack[-1] = (stack[-1] << (b & 63)) & 0xFFFFFFFFFFFFFFFF
+                                    else:
+                                        if op < 53:
+                                            # 0x50 i64.eqz
+                                            stack[-1] = 1 if not stack[-1] else 0
                                         else:
-                                            if op < 53:
-                                                # 0x50 i64.eqz
-                                                stack[-1] = 1 if not stack[-1] else 0
-                                            else:
+                                            if op < 54:
                                                 # 0x39 f64.store
                                                 b = stack.pop()
                                                 store_f64(mem, stack.pop() + x, b)
-                                else:
-                                    if op < 57:
-                                        if op < 55:
-                                            # 0xA7 i32.wrap_i64
-                                            stack[-1] = stack[-1] & 0xFFFFFFFF
-                                        else:
-                                            if op < 56:
-                                                # br_table
-                                                t = stack.pop()
-                                                pc, cost, loops, height, arity = x[t] if t < len(x) else x[-1]
-                                                fuel -= cost
-                                                if height >= 0:
-                                                    del stack[height:len(stack) - arity]
-                                                if loops:
-                                                    if fuel < 0:
-                                                        fuel = refill(fuel)
                                             else:
+                                                # 0xA7 i32.wrap_i64
+                                                stack[-1] = stack[-1] & 0xFFFFFFFF
+                                else:
+                                    if op < 58:
+                                        if op < 56:
+                                            # br_table
+                                            t = stack.pop()
+                                            pc, cost, loops, height, arity = x[t] if t < len(x) else x[-1]
+                                            fuel -= cost
+                                            if height >= 0:
+                                                del stack[height:len(stack) - arity]
+                                            if loops:
+                                                if fuel < 0:
+                                                    fuel = refill(fuel)
+                                        else:
+                                            if op < 57:
                                                 # 0x1A drop
                                                 stack.pop()
-                                    else:
-                                        if op < 59:
-                                            if op < 58:
+                                            else:
                                                 # 0x35 i64.load32_u
                                                 stack[-1] = load_u32(mem, stack[-1] + x)[0]
-                                            else:
+                                    else:
+                                        if op < 60:
+                                            if op < 59:
                                                 # 0x75 i32.shr_s
                                                 b = stack.pop()
                                                 stack[-1] = (((stack[-1] ^ 0x80000000) - 0x80000000) >> (b & 31)) & 0xFFFFFFFF
+                                            else:
+                                                # 0x77 i32.rotl
+                                                b = stack.pop()
+                                                a = stack[-1]
+                                                stack[-1] = (a << (b & 31) | a >> (32 - (b & 31))) & 0xFFFFFFFF
                                         else:
-                                            # 0x77 i32.rotl
-                                            b = stack.pop()
-                                            a = stack[-1]
-                                            stack[-1] = (a << (b & 31) | a >> (32 - (b & 31))) & 0xFFFFFFFF
-                        else:
-                            if op < 81:
-                                if op < 68:
-                                    if op < 64:
-                                        if op < 62:
                                             if op < 61:
                                                 # 0x85 i64.xor
                                                 b = stack.pop()
@@ -1593,15 +2772,18 @@ def step(execution, meter, turns):
                                                 # 0x88 i64.shr_u
                                                 b = stack.pop()
                                                 stack[-1] = stack[-1] >> (b & 63)
-                                        else:
+                        else:
+                            if op < 84:
+                                if op < 71:
+                                    if op < 66:
+                                        if op < 64:
                                             if op < 63:
                                                 # 0x43 f32.const
                                                 stack.append(x)
                                             else:
                                                 # 0x44 f64.const
                                                 stack.append(x)
-                                    else:
-                                        if op < 66:
+                                        else:
                                             if op < 65:
                                                 # call_indirect
                                                 t = stack.pop()
@@ -1652,7 +2834,8 @@ def step(execution, meter, turns):
                                                 # 0x51 i64.eq
                                                 b = stack.pop()
                                                 stack[-1] = 1 if stack[-1] == b else 0
-                                        else:
+                                    else:
+                                        if op < 68:
                                             if op < 67:
                                                 # 0x52 i64.ne
                                                 b = stack.pop()
@@ -1661,9 +2844,7 @@ def step(execution, meter, turns):
                                                 # 0x7E i64.mul
                                                 b = stack.pop()
                                                 stack[-1] = (stack[-1] * b) & 0xFFFFFFFFFFFFFFFF
-                                else:
-                                    if op < 74:
-                                        if op < 71:
+                                        else:
                                             if op < 69:
                                                 # 0x84 i64.or
                                                 b = stack.pop()
@@ -1676,7 +2857,9 @@ def step(execution, meter, turns):
                                                 else:
                                                     # 0x2C i32.load8_s
                                                     stack[-1] = t if (t := mem[stack[-1] + x]) < 128 else t | 0xFFFFFF00
-                                        else:
+                                else:
+                                    if op < 77:
+                                        if op < 74:
                                             if op < 73:
                                                 if op < 72:
                                                     # 0x2F i32.load16_u
@@ -1688,8 +2871,7 @@ def step(execution, meter, turns):
                                                 # 0x3E i64.store32
                                                 b = stack.pop()
                                                 store_u32(mem, stack.pop() + x, b & 0xFFFFFFFF)
-                                    else:
-                                        if op < 78:
+                                        else:
                                             if op < 76:
                                                 if op < 75:
                                                     # 0x53 i64.lt_s
@@ -1700,32 +2882,30 @@ def step(execution, meter, turns):
                                                     b = stack.pop()
                                                     stack[-1] = 1 if stack[-1] < b else 0
                                             else:
-                                                if op < 77:
-                                                    # 0x55 i64.gt_s
-                                                    b = stack.pop()
-                                                    stack[-1] = 1 if (stack[-1] ^ 0x8000000000000000) > (b ^ 0x8000000000000000) else 0
-                                                else:
+                                                # 0x55 i64.gt_s
+                                                b = stack.pop()
+                                                stack[-1] = 1 if (stack[-1] ^ 0x8000000000000000) > (b ^ 0x8000000000000000) else 0
+                                    else:
+                                        if op < 81:
+                                            if op < 79:
+                                                if op < 78:
                                                     # 0x56 i64.gt_u
                                                     b = stack.pop()
                                                     stack[-1] = 1 if stack[-1] > b else 0
-                                        else:
-                                            if op < 80:
-                                                if op < 79:
+                                                else:
                                                     # 0x57 i64.le_s
                                                     b = stack.pop()
                                                     stack[-1] = 1 if (stack[-1] ^ 0x8000000000000000) <= (b ^ 0x8000000000000000) else 0
-                                                else:
+                                            else:
+                                                if op < 80:
                                                     # 0x58 i64.le_u
                                                     b = stack.pop()
                                                     stack[-1] = 1 if stack[-1] <= b else 0
-                                            else:
-                                                # 0x59 i64.ge_s
-                                                b = stack.pop()
-                                                stack[-1] = 1 if (stack[-1] ^ 0x8000000000000000) >= (b ^ 0x8000000000000000) else 0
-                            else:
-                                if op < 101:
-                                    if op < 90:
-                                        if op < 85:
+                                                else:
+                                                    # 0x59 i64.ge_s
+                                                    b = stack.pop()
+                                                    stack[-1] = 1 if (stack[-1] ^ 0x8000000000000000) >= (b ^ 0x8000000000000000) else 0
+                                        else:
                                             if op < 83:
                                                 if op < 82:
                                                     # 0x5A i64.ge_u
@@ -1737,59 +2917,63 @@ def step(execution, meter, turns):
                                                     F[0] = stack[-1] + b
                                                     stack[-1] = F[0]
                                             else:
-                                                if op < 84:
-                                                    # 0x93 f32.sub
-                                                    b = stack.pop()
-                                                    F[0] = stack[-1] - b
-                                                    stack[-1] = F[0]
-                                                else:
+                                                # 0x93 f32.sub
+                                                b = stack.pop()
+                                                F[0] = stack[-1] - b
+                                                stack[-1] = F[0]
+                            else:
+                                if op < 105:
+                                    if op < 94:
+                                        if op < 89:
+                                            if op < 86:
+                                                if op < 85:
                                                     # 0x94 f32.mul
                                                     b = stack.pop()
                                                     F[0] = stack[-1] * b
                                                     stack[-1] = F[0]
-                                        else:
-                                            if op < 88:
-                                                if op < 87:
-                                                    if op < 86:
-                                                        # 0x2E i32.load16_s
-                                                        stack[-1] = load_i16(mem, stack[-1] + x)[0] & 0xFFFFFFFF
-                                                    else:
+                                                else:
+                                                    # 0x2E i32.load16_s
+                                                    stack[-1] = load_i16(mem, stack[-1] + x)[0] & 0xFFFFFFFF
+                                            else:
+                                                if op < 88:
+                                                    if op < 87:
                                                         # 0x30 i64.load8_s
                                                         stack[-1] = t if (t := mem[stack[-1] + x]) < 128 else t | 0xFFFFFFFFFFFFFF00
+                                                    else:
+                                                        # 0x32 i64.load16_s
+                                                        stack[-1] = load_i16(mem, stack[-1] + x)[0] & 0xFFFFFFFFFFFFFFFF
                                                 else:
-                                                    # 0x32 i64.load16_s
-                                                    stack[-1] = load_i16(mem, stack[-1] + x)[0] & 0xFFFFFFFFFFFFFFFF
-                                            else:
-                                                if op < 89:
                                                     # 0x33 i64.load16_u
                                                     stack[-1] = load_u16(mem, stack[-1] + x)[0]
-                                                else:
-                                                    # 0x34 i64.load32_s
-                                                    stack[-1] = load_i32(mem, stack[-1] + x)[0] & 0xFFFFFFFFFFFFFFFF
-                                    else:
-                                        if op < 96:
-                                            if op < 93:
-                                                if op < 92:
-                                                    if op < 91:
+                                        else:
+                                            if op < 92:
+                                                if op < 91:
+                                                    if op < 90:
+                                                        # 0x34 i64.load32_s
+                                                        stack[-1] = load_i32(mem, stack[-1] + x)[0] & 0xFFFFFFFFFFFFFFFF
+                                                    else:
                                                         # 0x38 f32.store
                                                         b = stack.pop()
                                                         a = stack.pop()
                                                         store_f32(mem, a + x, b) if b == b else store_u32(mem, a + x, bits_of_f32(b))
-                                                    else:
-                                                        # 0x3B i32.store16
-                                                        b = stack.pop()
-                                                        store_u16(mem, stack.pop() + x, b & 65535)
                                                 else:
+                                                    # 0x3B i32.store16
+                                                    b = stack.pop()
+                                                    store_u16(mem, stack.pop() + x, b & 65535)
+                                            else:
+                                                if op < 93:
                                                     # 0x3C i64.store8
                                                     b = stack.pop()
                                                     mem[stack.pop() + x] = b & 255
-                                            else:
-                                                if op < 95:
-                                                    if op < 94:
-                                                        # 0x3D i64.store16
-                                                        b = stack.pop()
-                                                        store_u16(mem, stack.pop() + x, b & 65535)
-                                                    else:
+                                                else:
+                                                    # 0x3D i64.store16
+                                                    b = stack.pop()
+                                                    store_u16(mem, stack.pop() + x, b & 65535)
+                                    else:
+                                        if op < 100:
+                                            if op < 97:
+                                                if op < 96:
+                                                    if op < 95:
                                                         # 0x6D i32.div_s
                                                         b = stack.pop()
                                                         a = stack[-1]
@@ -1798,96 +2982,94 @@ def step(execution, meter, turns):
                                                         if b == 0xFFFFFFFF and a == 0x80000000:
                                                             raise Trap(INTEGER_OVERFLOW)
                                                         stack[-1] = divide(((a ^ 0x80000000) - 0x80000000), ((b ^ 0x80000000) - 0x80000000)) & 0xFFFFFFFF
-                                                else:
-                                                    # 0x6E i32.div_u
-                                                    b = stack.pop()
-                                                    stack[-1] = stack[-1] // b
-                                        else:
-                                            if op < 99:
-                                                if op < 98:
-                                                    if op < 97:
-                                                        # 0x6F i32.rem_s
-                                                        b = stack.pop()
-                                                        if not b:
-                                                            raise Trap(INTEGER_DIVISION_BY_ZERO)
-                                                        stack[-1] = remainder(((stack[-1] ^ 0x80000000) - 0x80000000), ((b ^ 0x80000000) - 0x80000000)) & 0xFFFFFFFF
                                                     else:
+                                                        # 0x6E i32.div_u
+                                                        b = stack.pop()
+                                                        stack[-1] = stack[-1] // b
+                                                else:
+                                                    # 0x6F i32.rem_s
+                                                    b = stack.pop()
+                                                    if not b:
+                                                        raise Trap(INTEGER_DIVISION_BY_ZERO)
+                                                    stack[-1] = remainder(((stack[-1] ^ 0x80000000) - 0x80000000), ((b ^ 0x80000000) - 0x80000000)) & 0xFFFFFFFF
+                                            else:
+                                                if op < 99:
+                                                    if op < 98:
                                                         # 0x70 i32.rem_u
                                                         b = stack.pop()
                                                         stack[-1] = stack[-1] % b
+                                                    else:
+                                                        # 0x78 i32.rotr
+                                                        b = stack.pop()
+                                                        a = stack[-1]
+                                                        stack[-1] = (a >> (b & 31) | a << (32 - (b & 31))) & 0xFFFFFFFF
                                                 else:
-                                                    # 0x78 i32.rotr
-                                                    b = stack.pop()
-                                                    a = stack[-1]
-                                                    stack[-1] = (a >> (b & 31) | a << (32 - (b & 31))) & 0xFFFFFFFF
-                                            else:
-                                                if op < 100:
                                                     # 0x61 f64.eq
                                                     b = stack.pop()
                                                     stack[-1] = 1 if stack[-1] == b else 0
-                                                else:
-                                                    # 0x62 f64.ne
-                                                    b = stack.pop()
-                                                    stack[-1] = 1 if stack[-1] != b else 0
-                                else:
-                                    if op < 116:
-                                        if op < 106:
-                                            if op < 104:
-                                                if op < 103:
-                                                    if op < 102:
+                                        else:
+                                            if op < 103:
+                                                if op < 102:
+                                                    if op < 101:
+                                                        # 0x62 f64.ne
+                                                        b = stack.pop()
+                                                        stack[-1] = 1 if stack[-1] != b else 0
+                                                    else:
                                                         # 0x63 f64.lt
                                                         b = stack.pop()
                                                         stack[-1] = 1 if stack[-1] < b else 0
-                                                    else:
-                                                        # 0x64 f64.gt
-                                                        b = stack.pop()
-                                                        stack[-1] = 1 if stack[-1] > b else 0
                                                 else:
+                                                    # 0x64 f64.gt
+                                                    b = stack.pop()
+                                                    stack[-1] = 1 if stack[-1] > b else 0
+                                            else:
+                                                if op < 104:
                                                     # 0x65 f64.le
                                                     b = stack.pop()
                                                     stack[-1] = 1 if stack[-1] <= b else 0
-                                            else:
-                                                if op < 105:
+                                                else:
                                                     # 0x66 f64.ge
                                                     b = stack.pop()
                                                     stack[-1] = 1 if stack[-1] >= b else 0
-                                                else:
+                                else:
+                                    if op < 127:
+                                        if op < 112:
+                                            if op < 108:
+                                                if op < 106:
                                                     # 0xA3 f64.div
                                                     b = stack.pop()
                                                     a = stack[-1]
                                                     stack[-1] = a / b if b else divide_by_zero(a, b)
-                                        else:
-                                            if op < 109:
-                                                if op < 107:
-                                                    # 0xAC i64.extend_i32_s
-                                                    stack[-1] = ((stack[-1] ^ 0x80000000) - 0x80000000) & 0xFFFFFFFFFFFFFFFF
                                                 else:
-                                                    if op < 108:
+                                                    if op < 107:
+                                                        # 0xAC i64.extend_i32_s
+                                                        stack[-1] = ((stack[-1] ^ 0x80000000) - 0x80000000) & 0xFFFFFFFFFFFFFFFF
+                                                    else:
                                                         # 0x87 i64.shr_s
                                                         b = stack.pop()
                                                         stack[-1] = (((stack[-1] ^ 0x8000000000000000) - 0x8000000000000000) >> (b & 63)) & 0xFFFFFFFFFFFFFFFF
-                                                    else:
+                                            else:
+                                                if op < 110:
+                                                    if op < 109:
                                                         # 0x89 i64.rotl
                                                         b = stack.pop()
                                                         a = stack[-1]
                                                         stack[-1] = (a << (b & 63) | a >> (64 - (b & 63))) & 0xFFFFFFFFFFFFFFFF
-                                            else:
-                                                if op < 112:
+                                                    else:
+                                                        # 0x1C select
+                                                        c = stack.pop()
+                                                        b = stack.pop()
+                                                        stack[-1] = stack[-1] if c else b
+                                                else:
                                                     if op < 111:
-                                                        if op < 110:
-                                                            # 0x1C select
-                                                            c = stack.pop()
-                                                            b = stack.pop()
-                                                            stack[-1] = stack[-1] if c else b
-                                                        else:
-                                                            # br_unwind
-                                                            (pc, cost, loops, height, arity), t = x
-                                                            fuel -= cost
-                                                            if height >= 0:
-                                                                del stack[height:len(stack) - arity]
-                                                            if loops:
-                                                                if fuel < 0:
-                                                                    fuel = refill(fuel)
+                                                        # br_unwind
+                                                        (pc, cost, loops, height, arity), t = x
+                                                        fuel -= cost
+                                                        if height >= 0:
+                                                            del stack[height:len(stack) - arity]
+                                                        if loops:
+                                                            if fuel < 0:
+                                                                fuel = refill(fuel)
                                                     else:
                                                         # br_if_unwind
                                                         t, fall = x
@@ -1900,7 +3082,9 @@ def step(execution, meter, turns):
                                                                 fuel = refill(fuel)
                                                         else:
                                                             fuel -= fall
-                                                else:
+                                        else:
+                                            if op < 118:
+                                                if op < 115:
                                                     if op < 114:
                                                         if op < 113:
                                                             # 0x99 f64.abs
@@ -1909,24 +3093,22 @@ def step(execution, meter, turns):
                                                             # 0x9A f64.neg
                                                             stack[-1] = -stack[-1]
                                                     else:
-                                                        if op < 115:
-                                                            # 0x9B f64.ceil
-                                                            stack[-1] = ceil(stack[-1])
-                                                        else:
+                                                        # 0x9B f64.ceil
+                                                        stack[-1] = ceil(stack[-1])
+                                                else:
+                                                    if op < 117:
+                                                        if op < 116:
                                                             # 0x9C f64.floor
                                                             stack[-1] = floor(stack[-1])
-                                    else:
-                                        if op < 136:
-                                            if op < 124:
-                                                if op < 120:
-                                                    if op < 118:
-                                                        if op < 117:
+                                                        else:
                                                             # 0x9D f64.trunc
                                                             stack[-1] = trunc(stack[-1])
-                                                        else:
-                                                            # 0x9E f64.nearest
-                                                            stack[-1] = nearest(stack[-1])
                                                     else:
+                                                        # 0x9E f64.nearest
+                                                        stack[-1] = nearest(stack[-1])
+                                            else:
+                                                if op < 122:
+                                                    if op < 120:
                                                         if op < 119:
                                                             # 0x9F f64.sqrt
                                                             a = stack[-1]
@@ -1940,8 +3122,7 @@ def step(execution, meter, turns):
                                                             if b == 0xFFFFFFFFFFFFFFFF and a == 0x8000000000000000:
                                                                 raise Trap(INTEGER_OVERFLOW)
                                                             stack[-1] = divide(((a ^ 0x8000000000000000) - 0x8000000000000000), ((b ^ 0x8000000000000000) - 0x8000000000000000)) & 0xFFFFFFFFFFFFFFFF
-                                                else:
-                                                    if op < 122:
+                                                    else:
                                                         if op < 121:
                                                             # 0x80 i64.div_u
                                                             b = stack.pop()
@@ -1952,7 +3133,8 @@ def step(execution, meter, turns):
                                                             if not b:
                                                                 raise Trap(INTEGER_DIVISION_BY_ZERO)
                                                             stack[-1] = remainder(((stack[-1] ^ 0x8000000000000000) - 0x8000000000000000), ((b ^ 0x8000000000000000) - 0x8000000000000000)) & 0xFFFFFFFFFFFFFFFF
-                                                    else:
+                                                else:
+                                                    if op < 124:
                                                         if op < 123:
                                                             # 0x82 i64.rem_u
                                                             b = stack.pop()
@@ -1962,9 +3144,7 @@ def step(execution, meter, turns):
                                                             b = stack.pop()
                                                             a = stack[-1]
                                                             stack[-1] = (a >> (b & 63) | a << (64 - (b & 63))) & 0xFFFFFFFFFFFFFFFF
-                                            else:
-                                                if op < 130:
-                                                    if op < 127:
+                                                    else:
                                                         if op < 126:
                                                             if op < 125:
                                                                 # 0x5B f32.eq
@@ -1978,7 +3158,11 @@ def step(execution, meter, turns):
                                                             # 0x5D f32.lt
                                                             b = stack.pop()
                                                             stack[-1] = 1 if stack[-1] < b else 0
-                                                    else:
+                                    else:
+                                        if op < 152:
+                                            if op < 139:
+                                                if op < 133:
+                                                    if op < 130:
                                                         if op < 129:
                                                             if op < 128:
                                                                 # 0x5E f32.gt
@@ -1992,8 +3176,7 @@ def step(execution, meter, turns):
                                                             # 0x60 f32.ge
                                                             b = stack.pop()
                                                             stack[-1] = 1 if stack[-1] >= b else 0
-                                                else:
-                                                    if op < 133:
+                                                    else:
                                                         if op < 131:
                                                             # 0x95 f32.div
                                                             b = stack.pop()
@@ -2023,7 +3206,8 @@ def step(execution, meter, turns):
                                                                 if fuel < 0:
                                                                     fuel = refill(fuel)
                                                                 mem[a:a + c] = bytes((b & 255,)) * c
-                                                    else:
+                                                else:
+                                                    if op < 136:
                                                         if op < 135:
                                                             if op < 134:
                                                                 # 0xA4 f64.min
@@ -2037,10 +3221,7 @@ def step(execution, meter, turns):
                                                             # 0xA6 f64.copysign
                                                             b = stack.pop()
                                                             stack[-1] = copysign(stack[-1], b)
-                                        else:
-                                            if op < 149:
-                                                if op < 143:
-                                                    if op < 140:
+                                                    else:
                                                         if op < 138:
                                                             if op < 137:
                                                                 # 0xB2 f32.convert_i32_s
@@ -2051,28 +3232,29 @@ def step(execution, meter, turns):
                                                                 F[0] = float(stack[-1])
                                                                 stack[-1] = F[0]
                                                         else:
-                                                            if op < 139:
-                                                                # 0xB4 f32.convert_i64_s
-                                                                F[0] = float_of_int(((stack[-1] ^ 0x8000000000000000) - 0x8000000000000000))
-                                                                stack[-1] = F[0]
-                                                            else:
+                                                            # 0xB4 f32.convert_i64_s
+                                                            F[0] = float_of_int(((stack[-1] ^ 0x8000000000000000) - 0x8000000000000000))
+                                                            stack[-1] = F[0]
+                                            else:
+                                                if op < 146:
+                                                    if op < 143:
+                                                        if op < 141:
+                                                            if op < 140:
                                                                 # 0xB5 f32.convert_i64_u
                                                                 F[0] = float_of_int(stack[-1])
                                                                 stack[-1] = F[0]
-                                                    else:
-                                                        if op < 142:
-                                                            if op < 141:
+                                                            else:
                                                                 # 0xB6 f32.demote_f64
                                                                 F[0] = stack[-1]
                                                                 stack[-1] = F[0]
-                                                            else:
+                                                        else:
+                                                            if op < 142:
                                                                 # 0xB7 f64.convert_i32_s
                                                                 stack[-1] = float(((stack[-1] ^ 0x80000000) - 0x80000000))
-                                                        else:
-                                                            # 0xB8 f64.convert_i32_u
-                                                            stack[-1] = float(stack[-1])
-                                                else:
-                                                    if op < 146:
+                                                            else:
+                                                                # 0xB8 f64.convert_i32_u
+                                                                stack[-1] = float(stack[-1])
+                                                    else:
                                                         if op < 145:
                                                             if op < 144:
                                                                 # 0xB9 f64.convert_i64_s
@@ -2083,7 +3265,8 @@ def step(execution, meter, turns):
                                                         else:
                                                             # 0xBB f64.promote_f32
                                                             stack[-1] = stack[-1] * 1.0
-                                                    else:
+                                                else:
+                                                    if op < 149:
                                                         if op < 148:
                                                             if op < 147:
                                                                 # 0xBC i32.reinterpret_f32
@@ -2094,90 +3277,103 @@ def step(execution, meter, turns):
                                                         else:
                                                             # 0xBE f32.reinterpret_i32
                                                             stack[-1] = f32_of_bits(stack[-1])
-                                            else:
-                                                if op < 161:
-                                                    if op < 155:
-                                                        if op < 152:
+                                                    else:
+                                                        if op < 151:
                                                             if op < 150:
                                                                 # 0xBF f64.reinterpret_i64
                                                                 stack[-1] = f64_of_bits(stack[-1])
                                                             else:
-                                                                if op < 151:
+                                                                # 0xFD 0x00 v128.load
+                                                                stack[-1] = (t := unpack_2Q(mem, stack[-1] + x))[0] | t[1] << 64
+                                                        else:
+                                                            # 0xFD 0x0B v128.store
+                                                            b = stack.pop()
+                                                            store_16s(mem, stack.pop() + x, b.to_bytes(16, 'little'))
+                                        else:
+                                            if op < 187:
+                                                if op < 165:
+                                                    if op < 159:
+                                                        if op < 156:
+                                                            if op < 154:
+                                                                if op < 153:
                                                                     # 0x67 i32.clz
                                                                     stack[-1] = 32 - stack[-1].bit_length()
                                                                 else:
                                                                     # 0x68 i32.ctz
                                                                     a = stack[-1]
                                                                     stack[-1] = (a & -a).bit_length() - 1 if a else 32
-                                                        else:
-                                                            if op < 154:
-                                                                if op < 153:
+                                                            else:
+                                                                if op < 155:
                                                                     # 0x69 i32.popcnt
                                                                     stack[-1] = stack[-1].bit_count()
                                                                 else:
                                                                     # 0xC0 i32.extend8_s
                                                                     stack[-1] = (((stack[-1] & 0xFF) ^ 0x80) - 0x80) & 0xFFFFFFFF
-                                                            else:
-                                                                # 0xC1 i32.extend16_s
-                                                                stack[-1] = (((stack[-1] & 0xFFFF) ^ 0x8000) - 0x8000) & 0xFFFFFFFF
-                                                    else:
-                                                        if op < 158:
-                                                            if op < 157:
-                                                                if op < 156:
+                                                        else:
+                                                            if op < 158:
+                                                                if op < 157:
+                                                                    # 0xC1 i32.extend16_s
+                                                                    stack[-1] = (((stack[-1] & 0xFFFF) ^ 0x8000) - 0x8000) & 0xFFFFFFFF
+                                                                else:
                                                                     # 0x79 i64.clz
                                                                     stack[-1] = 64 - stack[-1].bit_length()
-                                                                else:
-                                                                    # 0x7A i64.ctz
-                                                                    a = stack[-1]
-                                                                    stack[-1] = (a & -a).bit_length() - 1 if a else 64
                                                             else:
-                                                                # 0x7B i64.popcnt
-                                                                stack[-1] = stack[-1].bit_count()
-                                                        else:
-                                                            if op < 160:
-                                                                if op < 159:
+                                                                # 0x7A i64.ctz
+                                                                a = stack[-1]
+                                                                stack[-1] = (a & -a).bit_length() - 1 if a else 64
+                                                    else:
+                                                        if op < 162:
+                                                            if op < 161:
+                                                                if op < 160:
+                                                                    # 0x7B i64.popcnt
+                                                                    stack[-1] = stack[-1].bit_count()
+                                                                else:
                                                                     # 0xC2 i64.extend8_s
                                                                     stack[-1] = (((stack[-1] & 0xFF) ^ 0x80) - 0x80) & 0xFFFFFFFFFFFFFFFF
-                                                                else:
-                                                                    # 0xC3 i64.extend16_s
-                                                                    stack[-1] = (((stack[-1] & 0xFFFF) ^ 0x8000) - 0x8000) & 0xFFFFFFFFFFFFFFFF
                                                             else:
-                                                                # 0xC4 i64.extend32_s
-                                                                stack[-1] = (((stack[-1] & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000) & 0xFFFFFFFFFFFFFFFF
-                                                else:
-                                                    if op < 168:
-                                                        if op < 165:
-                                                            if op < 163:
-                                                                if op < 162:
+                                                                # 0xC3 i64.extend16_s
+                                                                stack[-1] = (((stack[-1] & 0xFFFF) ^ 0x8000) - 0x8000) & 0xFFFFFFFFFFFFFFFF
+                                                        else:
+                                                            if op < 164:
+                                                                if op < 163:
+                                                                    # 0xC4 i64.extend32_s
+                                                                    stack[-1] = (((stack[-1] & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000) & 0xFFFFFFFFFFFFFFFF
+                                                                else:
                                                                     # 0x8B f32.abs
                                                                     stack[-1] = abs(stack[-1])
-                                                                else:
-                                                                    # 0x8C f32.neg
-                                                                    stack[-1] = -stack[-1]
                                                             else:
-                                                                if op < 164:
+                                                                # 0x8C f32.neg
+                                                                stack[-1] = -stack[-1]
+                                                else:
+                                                    if op < 171:
+                                                        if op < 168:
+                                                            if op < 167:
+                                                                if op < 166:
                                                                     # 0x8D f32.ceil
                                                                     stack[-1] = ceil(stack[-1])
                                                                 else:
                                                                     # 0x8E f32.floor
                                                                     stack[-1] = floor(stack[-1])
-                                                        else:
-                                                            if op < 167:
-                                                                if op < 166:
-                                                                    # 0x8F f32.trunc
-                                                                    stack[-1] = trunc(stack[-1])
-                                                                else:
-                                                                    # 0x90 f32.nearest
-                                                                    stack[-1] = nearest(stack[-1])
                                                             else:
-                                                                # 0x91 f32.sqrt
-                                                                a = stack[-1]
-                                                                F[0] = sqrt(a) if a >= 0.0 else NAN
-                                                                stack[-1] = F[0]
-                                                    else:
-                                                        if op < 173:
+                                                                # 0x8F f32.trunc
+                                                                stack[-1] = trunc(stack[-1])
+                                                        else:
                                                             if op < 170:
                                                                 if op < 169:
+                                                                    # 0x90 f32.nearest
+                                                                    stack[-1] = nearest(stack[-1])
+                                                                else:
+                                                                    # 0x91 f32.sqrt
+                                                                    a = stack[-1]
+                                                                    F[0] = sqrt(a) if a >= 0.0 else NAN
+                                                                    stack[-1] = F[0]
+                                                            else:
+                                                                # 0xFD 0x0C v128.const
+                                                                stack.append(x)
+                                                    else:
+                                                        if op < 176:
+                                                            if op < 173:
+                                                                if op < 172:
                                                                     # unreachable
                                                                     raise Trap(UNREACHABLE)
                                                                 else:
@@ -2187,8 +3383,8 @@ def step(execution, meter, turns):
                                                                     meter.left = fuel
                                                                     return stack
                                                             else:
-                                                                if op < 172:
-                                                                    if op < 171:
+                                                                if op < 175:
+                                                                    if op < 174:
                                                                         # 0x96 f32.min
                                                                         b = stack.pop()
                                                                         stack[-1] = minimum(stack[-1], b)
@@ -2201,14 +3397,83 @@ def step(execution, meter, turns):
                                                                     b = stack.pop()
                                                                     stack[-1] = copysign(stack[-1], b)
                                                         else:
-                                                            if op < 189:
-                                                                if op < 181:
+                                                            if op < 179:
+                                                                if op < 178:
                                                                     if op < 177:
-                                                                        if op < 175:
-                                                                            if op < 174:
+                                                                        # 0xFD 0x4E v128.and
+                                                                        b = stack.pop()
+                                                                        stack[-1] = stack[-1] & b
+                                                                    else:
+                                                                        # 0xFD 0x4F v128.andnot
+                                                                        b = stack.pop()
+                                                                        stack[-1] = stack[-1] & ~b
+                                                                else:
+                                                                    # 0xFD 0x50 v128.or
+                                                                    b = stack.pop()
+                                                                    stack[-1] = stack[-1] | b
+                                                            else:
+                                                                if op < 182:
+                                                                    if op < 180:
+                                                                        # 0xFD 0x51 v128.xor
+                                                                        b = stack.pop()
+                                                                        stack[-1] = stack[-1] ^ b
+                                                                    else:
+                                                                        if op < 181:
+                                                                            # 0xFD 0x01 v128.load8x8_s
+                                                                            stack[-1] = from_bytes(pack_8h(*unpack_8b(mem, stack[-1] + x)), 'little')
+                                                                        else:
+                                                                            # 0xFD 0x02 v128.load8x8_u
+                                                                            stack[-1] = from_bytes(pack_8H(*unpack_8B(mem, stack[-1] + x)), 'little')
+                                                                else:
+                                                                    if op < 185:
+                                                                        if op < 184:
+                                                                            if op < 183:
+                                                                                # 0xFD 0x03 v128.load16x4_s
+                                                                                stack[-1] = from_bytes(pack_4i(*unpack_4h(mem, stack[-1] + x)), 'little')
+                                                                            else:
+                                                                                # 0xFD 0x04 v128.load16x4_u
+                                                                                stack[-1] = from_bytes(pack_4I(*unpack_4H(mem, stack[-1] + x)), 'little')
+                                                                        else:
+                                                                            # 0xFD 0x05 v128.load32x2_s
+                                                                            stack[-1] = from_bytes(pack_2q(*unpack_2i(mem, stack[-1] + x)), 'little')
+                                                                    else:
+                                                                        if op < 186:
+                                                                            # 0xFD 0x06 v128.load32x2_u
+                                                                            stack[-1] = from_bytes(pack_2Q(*unpack_2I(mem, stack[-1] + x)), 'little')
+                                                                        else:
+                                                                            # 0xFD 0x07 v128.load8_splat
+                                                                            stack[-1] = mem[stack[-1] + x] * ONE8
+                                            else:
+                                                if op < 311:
+                                                    if op < 247:
+                                                        if op < 215:
+                                                            if op < 199:
+                                                                if op < 191:
+                                                                    if op < 189:
+                                                                        if op < 188:
+                                                                            # 0xFD 0x08 v128.load16_splat
+                                                                            stack[-1] = load_u16(mem, stack[-1] + x)[0] * ONE16
+                                                                        else:
+                                                                            # 0xFD 0x09 v128.load32_splat
+                                                                            stack[-1] = load_u32(mem, stack[-1] + x)[0] * ONE32
+                                                                    else:
+                                                                        if op < 190:
+                                                                            # 0xFD 0x0A v128.load64_splat
+                                                                            stack[-1] = load_u64(mem, stack[-1] + x)[0] * ONE64
+                                                                        else:
+                                                                            # 0xFD 0x5C v128.load32_zero
+                                                                            stack[-1] = load_u32(mem, stack[-1] + x)[0]
+                                                                else:
+                                                                    if op < 195:
+                                                                        if op < 193:
+                                                                            if op < 192:
+                                                                                # 0xFD 0x5D v128.load64_zero
+                                                                                stack[-1] = load_u64(mem, stack[-1] + x)[0]
+                                                                            else:
                                                                                 # 0x3F memory.size
                                                                                 stack.append(len(mem) >> 16)
-                                                                            else:
+                                                                        else:
+                                                                            if op < 194:
                                                                                 # 0x40 memory.grow
                                                                                 a = stack[-1]
                                                                                 r = memory.grow(a) & 0xFFFFFFFF
@@ -2216,8 +3481,7 @@ def step(execution, meter, turns):
                                                                                 fuel -= a if r != 0xFFFFFFFF else 0
                                                                                 mem = memory.data
                                                                                 fuel = meter.expire(fuel)
-                                                                        else:
-                                                                            if op < 176:
+                                                                            else:
                                                                                 # 0xFC 0x08 memory.init
                                                                                 c = stack.pop()
                                                                                 b = stack.pop()
@@ -2228,32 +3492,34 @@ def step(execution, meter, turns):
                                                                                 if fuel < 0:
                                                                                     fuel = refill(fuel)
                                                                                 mem[a:a + c] = datas[x[0]][b:b + c]
-                                                                            else:
+                                                                    else:
+                                                                        if op < 197:
+                                                                            if op < 196:
                                                                                 # 0xFC 0x09 data.drop
                                                                                 datas[x] = b''
-                                                                    else:
-                                                                        if op < 179:
-                                                                            if op < 178:
+                                                                            else:
                                                                                 # 0x25 table.get
                                                                                 stack[-1] = tables[x].elements[stack[-1]]
-                                                                            else:
+                                                                        else:
+                                                                            if op < 198:
                                                                                 # 0x26 table.set
                                                                                 b = stack.pop()
                                                                                 tables[x].elements[stack.pop()] = b
-                                                                        else:
-                                                                            if op < 180:
+                                                                            else:
                                                                                 # 0xD0 ref.null
                                                                                 stack.append(None)
-                                                                            else:
+                                                            else:
+                                                                if op < 207:
+                                                                    if op < 203:
+                                                                        if op < 201:
+                                                                            if op < 200:
                                                                                 # 0xD1 ref.is_null
                                                                                 stack[-1] = 1 if stack[-1] is None else 0
-                                                                else:
-                                                                    if op < 185:
-                                                                        if op < 183:
-                                                                            if op < 182:
+                                                                            else:
                                                                                 # 0xD2 ref.func
                                                                                 stack.append(funcs[x])
-                                                                            else:
+                                                                        else:
+                                                                            if op < 202:
                                                                                 # 0xFC 0x0C table.init
                                                                                 c = stack.pop()
                                                                                 b = stack.pop()
@@ -2264,11 +3530,12 @@ def step(execution, meter, turns):
                                                                                 if fuel < 0:
                                                                                     fuel = refill(fuel)
                                                                                 tables[x[1]].elements[a:a + c] = elems[x[0]][b:b + c]
-                                                                        else:
-                                                                            if op < 184:
+                                                                            else:
                                                                                 # 0xFC 0x0D elem.drop
                                                                                 elems[x] = ()
-                                                                            else:
+                                                                    else:
+                                                                        if op < 205:
+                                                                            if op < 204:
                                                                                 # 0xFC 0x0E table.copy
                                                                                 c = stack.pop()
                                                                                 b = stack.pop()
@@ -2279,19 +3546,17 @@ def step(execution, meter, turns):
                                                                                 if fuel < 0:
                                                                                     fuel = refill(fuel)
                                                                                 tables[x[0]].elements[a:a + c] = tables[x[1]].elements[b:b + c]
-                                                                    else:
-                                                                        if op < 187:
-                                                                            if op < 186:
+                                                                            else:
                                                                                 # 0xFC 0x0F table.grow
                                                                                 b = stack.pop()
                                                                                 r = tables[x].extend(stack[-1], b) & 0xFFFFFFFF
                                                                                 stack[-1] = r
                                                                                 fuel -= b if r != 0xFFFFFFFF else 0
-                                                                            else:
+                                                                        else:
+                                                                            if op < 206:
                                                                                 # 0xFC 0x10 table.size
                                                                                 stack.append(len(tables[x].elements))
-                                                                        else:
-                                                                            if op < 188:
+                                                                            else:
                                                                                 # 0xFC 0x11 table.fill
                                                                                 c = stack.pop()
                                                                                 b = stack.pop()
@@ -2302,7 +3567,10 @@ def step(execution, meter, turns):
                                                                                 if fuel < 0:
                                                                                     fuel = refill(fuel)
                                                                                 tables[x].elements[a:a + c] = [b] * c
-                                                                            else:
+                                                                else:
+                                                                    if op < 211:
+                                                                        if op < 209:
+                                                                            if op < 208:
                                                                                 # 0xA8 i32.trunc_f32_s
                                                                                 a = stack[-1]
                                                                                 if a != a:
@@ -2310,15 +3578,12 @@ def step(execution, meter, turns):
                                                                                 if not -2147483649.0 < a < 2147483648.0:
                                                                                     raise Trap(INTEGER_OVERFLOW)
                                                                                 stack[-1] = int(a) & 0xFFFFFFFF
-                                                            else:
-                                                                if op < 197:
-                                                                    if op < 193:
-                                                                        if op < 191:
-                                                                            if op < 190:
+                                                                            else:
                                                                                 # 0xFC 0x00 i32.trunc_sat_f32_s
                                                                                 a = stack[-1]
                                                                                 stack[-1] = int(a) & 0xFFFFFFFF if -2147483649.0 < a < 2147483648.0 else saturate(a, -2147483648, 2147483647) & 0xFFFFFFFF
-                                                                            else:
+                                                                        else:
+                                                                            if op < 210:
                                                                                 # 0xA9 i32.trunc_f32_u
                                                                                 a = stack[-1]
                                                                                 if a != a:
@@ -2326,12 +3591,13 @@ def step(execution, meter, turns):
                                                                                 if not -1.0 < a < 4294967296.0:
                                                                                     raise Trap(INTEGER_OVERFLOW)
                                                                                 stack[-1] = int(a) & 0xFFFFFFFF
-                                                                        else:
-                                                                            if op < 192:
+                                                                            else:
                                                                                 # 0xFC 0x01 i32.trunc_sat_f32_u
                                                                                 a = stack[-1]
                                                                                 stack[-1] = int(a) & 0xFFFFFFFF if -1.0 < a < 4294967296.0 else saturate(a, 0, 4294967295) & 0xFFFFFFFF
-                                                                            else:
+                                                                    else:
+                                                                        if op < 213:
+                                                                            if op < 212:
                                                                                 # 0xAA i32.trunc_f64_s
                                                                                 a = stack[-1]
                                                                                 if a != a:
@@ -2339,13 +3605,12 @@ def step(execution, meter, turns):
                                                                                 if not -2147483649.0 < a < 2147483648.0:
                                                                                     raise Trap(INTEGER_OVERFLOW)
                                                                                 stack[-1] = int(a) & 0xFFFFFFFF
-                                                                    else:
-                                                                        if op < 195:
-                                                                            if op < 194:
+                                                                            else:
                                                                                 # 0xFC 0x02 i32.trunc_sat_f64_s
                                                                                 a = stack[-1]
                                                                                 stack[-1] = int(a) & 0xFFFFFFFF if -2147483649.0 < a < 2147483648.0 else saturate(a, -2147483648, 2147483647) & 0xFFFFFFFF
-                                                                            else:
+                                                                        else:
+                                                                            if op < 214:
                                                                                 # 0xAB i32.trunc_f64_u
                                                                                 a = stack[-1]
                                                                                 if a != a:
@@ -2353,12 +3618,16 @@ def step(execution, meter, turns):
                                                                                 if not -1.0 < a < 4294967296.0:
                                                                                     raise Trap(INTEGER_OVERFLOW)
                                                                                 stack[-1] = int(a) & 0xFFFFFFFF
-                                                                        else:
-                                                                            if op < 196:
+                                                                            else:
                                                                                 # 0xFC 0x03 i32.trunc_sat_f64_u
                                                                                 a = stack[-1]
                                                                                 stack[-1] = int(a) & 0xFFFFFFFF if -1.0 < a < 4294967296.0 else saturate(a, 0, 4294967295) & 0xFFFFFFFF
-                                                                            else:
+                                                        else:
+                                                            if op < 231:
+                                                                if op < 223:
+                                                                    if op < 219:
+                                                                        if op < 217:
+                                                                            if op < 216:
                                                                                 # 0xAE i64.trunc_f32_s
                                                                                 a = stack[-1]
                                                                                 if a != a:
@@ -2366,14 +3635,12 @@ def step(execution, meter, turns):
                                                                                 if not -9223372036854775808.0 <= a < 9223372036854775808.0:
                                                                                     raise Trap(INTEGER_OVERFLOW)
                                                                                 stack[-1] = int(a) & 0xFFFFFFFFFFFFFFFF
-                                                                else:
-                                                                    if op < 201:
-                                                                        if op < 199:
-                                                                            if op < 198:
+                                                                            else:
                                                                                 # 0xFC 0x04 i64.trunc_sat_f32_s
                                                                                 a = stack[-1]
                                                                                 stack[-1] = int(a) & 0xFFFFFFFFFFFFFFFF if -9223372036854775808.0 <= a < 9223372036854775808.0 else saturate(a, -9223372036854775808, 9223372036854775807) & 0xFFFFFFFFFFFFFFFF
-                                                                            else:
+                                                                        else:
+                                                                            if op < 218:
                                                                                 # 0xAF i64.trunc_f32_u
                                                                                 a = stack[-1]
                                                                                 if a != a:
@@ -2381,12 +3648,13 @@ def step(execution, meter, turns):
                                                                                 if not -1.0 < a < 18446744073709551616.0:
                                                                                     raise Trap(INTEGER_OVERFLOW)
                                                                                 stack[-1] = int(a) & 0xFFFFFFFFFFFFFFFF
-                                                                        else:
-                                                                            if op < 200:
+                                                                            else:
                                                                                 # 0xFC 0x05 i64.trunc_sat_f32_u
                                                                                 a = stack[-1]
                                                                                 stack[-1] = int(a) & 0xFFFFFFFFFFFFFFFF if -1.0 < a < 18446744073709551616.0 else saturate(a, 0, 18446744073709551615) & 0xFFFFFFFFFFFFFFFF
-                                                                            else:
+                                                                    else:
+                                                                        if op < 221:
+                                                                            if op < 220:
                                                                                 # 0xB0 i64.trunc_f64_s
                                                                                 a = stack[-1]
                                                                                 if a != a:
@@ -2394,13 +3662,12 @@ def step(execution, meter, turns):
                                                                                 if not -9223372036854775808.0 <= a < 9223372036854775808.0:
                                                                                     raise Trap(INTEGER_OVERFLOW)
                                                                                 stack[-1] = int(a) & 0xFFFFFFFFFFFFFFFF
-                                                                    else:
-                                                                        if op < 203:
-                                                                            if op < 202:
+                                                                            else:
                                                                                 # 0xFC 0x06 i64.trunc_sat_f64_s
                                                                                 a = stack[-1]
                                                                                 stack[-1] = int(a) & 0xFFFFFFFFFFFFFFFF if -9223372036854775808.0 <= a < 9223372036854775808.0 else saturate(a, -9223372036854775808, 9223372036854775807) & 0xFFFFFFFFFFFFFFFF
-                                                                            else:
+                                                                        else:
+                                                                            if op < 222:
                                                                                 # 0xB1 i64.trunc_f64_u
                                                                                 a = stack[-1]
                                                                                 if a != a:
@@ -2408,10 +3675,1107 @@ def step(execution, meter, turns):
                                                                                 if not -1.0 < a < 18446744073709551616.0:
                                                                                     raise Trap(INTEGER_OVERFLOW)
                                                                                 stack[-1] = int(a) & 0xFFFFFFFFFFFFFFFF
+                                                                            else:
+                                                                                # 0xFC 0x07 i64.trunc_sat_f64_u
+                                                                                a = stack[-1]
+                                                                                stack[-1] = int(a) & 0xFFFFFFFFFFFFFFFF if -1.0 < a < 18446744073709551616.0 else saturate(a, 0, 18446744073709551615) & 0xFFFFFFFFFFFFFFFF
+                                                                else:
+                                                                    if op < 227:
+                                                                        if op < 225:
+                                                                            if op < 224:
+                                                                                # 0xFD 0x54 v128.load8_lane
+                                                                                b = stack.pop()
+                                                                                stack[-1] = b ^ ((b >> x[1] * 8 ^ mem[stack[-1] + x[0]]) & 0xFF) << x[1] * 8
+                                                                            else:
+                                                                                # 0xFD 0x58 v128.store8_lane
+                                                                                b = stack.pop()
+                                                                                mem[stack.pop() + x[0]] = b >> x[1] * 8 & 0xFF
                                                                         else:
-                                                                            # 0xFC 0x07 i64.trunc_sat_f64_u
-                                                                            a = stack[-1]
-                                                                            stack[-1] = int(a) & 0xFFFFFFFFFFFFFFFF if -1.0 < a < 18446744073709551616.0 else saturate(a, 0, 18446744073709551615) & 0xFFFFFFFFFFFFFFFF
+                                                                            if op < 226:
+                                                                                # 0xFD 0x55 v128.load16_lane
+                                                                                b = stack.pop()
+                                                                                stack[-1] = b ^ ((b >> x[1] * 16 ^ load_u16(mem, stack[-1] + x[0])[0]) & 0xFFFF) << x[1] * 16
+                                                                            else:
+                                                                                # 0xFD 0x59 v128.store16_lane
+                                                                                b = stack.pop()
+                                                                                store_u16(mem, stack.pop() + x[0], b >> x[1] * 16 & 0xFFFF)
+                                                                    else:
+                                                                        if op < 229:
+                                                                            if op < 228:
+                                                                                # 0xFD 0x56 v128.load32_lane
+                                                                                b = stack.pop()
+                                                                                stack[-1] = b ^ ((b >> x[1] * 32 ^ load_u32(mem, stack[-1] + x[0])[0]) & 0xFFFFFFFF) << x[1] * 32
+                                                                            else:
+                                                                                # 0xFD 0x5A v128.store32_lane
+                                                                                b = stack.pop()
+                                                                                store_u32(mem, stack.pop() + x[0], b >> x[1] * 32 & 0xFFFFFFFF)
+                                                                        else:
+                                                                            if op < 230:
+                                                                                # 0xFD 0x57 v128.load64_lane
+                                                                                b = stack.pop()
+                                                                                stack[-1] = b ^ ((b >> x[1] * 64 ^ load_u64(mem, stack[-1] + x[0])[0]) & 0xFFFFFFFFFFFFFFFF) << x[1] * 64
+                                                                            else:
+                                                                                # 0xFD 0x5B v128.store64_lane
+                                                                                b = stack.pop()
+                                                                                store_u64(mem, stack.pop() + x[0], b >> x[1] * 64 & 0xFFFFFFFFFFFFFFFF)
+                                                            else:
+                                                                if op < 239:
+                                                                    if op < 235:
+                                                                        if op < 233:
+                                                                            if op < 232:
+                                                                                # 0xFD 0x0D i8x16.shuffle
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(x.to_bytes(16, 'little').translate((stack[-1] | b << 128).to_bytes(256, 'little')), 'little')
+                                                                            else:
+                                                                                # 0xFD 0x0E i8x16.swizzle
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(b.to_bytes(16, 'little').translate(stack[-1].to_bytes(256, 'little')), 'little')
+                                                                        else:
+                                                                            if op < 234:
+                                                                                # 0xFD 0x0F i8x16.splat
+                                                                                stack[-1] = (stack[-1] & 0xFF) * ONE8
+                                                                            else:
+                                                                                # 0xFD 0x10 i16x8.splat
+                                                                                stack[-1] = (stack[-1] & 0xFFFF) * ONE16
+                                                                    else:
+                                                                        if op < 237:
+                                                                            if op < 236:
+                                                                                # 0xFD 0x11 i32x4.splat
+                                                                                stack[-1] = stack[-1] * ONE32
+                                                                            else:
+                                                                                # 0xFD 0x12 i64x2.splat
+                                                                                stack[-1] = stack[-1] * ONE64
+                                                                        else:
+                                                                            if op < 238:
+                                                                                # 0xFD 0x13 f32x4.splat
+                                                                                stack[-1] = bits_of_f32(stack[-1]) * ONE32
+                                                                            else:
+                                                                                # 0xFD 0x14 f64x2.splat
+                                                                                stack[-1] = bits_of_f64(stack[-1]) * ONE64
+                                                                else:
+                                                                    if op < 243:
+                                                                        if op < 241:
+                                                                            if op < 240:
+                                                                                # 0xFD 0x15 i8x16.extract_lane_s
+                                                                                stack[-1] = ((stack[-1] >> x * 8 & 0xFF) ^ 128) - 128 & 0xFFFFFFFF
+                                                                            else:
+                                                                                # 0xFD 0x16 i8x16.extract_lane_u
+                                                                                stack[-1] = stack[-1] >> x * 8 & 0xFF
+                                                                        else:
+                                                                            if op < 242:
+                                                                                # 0xFD 0x17 i8x16.replace_lane
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = a ^ ((a >> x * 8 ^ b) & 0xFF) << x * 8
+                                                                            else:
+                                                                                # 0xFD 0x18 i16x8.extract_lane_s
+                                                                                stack[-1] = ((stack[-1] >> x * 16 & 0xFFFF) ^ 32768) - 32768 & 0xFFFFFFFF
+                                                                    else:
+                                                                        if op < 245:
+                                                                            if op < 244:
+                                                                                # 0xFD 0x19 i16x8.extract_lane_u
+                                                                                stack[-1] = stack[-1] >> x * 16 & 0xFFFF
+                                                                            else:
+                                                                                # 0xFD 0x1A i16x8.replace_lane
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = a ^ ((a >> x * 16 ^ b) & 0xFFFF) << x * 16
+                                                                        else:
+                                                                            if op < 246:
+                                                                                # 0xFD 0x1B i32x4.extract_lane
+                                                                                stack[-1] = stack[-1] >> x * 32 & 0xFFFFFFFF
+                                                                            else:
+                                                                                # 0xFD 0x1C i32x4.replace_lane
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = a ^ ((a >> x * 32 ^ b) & 0xFFFFFFFF) << x * 32
+                                                    else:
+                                                        if op < 279:
+                                                            if op < 263:
+                                                                if op < 255:
+                                                                    if op < 251:
+                                                                        if op < 249:
+                                                                            if op < 248:
+                                                                                # 0xFD 0x1D i64x2.extract_lane
+                                                                                stack[-1] = stack[-1] >> x * 64 & 0xFFFFFFFFFFFFFFFF
+                                                                            else:
+                                                                                # 0xFD 0x1E i64x2.replace_lane
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = a ^ ((a >> x * 64 ^ b) & 0xFFFFFFFFFFFFFFFF) << x * 64
+                                                                        else:
+                                                                            if op < 250:
+                                                                                # 0xFD 0x1F f32x4.extract_lane
+                                                                                stack[-1] = f32_of_bits(stack[-1] >> x * 32 & 0xFFFFFFFF)
+                                                                            else:
+                                                                                # 0xFD 0x20 f32x4.replace_lane
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = a ^ ((a >> x * 32 ^ bits_of_f32(b)) & 0xFFFFFFFF) << x * 32
+                                                                    else:
+                                                                        if op < 253:
+                                                                            if op < 252:
+                                                                                # 0xFD 0x21 f64x2.extract_lane
+                                                                                stack[-1] = f64_of_bits(stack[-1] >> x * 64 & 0xFFFFFFFFFFFFFFFF)
+                                                                            else:
+                                                                                # 0xFD 0x22 f64x2.replace_lane
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = a ^ ((a >> x * 64 ^ bits_of_f64(b)) & 0xFFFFFFFFFFFFFFFF) << x * 64
+                                                                        else:
+                                                                            if op < 254:
+                                                                                # 0xFD 0x4D v128.not
+                                                                                stack[-1] = stack[-1] ^ ALL
+                                                                            else:
+                                                                                # 0xFD 0x52 v128.bitselect
+                                                                                c = stack.pop()
+                                                                                b = stack.pop()
+                                                                                stack[-1] = b ^ (stack[-1] ^ b) & c
+                                                                else:
+                                                                    if op < 259:
+                                                                        if op < 257:
+                                                                            if op < 256:
+                                                                                # 0xFD 0x53 v128.any_true
+                                                                                stack[-1] = 1 if stack[-1] != 0 else 0
+                                                                            else:
+                                                                                # 0xFD 0x60 i8x16.abs
+                                                                                a = stack[-1]
+                                                                                stack[-1] = (a ^ (t := (a >> 7 & ONE8) * 0xFF)) + (t & ONE8)
+                                                                        else:
+                                                                            if op < 258:
+                                                                                # 0xFD 0x61 i8x16.neg
+                                                                                a = stack[-1]
+                                                                                stack[-1] = HIGH8 - (a & LOW8) ^ ~a & HIGH8
+                                                                            else:
+                                                                                # 0xFD 0x6B i8x16.shl
+                                                                                b = stack.pop()
+                                                                                stack[-1] = stack[-1] << (t := b & 7) & LEFT8[t]
+                                                                    else:
+                                                                        if op < 261:
+                                                                            if op < 260:
+                                                                                # 0xFD 0x6C i8x16.shr_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = a >> (t := b & 7) & RIGHT8[t] | (a >> 7 & ONE8) * FILL8[t]
+                                                                            else:
+                                                                                # 0xFD 0x6D i8x16.shr_u
+                                                                                b = stack.pop()
+                                                                                stack[-1] = stack[-1] >> (t := b & 7) & RIGHT8[t]
+                                                                        else:
+                                                                            if op < 262:
+                                                                                # 0xFD 0x6E i8x16.add
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((a & LOW8) + (b & LOW8) ^ (a ^ b) & HIGH8)
+                                                                            else:
+                                                                                # 0xFD 0x71 i8x16.sub
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((a | HIGH8) - (b & LOW8) ^ ~(a ^ b) & HIGH8)
+                                                            else:
+                                                                if op < 271:
+                                                                    if op < 267:
+                                                                        if op < 265:
+                                                                            if op < 264:
+                                                                                # 0xFD 0x76 i8x16.min_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = b ^ (((((t := a ^ b) & a | ~(t | (a | HIGH8) - (b & LOW8))) & HIGH8) >> 7) * 0xFF) & t
+                                                                            else:
+                                                                                # 0xFD 0x77 i8x16.min_u
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = b ^ (((((t := a ^ b) & b | ~(t | (a | HIGH8) - (b & LOW8))) & HIGH8) >> 7) * 0xFF) & t
+                                                                        else:
+                                                                            if op < 266:
+                                                                                # 0xFD 0x78 i8x16.max_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = a ^ (((((t := a ^ b) & a | ~(t | (a | HIGH8) - (b & LOW8))) & HIGH8) >> 7) * 0xFF) & t
+                                                                            else:
+                                                                                # 0xFD 0x79 i8x16.max_u
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = a ^ (((((t := a ^ b) & b | ~(t | (a | HIGH8) - (b & LOW8))) & HIGH8) >> 7) * 0xFF) & t
+                                                                    else:
+                                                                        if op < 269:
+                                                                            if op < 268:
+                                                                                # 0xFD 0x6F i8x16.add_sat_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((t := ((a & LOW8) + (b & LOW8) ^ (a ^ b) & HIGH8)) ^ (a >> 7 & ONE8) + LOW8) & ((~(a ^ b) & (a ^ t) & HIGH8) >> 7) * 0xFF ^ t
+                                                                            else:
+                                                                                # 0xFD 0x70 i8x16.add_sat_u
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = (t := ((a & LOW8) + (b & LOW8) ^ (a ^ b) & HIGH8)) | (((a & b | (a | b) & ~t) & HIGH8) >> 7) * 0xFF
+                                                                        else:
+                                                                            if op < 270:
+                                                                                # 0xFD 0x72 i8x16.sub_sat_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((t := ((a | HIGH8) - (b & LOW8) ^ ~(a ^ b) & HIGH8)) ^ (a >> 7 & ONE8) + LOW8) & (((a ^ b) & (a ^ t) & HIGH8) >> 7) * 0xFF ^ t
+                                                                            else:
+                                                                                # 0xFD 0x73 i8x16.sub_sat_u
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = (t := ((a | HIGH8) - (b & LOW8) ^ ~(a ^ b) & HIGH8)) & (((a & ~b | ~(a ^ b | t)) & HIGH8) >> 7) * 0xFF
+                                                                else:
+                                                                    if op < 275:
+                                                                        if op < 273:
+                                                                            if op < 272:
+                                                                                # 0xFD 0x7B i8x16.avgr_u
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = (a | b) - ((a ^ b) >> 1 & LOW8)
+                                                                            else:
+                                                                                # 0xFD 0x23 i8x16.eq
+                                                                                b = stack.pop()
+                                                                                stack[-1] = ((~(((t := stack[-1] ^ b) & LOW8) + LOW8 | t) & HIGH8) >> 7) * 0xFF
+                                                                        else:
+                                                                            if op < 274:
+                                                                                # 0xFD 0x24 i8x16.ne
+                                                                                b = stack.pop()
+                                                                                stack[-1] = (((((t := stack[-1] ^ b) & LOW8) + LOW8 | t) & HIGH8) >> 7) * 0xFF
+                                                                            else:
+                                                                                # 0xFD 0x25 i8x16.lt_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((((t := a ^ b) & a | ~(t | (a | HIGH8) - (b & LOW8))) & HIGH8) >> 7) * 0xFF
+                                                                    else:
+                                                                        if op < 277:
+                                                                            if op < 276:
+                                                                                # 0xFD 0x26 i8x16.lt_u
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((((t := a ^ b) & b | ~(t | (a | HIGH8) - (b & LOW8))) & HIGH8) >> 7) * 0xFF
+                                                                            else:
+                                                                                # 0xFD 0x27 i8x16.gt_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((((t := b ^ a) & b | ~(t | (b | HIGH8) - (a & LOW8))) & HIGH8) >> 7) * 0xFF
+                                                                        else:
+                                                                            if op < 278:
+                                                                                # 0xFD 0x28 i8x16.gt_u
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((((t := b ^ a) & a | ~(t | (b | HIGH8) - (a & LOW8))) & HIGH8) >> 7) * 0xFF
+                                                                            else:
+                                                                                # 0xFD 0x29 i8x16.le_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((((t := b ^ a) & a | ~t & (b | HIGH8) - (a & LOW8)) & HIGH8) >> 7) * 0xFF
+                                                        else:
+                                                            if op < 295:
+                                                                if op < 287:
+                                                                    if op < 283:
+                                                                        if op < 281:
+                                                                            if op < 280:
+                                                                                # 0xFD 0x2A i8x16.le_u
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((((t := b ^ a) & b | ~t & (b | HIGH8) - (a & LOW8)) & HIGH8) >> 7) * 0xFF
+                                                                            else:
+                                                                                # 0xFD 0x2B i8x16.ge_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((((t := a ^ b) & b | ~t & (a | HIGH8) - (b & LOW8)) & HIGH8) >> 7) * 0xFF
+                                                                        else:
+                                                                            if op < 282:
+                                                                                # 0xFD 0x2C i8x16.ge_u
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((((t := a ^ b) & a | ~t & (a | HIGH8) - (b & LOW8)) & HIGH8) >> 7) * 0xFF
+                                                                            else:
+                                                                                # 0xFD 0x63 i8x16.all_true
+                                                                                a = stack[-1]
+                                                                                stack[-1] = 1 if ((a & LOW8) + LOW8 | a) & HIGH8 == HIGH8 else 0
+                                                                    else:
+                                                                        if op < 285:
+                                                                            if op < 284:
+                                                                                # 0xFD 0x64 i8x16.bitmask
+                                                                                stack[-1] = int(stack[-1].to_bytes(16, 'big').translate(SIGN_DIGIT), 2)
+                                                                            else:
+                                                                                # 0xFD 0x80 i16x8.abs
+                                                                                a = stack[-1]
+                                                                                stack[-1] = (a ^ (t := (a >> 15 & ONE16) * 0xFFFF)) + (t & ONE16)
+                                                                        else:
+                                                                            if op < 286:
+                                                                                # 0xFD 0x81 i16x8.neg
+                                                                                a = stack[-1]
+                                                                                stack[-1] = HIGH16 - (a & LOW16) ^ ~a & HIGH16
+                                                                            else:
+                                                                                # 0xFD 0x8B i16x8.shl
+                                                                                b = stack.pop()
+                                                                                stack[-1] = stack[-1] << (t := b & 15) & LEFT16[t]
+                                                                else:
+                                                                    if op < 291:
+                                                                        if op < 289:
+                                                                            if op < 288:
+                                                                                # 0xFD 0x8C i16x8.shr_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = a >> (t := b & 15) & RIGHT16[t] | (a >> 15 & ONE16) * FILL16[t]
+                                                                            else:
+                                                                                # 0xFD 0x8D i16x8.shr_u
+                                                                                b = stack.pop()
+                                                                                stack[-1] = stack[-1] >> (t := b & 15) & RIGHT16[t]
+                                                                        else:
+                                                                            if op < 290:
+                                                                                # 0xFD 0x8E i16x8.add
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((a & LOW16) + (b & LOW16) ^ (a ^ b) & HIGH16)
+                                                                            else:
+                                                                                # 0xFD 0x91 i16x8.sub
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((a | HIGH16) - (b & LOW16) ^ ~(a ^ b) & HIGH16)
+                                                                    else:
+                                                                        if op < 293:
+                                                                            if op < 292:
+                                                                                # 0xFD 0x96 i16x8.min_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = b ^ (((((t := a ^ b) & a | ~(t | (a | HIGH16) - (b & LOW16))) & HIGH16) >> 15) * 0xFFFF) & t
+                                                                            else:
+                                                                                # 0xFD 0x97 i16x8.min_u
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = b ^ (((((t := a ^ b) & b | ~(t | (a | HIGH16) - (b & LOW16))) & HIGH16) >> 15) * 0xFFFF) & t
+                                                                        else:
+                                                                            if op < 294:
+                                                                                # 0xFD 0x98 i16x8.max_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = a ^ (((((t := a ^ b) & a | ~(t | (a | HIGH16) - (b & LOW16))) & HIGH16) >> 15) * 0xFFFF) & t
+                                                                            else:
+                                                                                # 0xFD 0x99 i16x8.max_u
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = a ^ (((((t := a ^ b) & b | ~(t | (a | HIGH16) - (b & LOW16))) & HIGH16) >> 15) * 0xFFFF) & t
+                                                            else:
+                                                                if op < 303:
+                                                                    if op < 299:
+                                                                        if op < 297:
+                                                                            if op < 296:
+                                                                                # 0xFD 0x8F i16x8.add_sat_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((t := ((a & LOW16) + (b & LOW16) ^ (a ^ b) & HIGH16)) ^ (a >> 15 & ONE16) + LOW16) & ((~(a ^ b) & (a ^ t) & HIGH16) >> 15) * 0xFFFF ^ t
+                                                                            else:
+                                                                                # 0xFD 0x90 i16x8.add_sat_u
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = (t := ((a & LOW16) + (b & LOW16) ^ (a ^ b) & HIGH16)) | (((a & b | (a | b) & ~t) & HIGH16) >> 15) * 0xFFFF
+                                                                        else:
+                                                                            if op < 298:
+                                                                                # 0xFD 0x92 i16x8.sub_sat_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((t := ((a | HIGH16) - (b & LOW16) ^ ~(a ^ b) & HIGH16)) ^ (a >> 15 & ONE16) + LOW16) & (((a ^ b) & (a ^ t) & HIGH16) >> 15) * 0xFFFF ^ t
+                                                                            else:
+                                                                                # 0xFD 0x93 i16x8.sub_sat_u
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = (t := ((a | HIGH16) - (b & LOW16) ^ ~(a ^ b) & HIGH16)) & (((a & ~b | ~(a ^ b | t)) & HIGH16) >> 15) * 0xFFFF
+                                                                    else:
+                                                                        if op < 301:
+                                                                            if op < 300:
+                                                                                # 0xFD 0x9B i16x8.avgr_u
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = (a | b) - ((a ^ b) >> 1 & LOW16)
+                                                                            else:
+                                                                                # 0xFD 0x95 i16x8.mul
+                                                                                b = stack.pop()
+                                                                                stack[-1] = mul16(stack[-1], b)
+                                                                        else:
+                                                                            if op < 302:
+                                                                                # 0xFD 0x2D i16x8.eq
+                                                                                b = stack.pop()
+                                                                                stack[-1] = ((~(((t := stack[-1] ^ b) & LOW16) + LOW16 | t) & HIGH16) >> 15) * 0xFFFF
+                                                                            else:
+                                                                                # 0xFD 0x2E i16x8.ne
+                                                                                b = stack.pop()
+                                                                                stack[-1] = (((((t := stack[-1] ^ b) & LOW16) + LOW16 | t) & HIGH16) >> 15) * 0xFFFF
+                                                                else:
+                                                                    if op < 307:
+                                                                        if op < 305:
+                                                                            if op < 304:
+                                                                                # 0xFD 0x2F i16x8.lt_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((((t := a ^ b) & a | ~(t | (a | HIGH16) - (b & LOW16))) & HIGH16) >> 15) * 0xFFFF
+                                                                            else:
+                                                                                # 0xFD 0x30 i16x8.lt_u
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((((t := a ^ b) & b | ~(t | (a | HIGH16) - (b & LOW16))) & HIGH16) >> 15) * 0xFFFF
+                                                                        else:
+                                                                            if op < 306:
+                                                                                # 0xFD 0x31 i16x8.gt_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((((t := b ^ a) & b | ~(t | (b | HIGH16) - (a & LOW16))) & HIGH16) >> 15) * 0xFFFF
+                                                                            else:
+                                                                                # 0xFD 0x32 i16x8.gt_u
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((((t := b ^ a) & a | ~(t | (b | HIGH16) - (a & LOW16))) & HIGH16) >> 15) * 0xFFFF
+                                                                    else:
+                                                                        if op < 309:
+                                                                            if op < 308:
+                                                                                # 0xFD 0x33 i16x8.le_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((((t := b ^ a) & a | ~t & (b | HIGH16) - (a & LOW16)) & HIGH16) >> 15) * 0xFFFF
+                                                                            else:
+                                                                                # 0xFD 0x34 i16x8.le_u
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((((t := b ^ a) & b | ~t & (b | HIGH16) - (a & LOW16)) & HIGH16) >> 15) * 0xFFFF
+                                                                        else:
+                                                                            if op < 310:
+                                                                                # 0xFD 0x35 i16x8.ge_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((((t := a ^ b) & b | ~t & (a | HIGH16) - (b & LOW16)) & HIGH16) >> 15) * 0xFFFF
+                                                                            else:
+                                                                                # 0xFD 0x36 i16x8.ge_u
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((((t := a ^ b) & a | ~t & (a | HIGH16) - (b & LOW16)) & HIGH16) >> 15) * 0xFFFF
+                                                else:
+                                                    if op < 376:
+                                                        if op < 344:
+                                                            if op < 328:
+                                                                if op < 320:
+                                                                    if op < 316:
+                                                                        if op < 314:
+                                                                            if op < 313:
+                                                                                if op < 312:
+                                                                                    # 0xFD 0x83 i16x8.all_true
+                                                                                    a = stack[-1]
+                                                                                    stack[-1] = 1 if ((a & LOW16) + LOW16 | a) & HIGH16 == HIGH16 else 0
+                                                                                else:
+                                                                                    # 0xFD 0x84 i16x8.bitmask
+                                                                                    stack[-1] = (stack[-1] >> 15 & ONE16) % 0xFFFE
+                                                                            else:
+                                                                                # 0xFD 0xA0 i32x4.abs
+                                                                                a = stack[-1]
+                                                                                stack[-1] = (a ^ (t := (a >> 31 & ONE32) * 0xFFFFFFFF)) + (t & ONE32)
+                                                                        else:
+                                                                            if op < 315:
+                                                                                # 0xFD 0xA1 i32x4.neg
+                                                                                a = stack[-1]
+                                                                                stack[-1] = HIGH32 - (a & LOW32) ^ ~a & HIGH32
+                                                                            else:
+                                                                                # 0xFD 0xAB i32x4.shl
+                                                                                b = stack.pop()
+                                                                                stack[-1] = stack[-1] << (t := b & 31) & LEFT32[t]
+                                                                    else:
+                                                                        if op < 318:
+                                                                            if op < 317:
+                                                                                # 0xFD 0xAC i32x4.shr_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = a >> (t := b & 31) & RIGHT32[t] | (a >> 31 & ONE32) * FILL32[t]
+                                                                            else:
+                                                                                # 0xFD 0xAD i32x4.shr_u
+                                                                                b = stack.pop()
+                                                                                stack[-1] = stack[-1] >> (t := b & 31) & RIGHT32[t]
+                                                                        else:
+                                                                            if op < 319:
+                                                                                # 0xFD 0xAE i32x4.add
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((a & LOW32) + (b & LOW32) ^ (a ^ b) & HIGH32)
+                                                                            else:
+                                                                                # 0xFD 0xB1 i32x4.sub
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((a | HIGH32) - (b & LOW32) ^ ~(a ^ b) & HIGH32)
+                                                                else:
+                                                                    if op < 324:
+                                                                        if op < 322:
+                                                                            if op < 321:
+                                                                                # 0xFD 0xB6 i32x4.min_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = b ^ (((((t := a ^ b) & a | ~(t | (a | HIGH32) - (b & LOW32))) & HIGH32) >> 31) * 0xFFFFFFFF) & t
+                                                                            else:
+                                                                                # 0xFD 0xB7 i32x4.min_u
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = b ^ (((((t := a ^ b) & b | ~(t | (a | HIGH32) - (b & LOW32))) & HIGH32) >> 31) * 0xFFFFFFFF) & t
+                                                                        else:
+                                                                            if op < 323:
+                                                                                # 0xFD 0xB8 i32x4.max_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = a ^ (((((t := a ^ b) & a | ~(t | (a | HIGH32) - (b & LOW32))) & HIGH32) >> 31) * 0xFFFFFFFF) & t
+                                                                            else:
+                                                                                # 0xFD 0xB9 i32x4.max_u
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = a ^ (((((t := a ^ b) & b | ~(t | (a | HIGH32) - (b & LOW32))) & HIGH32) >> 31) * 0xFFFFFFFF) & t
+                                                                    else:
+                                                                        if op < 326:
+                                                                            if op < 325:
+                                                                                # 0xFD 0xB5 i32x4.mul
+                                                                                b = stack.pop()
+                                                                                stack[-1] = mul32(stack[-1], b)
+                                                                            else:
+                                                                                # 0xFD 0x37 i32x4.eq
+                                                                                b = stack.pop()
+                                                                                stack[-1] = ((~(((t := stack[-1] ^ b) & LOW32) + LOW32 | t) & HIGH32) >> 31) * 0xFFFFFFFF
+                                                                        else:
+                                                                            if op < 327:
+                                                                                # 0xFD 0x38 i32x4.ne
+                                                                                b = stack.pop()
+                                                                                stack[-1] = (((((t := stack[-1] ^ b) & LOW32) + LOW32 | t) & HIGH32) >> 31) * 0xFFFFFFFF
+                                                                            else:
+                                                                                # 0xFD 0x39 i32x4.lt_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((((t := a ^ b) & a | ~(t | (a | HIGH32) - (b & LOW32))) & HIGH32) >> 31) * 0xFFFFFFFF
+                                                            else:
+                                                                if op < 336:
+                                                                    if op < 332:
+                                                                        if op < 330:
+                                                                            if op < 329:
+                                                                                # 0xFD 0x3A i32x4.lt_u
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((((t := a ^ b) & b | ~(t | (a | HIGH32) - (b & LOW32))) & HIGH32) >> 31) * 0xFFFFFFFF
+                                                                            else:
+                                                                                # 0xFD 0x3B i32x4.gt_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((((t := b ^ a) & b | ~(t | (b | HIGH32) - (a & LOW32))) & HIGH32) >> 31) * 0xFFFFFFFF
+                                                                        else:
+                                                                            if op < 331:
+                                                                                # 0xFD 0x3C i32x4.gt_u
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((((t := b ^ a) & a | ~(t | (b | HIGH32) - (a & LOW32))) & HIGH32) >> 31) * 0xFFFFFFFF
+                                                                            else:
+                                                                                # 0xFD 0x3D i32x4.le_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((((t := b ^ a) & a | ~t & (b | HIGH32) - (a & LOW32)) & HIGH32) >> 31) * 0xFFFFFFFF
+                                                                    else:
+                                                                        if op < 334:
+                                                                            if op < 333:
+                                                                                # 0xFD 0x3E i32x4.le_u
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((((t := b ^ a) & b | ~t & (b | HIGH32) - (a & LOW32)) & HIGH32) >> 31) * 0xFFFFFFFF
+                                                                            else:
+                                                                                # 0xFD 0x3F i32x4.ge_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((((t := a ^ b) & b | ~t & (a | HIGH32) - (b & LOW32)) & HIGH32) >> 31) * 0xFFFFFFFF
+                                                                        else:
+                                                                            if op < 335:
+                                                                                # 0xFD 0x40 i32x4.ge_u
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((((t := a ^ b) & a | ~t & (a | HIGH32) - (b & LOW32)) & HIGH32) >> 31) * 0xFFFFFFFF
+                                                                            else:
+                                                                                # 0xFD 0xA3 i32x4.all_true
+                                                                                a = stack[-1]
+                                                                                stack[-1] = 1 if ((a & LOW32) + LOW32 | a) & HIGH32 == HIGH32 else 0
+                                                                else:
+                                                                    if op < 340:
+                                                                        if op < 338:
+                                                                            if op < 337:
+                                                                                # 0xFD 0xA4 i32x4.bitmask
+                                                                                stack[-1] = (stack[-1] >> 31 & ONE32) % 0xFFFFFFFE
+                                                                            else:
+                                                                                # 0xFD 0xC0 i64x2.abs
+                                                                                a = stack[-1]
+                                                                                stack[-1] = (a ^ (t := (a >> 63 & ONE64) * 0xFFFFFFFFFFFFFFFF)) + (t & ONE64)
+                                                                        else:
+                                                                            if op < 339:
+                                                                                # 0xFD 0xC1 i64x2.neg
+                                                                                a = stack[-1]
+                                                                                stack[-1] = HIGH64 - (a & LOW64) ^ ~a & HIGH64
+                                                                            else:
+                                                                                # 0xFD 0xCB i64x2.shl
+                                                                                b = stack.pop()
+                                                                                stack[-1] = stack[-1] << (t := b & 63) & LEFT64[t]
+                                                                    else:
+                                                                        if op < 342:
+                                                                            if op < 341:
+                                                                                # 0xFD 0xCC i64x2.shr_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = a >> (t := b & 63) & RIGHT64[t] | (a >> 63 & ONE64) * FILL64[t]
+                                                                            else:
+                                                                                # 0xFD 0xCD i64x2.shr_u
+                                                                                b = stack.pop()
+                                                                                stack[-1] = stack[-1] >> (t := b & 63) & RIGHT64[t]
+                                                                        else:
+                                                                            if op < 343:
+                                                                                # 0xFD 0xCE i64x2.add
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((a & LOW64) + (b & LOW64) ^ (a ^ b) & HIGH64)
+                                                                            else:
+                                                                                # 0xFD 0xD1 i64x2.sub
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((a | HIGH64) - (b & LOW64) ^ ~(a ^ b) & HIGH64)
+                                                        else:
+                                                            if op < 360:
+                                                                if op < 352:
+                                                                    if op < 348:
+                                                                        if op < 346:
+                                                                            if op < 345:
+                                                                                # 0xFD 0xD5 i64x2.mul
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = a * (b & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF | ((a >> 64) * (b >> 64) & 0xFFFFFFFFFFFFFFFF) << 64
+                                                                            else:
+                                                                                # 0xFD 0xD6 i64x2.eq
+                                                                                b = stack.pop()
+                                                                                stack[-1] = ((~(((t := stack[-1] ^ b) & LOW64) + LOW64 | t) & HIGH64) >> 63) * 0xFFFFFFFFFFFFFFFF
+                                                                        else:
+                                                                            if op < 347:
+                                                                                # 0xFD 0xD7 i64x2.ne
+                                                                                b = stack.pop()
+                                                                                stack[-1] = (((((t := stack[-1] ^ b) & LOW64) + LOW64 | t) & HIGH64) >> 63) * 0xFFFFFFFFFFFFFFFF
+                                                                            else:
+                                                                                # 0xFD 0xD8 i64x2.lt_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((((t := a ^ b) & a | ~(t | (a | HIGH64) - (b & LOW64))) & HIGH64) >> 63) * 0xFFFFFFFFFFFFFFFF
+                                                                    else:
+                                                                        if op < 350:
+                                                                            if op < 349:
+                                                                                # 0xFD 0xD9 i64x2.gt_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((((t := b ^ a) & b | ~(t | (b | HIGH64) - (a & LOW64))) & HIGH64) >> 63) * 0xFFFFFFFFFFFFFFFF
+                                                                            else:
+                                                                                # 0xFD 0xDA i64x2.le_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((((t := b ^ a) & a | ~t & (b | HIGH64) - (a & LOW64)) & HIGH64) >> 63) * 0xFFFFFFFFFFFFFFFF
+                                                                        else:
+                                                                            if op < 351:
+                                                                                # 0xFD 0xDB i64x2.ge_s
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = ((((t := a ^ b) & b | ~t & (a | HIGH64) - (b & LOW64)) & HIGH64) >> 63) * 0xFFFFFFFFFFFFFFFF
+                                                                            else:
+                                                                                # 0xFD 0xC3 i64x2.all_true
+                                                                                a = stack[-1]
+                                                                                stack[-1] = 1 if ((a & LOW64) + LOW64 | a) & HIGH64 == HIGH64 else 0
+                                                                else:
+                                                                    if op < 356:
+                                                                        if op < 354:
+                                                                            if op < 353:
+                                                                                # 0xFD 0xC4 i64x2.bitmask
+                                                                                a = stack[-1]
+                                                                                stack[-1] = a >> 63 & 1 | a >> 126 & 2
+                                                                            else:
+                                                                                # 0xFD 0x87 i16x8.extend_low_i8x16_s
+                                                                                stack[-1] = from_bytes(pack_8h(*unpack_8b(stack[-1].to_bytes(16, 'little'), 0)), 'little')
+                                                                        else:
+                                                                            if op < 355:
+                                                                                # 0xFD 0x9C i16x8.extmul_low_i8x16_s
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_8h(*map(mul, unpack_8b(stack[-1].to_bytes(16, 'little'), 0), unpack_8b(b.to_bytes(16, 'little'), 0))), 'little')
+                                                                            else:
+                                                                                # 0xFD 0x88 i16x8.extend_high_i8x16_s
+                                                                                stack[-1] = from_bytes(pack_8h(*unpack_8b(stack[-1].to_bytes(16, 'little'), 8)), 'little')
+                                                                    else:
+                                                                        if op < 358:
+                                                                            if op < 357:
+                                                                                # 0xFD 0x9D i16x8.extmul_high_i8x16_s
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_8h(*map(mul, unpack_8b(stack[-1].to_bytes(16, 'little'), 8), unpack_8b(b.to_bytes(16, 'little'), 8))), 'little')
+                                                                            else:
+                                                                                # 0xFD 0x89 i16x8.extend_low_i8x16_u
+                                                                                stack[-1] = from_bytes(pack_8H(*unpack_8B(stack[-1].to_bytes(16, 'little'), 0)), 'little')
+                                                                        else:
+                                                                            if op < 359:
+                                                                                # 0xFD 0x9E i16x8.extmul_low_i8x16_u
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_8H(*map(mul, unpack_8B(stack[-1].to_bytes(16, 'little'), 0), unpack_8B(b.to_bytes(16, 'little'), 0))), 'little')
+                                                                            else:
+                                                                                # 0xFD 0x8A i16x8.extend_high_i8x16_u
+                                                                                stack[-1] = from_bytes(pack_8H(*unpack_8B(stack[-1].to_bytes(16, 'little'), 8)), 'little')
+                                                            else:
+                                                                if op < 368:
+                                                                    if op < 364:
+                                                                        if op < 362:
+                                                                            if op < 361:
+                                                                                # 0xFD 0x9F i16x8.extmul_high_i8x16_u
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_8H(*map(mul, unpack_8B(stack[-1].to_bytes(16, 'little'), 8), unpack_8B(b.to_bytes(16, 'little'), 8))), 'little')
+                                                                            else:
+                                                                                # 0xFD 0xA7 i32x4.extend_low_i16x8_s
+                                                                                stack[-1] = from_bytes(pack_4i(*unpack_4h(stack[-1].to_bytes(16, 'little'), 0)), 'little')
+                                                                        else:
+                                                                            if op < 363:
+                                                                                # 0xFD 0xBC i32x4.extmul_low_i16x8_s
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_4i(*map(mul, unpack_4h(stack[-1].to_bytes(16, 'little'), 0), unpack_4h(b.to_bytes(16, 'little'), 0))), 'little')
+                                                                            else:
+                                                                                # 0xFD 0xA8 i32x4.extend_high_i16x8_s
+                                                                                stack[-1] = from_bytes(pack_4i(*unpack_4h(stack[-1].to_bytes(16, 'little'), 8)), 'little')
+                                                                    else:
+                                                                        if op < 366:
+                                                                            if op < 365:
+                                                                                # 0xFD 0xBD i32x4.extmul_high_i16x8_s
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_4i(*map(mul, unpack_4h(stack[-1].to_bytes(16, 'little'), 8), unpack_4h(b.to_bytes(16, 'little'), 8))), 'little')
+                                                                            else:
+                                                                                # 0xFD 0xA9 i32x4.extend_low_i16x8_u
+                                                                                stack[-1] = from_bytes(pack_4I(*unpack_4H(stack[-1].to_bytes(16, 'little'), 0)), 'little')
+                                                                        else:
+                                                                            if op < 367:
+                                                                                # 0xFD 0xBE i32x4.extmul_low_i16x8_u
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_4I(*map(mul, unpack_4H(stack[-1].to_bytes(16, 'little'), 0), unpack_4H(b.to_bytes(16, 'little'), 0))), 'little')
+                                                                            else:
+                                                                                # 0xFD 0xAA i32x4.extend_high_i16x8_u
+                                                                                stack[-1] = from_bytes(pack_4I(*unpack_4H(stack[-1].to_bytes(16, 'little'), 8)), 'little')
+                                                                else:
+                                                                    if op < 372:
+                                                                        if op < 370:
+                                                                            if op < 369:
+                                                                                # 0xFD 0xBF i32x4.extmul_high_i16x8_u
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_4I(*map(mul, unpack_4H(stack[-1].to_bytes(16, 'little'), 8), unpack_4H(b.to_bytes(16, 'little'), 8))), 'little')
+                                                                            else:
+                                                                                # 0xFD 0xC7 i64x2.extend_low_i32x4_s
+                                                                                stack[-1] = from_bytes(pack_2q(*unpack_2i(stack[-1].to_bytes(16, 'little'), 0)), 'little')
+                                                                        else:
+                                                                            if op < 371:
+                                                                                # 0xFD 0xDC i64x2.extmul_low_i32x4_s
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_2q(*map(mul, unpack_2i(stack[-1].to_bytes(16, 'little'), 0), unpack_2i(b.to_bytes(16, 'little'), 0))), 'little')
+                                                                            else:
+                                                                                # 0xFD 0xC8 i64x2.extend_high_i32x4_s
+                                                                                stack[-1] = from_bytes(pack_2q(*unpack_2i(stack[-1].to_bytes(16, 'little'), 8)), 'little')
+                                                                    else:
+                                                                        if op < 374:
+                                                                            if op < 373:
+                                                                                # 0xFD 0xDD i64x2.extmul_high_i32x4_s
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_2q(*map(mul, unpack_2i(stack[-1].to_bytes(16, 'little'), 8), unpack_2i(b.to_bytes(16, 'little'), 8))), 'little')
+                                                                            else:
+                                                                                # 0xFD 0xC9 i64x2.extend_low_i32x4_u
+                                                                                stack[-1] = from_bytes(pack_2Q(*unpack_2I(stack[-1].to_bytes(16, 'little'), 0)), 'little')
+                                                                        else:
+                                                                            if op < 375:
+                                                                                # 0xFD 0xDE i64x2.extmul_low_i32x4_u
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_2Q(*map(mul, unpack_2I(stack[-1].to_bytes(16, 'little'), 0), unpack_2I(b.to_bytes(16, 'little'), 0))), 'little')
+                                                                            else:
+                                                                                # 0xFD 0xCA i64x2.extend_high_i32x4_u
+                                                                                stack[-1] = from_bytes(pack_2Q(*unpack_2I(stack[-1].to_bytes(16, 'little'), 8)), 'little')
+                                                    else:
+                                                        if op < 408:
+                                                            if op < 392:
+                                                                if op < 384:
+                                                                    if op < 380:
+                                                                        if op < 378:
+                                                                            if op < 377:
+                                                                                # 0xFD 0xDF i64x2.extmul_high_i32x4_u
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_2Q(*map(mul, unpack_2I(stack[-1].to_bytes(16, 'little'), 8), unpack_2I(b.to_bytes(16, 'little'), 8))), 'little')
+                                                                            else:
+                                                                                # 0xFD 0x7C i16x8.extadd_pairwise_i8x16_s
+                                                                                stack[-1] = (((t := stack[-1] ^ HIGH8) & EVEN8) + (t >> 8 & EVEN8)) + BIAS8 ^ HIGH16
+                                                                        else:
+                                                                            if op < 379:
+                                                                                # 0xFD 0x7D i16x8.extadd_pairwise_i8x16_u
+                                                                                a = stack[-1]
+                                                                                stack[-1] = (a & EVEN8) + (a >> 8 & EVEN8)
+                                                                            else:
+                                                                                # 0xFD 0x7E i32x4.extadd_pairwise_i16x8_s
+                                                                                stack[-1] = (((t := stack[-1] ^ HIGH16) & EVEN16) + (t >> 16 & EVEN16)) + BIAS16 ^ HIGH32
+                                                                    else:
+                                                                        if op < 382:
+                                                                            if op < 381:
+                                                                                # 0xFD 0x7F i32x4.extadd_pairwise_i16x8_u
+                                                                                a = stack[-1]
+                                                                                stack[-1] = (a & EVEN16) + (a >> 16 & EVEN16)
+                                                                            else:
+                                                                                # 0xFD 0x65 i8x16.narrow_i16x8_s
+                                                                                b = stack.pop()
+                                                                                stack[-1] = narrow16_s(stack[-1], b)
+                                                                        else:
+                                                                            if op < 383:
+                                                                                # 0xFD 0x66 i8x16.narrow_i16x8_u
+                                                                                b = stack.pop()
+                                                                                stack[-1] = narrow16_u(stack[-1], b)
+                                                                            else:
+                                                                                # 0xFD 0x85 i16x8.narrow_i32x4_s
+                                                                                b = stack.pop()
+                                                                                stack[-1] = narrow32_s(stack[-1], b)
+                                                                else:
+                                                                    if op < 388:
+                                                                        if op < 386:
+                                                                            if op < 385:
+                                                                                # 0xFD 0x86 i16x8.narrow_i32x4_u
+                                                                                b = stack.pop()
+                                                                                stack[-1] = narrow32_u(stack[-1], b)
+                                                                            else:
+                                                                                # 0xFD 0x62 i8x16.popcnt
+                                                                                stack[-1] = from_bytes(stack[-1].to_bytes(16, 'little').translate(ONES_IN_BYTE), 'little')
+                                                                        else:
+                                                                            if op < 387:
+                                                                                # 0xFD 0x82 i16x8.q15mulr_sat_s
+                                                                                b = stack.pop()
+                                                                                stack[-1] = q15mulr(stack[-1], b)
+                                                                            else:
+                                                                                # 0xFD 0xBA i32x4.dot_i16x8_s
+                                                                                b = stack.pop()
+                                                                                stack[-1] = dot16(stack[-1], b)
+                                                                    else:
+                                                                        if op < 390:
+                                                                            if op < 389:
+                                                                                # 0xFD 0x41 f32x4.eq
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_4i(*map(neg, map(eq, unpack_4f(stack[-1].to_bytes(16, 'little')), unpack_4f(b.to_bytes(16, 'little'))))), 'little')
+                                                                            else:
+                                                                                # 0xFD 0x42 f32x4.ne
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_4i(*map(neg, map(ne, unpack_4f(stack[-1].to_bytes(16, 'little')), unpack_4f(b.to_bytes(16, 'little'))))), 'little')
+                                                                        else:
+                                                                            if op < 391:
+                                                                                # 0xFD 0x43 f32x4.lt
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_4i(*map(neg, map(lt, unpack_4f(stack[-1].to_bytes(16, 'little')), unpack_4f(b.to_bytes(16, 'little'))))), 'little')
+                                                                            else:
+                                                                                # 0xFD 0x44 f32x4.gt
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_4i(*map(neg, map(gt, unpack_4f(stack[-1].to_bytes(16, 'little')), unpack_4f(b.to_bytes(16, 'little'))))), 'little')
+                                                            else:
+                                                                if op < 400:
+                                                                    if op < 396:
+                                                                        if op < 394:
+                                                                            if op < 393:
+                                                                                # 0xFD 0x45 f32x4.le
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_4i(*map(neg, map(le, unpack_4f(stack[-1].to_bytes(16, 'little')), unpack_4f(b.to_bytes(16, 'little'))))), 'little')
+                                                                            else:
+                                                                                # 0xFD 0x46 f32x4.ge
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_4i(*map(neg, map(ge, unpack_4f(stack[-1].to_bytes(16, 'little')), unpack_4f(b.to_bytes(16, 'little'))))), 'little')
+                                                                        else:
+                                                                            if op < 395:
+                                                                                # 0xFD 0xE0 f32x4.abs
+                                                                                stack[-1] = stack[-1] & LOW32
+                                                                            else:
+                                                                                # 0xFD 0xE1 f32x4.neg
+                                                                                stack[-1] = stack[-1] ^ HIGH32
+                                                                    else:
+                                                                        if op < 398:
+                                                                            if op < 397:
+                                                                                # 0xFD 0xE3 f32x4.sqrt
+                                                                                stack[-1] = pack_f32x4(*map(root, unpack_4f(stack[-1].to_bytes(16, 'little'))))
+                                                                            else:
+                                                                                # 0xFD 0xE4 f32x4.add
+                                                                                b = stack.pop()
+                                                                                stack[-1] = add_f32x4(stack[-1], b)
+                                                                        else:
+                                                                            if op < 399:
+                                                                                # 0xFD 0xE5 f32x4.sub
+                                                                                b = stack.pop()
+                                                                                stack[-1] = sub_f32x4(stack[-1], b)
+                                                                            else:
+                                                                                # 0xFD 0xE6 f32x4.mul
+                                                                                b = stack.pop()
+                                                                                stack[-1] = mul_f32x4(stack[-1], b)
+                                                                else:
+                                                                    if op < 404:
+                                                                        if op < 402:
+                                                                            if op < 401:
+                                                                                # 0xFD 0xE7 f32x4.div
+                                                                                b = stack.pop()
+                                                                                stack[-1] = pack_f32x4(*map(quotient, unpack_4f(stack[-1].to_bytes(16, 'little')), unpack_4f(b.to_bytes(16, 'little'))))
+                                                                            else:
+                                                                                # 0xFD 0xE8 f32x4.min
+                                                                                b = stack.pop()
+                                                                                stack[-1] = pack_f32x4(*map(minimum, unpack_4f(stack[-1].to_bytes(16, 'little')), unpack_4f(b.to_bytes(16, 'little'))))
+                                                                        else:
+                                                                            if op < 403:
+                                                                                # 0xFD 0xE9 f32x4.max
+                                                                                b = stack.pop()
+                                                                                stack[-1] = pack_f32x4(*map(maximum, unpack_4f(stack[-1].to_bytes(16, 'little')), unpack_4f(b.to_bytes(16, 'little'))))
+                                                                            else:
+                                                                                # 0xFD 0xEA f32x4.pmin
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = a ^ from_bytes(pack_4i(*map(neg, map(gt, unpack_4f(a.to_bytes(16, 'little')), unpack_4f(b.to_bytes(16, 'little'))))), 'little') & (a ^ b)
+                                                                    else:
+                                                                        if op < 406:
+                                                                            if op < 405:
+                                                                                # 0xFD 0xEB f32x4.pmax
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = a ^ from_bytes(pack_4i(*map(neg, map(lt, unpack_4f(a.to_bytes(16, 'little')), unpack_4f(b.to_bytes(16, 'little'))))), 'little') & (a ^ b)
+                                                                            else:
+                                                                                # 0xFD 0x67 f32x4.ceil
+                                                                                stack[-1] = pack_f32x4(*map(ceil, unpack_4f(stack[-1].to_bytes(16, 'little'))))
+                                                                        else:
+                                                                            if op < 407:
+                                                                                # 0xFD 0x68 f32x4.floor
+                                                                                stack[-1] = pack_f32x4(*map(floor, unpack_4f(stack[-1].to_bytes(16, 'little'))))
+                                                                            else:
+                                                                                # 0xFD 0x69 f32x4.trunc
+                                                                                stack[-1] = pack_f32x4(*map(trunc, unpack_4f(stack[-1].to_bytes(16, 'little'))))
+                                                        else:
+                                                            if op < 424:
+                                                                if op < 416:
+                                                                    if op < 412:
+                                                                        if op < 410:
+                                                                            if op < 409:
+                                                                                # 0xFD 0x6A f32x4.nearest
+                                                                                stack[-1] = pack_f32x4(*map(nearest, unpack_4f(stack[-1].to_bytes(16, 'little'))))
+                                                                            else:
+                                                                                # 0xFD 0x47 f64x2.eq
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_2q(*map(neg, map(eq, unpack_2d(stack[-1].to_bytes(16, 'little')), unpack_2d(b.to_bytes(16, 'little'))))), 'little')
+                                                                        else:
+                                                                            if op < 411:
+                                                                                # 0xFD 0x48 f64x2.ne
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_2q(*map(neg, map(ne, unpack_2d(stack[-1].to_bytes(16, 'little')), unpack_2d(b.to_bytes(16, 'little'))))), 'little')
+                                                                            else:
+                                                                                # 0xFD 0x49 f64x2.lt
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_2q(*map(neg, map(lt, unpack_2d(stack[-1].to_bytes(16, 'little')), unpack_2d(b.to_bytes(16, 'little'))))), 'little')
+                                                                    else:
+                                                                        if op < 414:
+                                                                            if op < 413:
+                                                                                # 0xFD 0x4A f64x2.gt
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_2q(*map(neg, map(gt, unpack_2d(stack[-1].to_bytes(16, 'little')), unpack_2d(b.to_bytes(16, 'little'))))), 'little')
+                                                                            else:
+                                                                                # 0xFD 0x4B f64x2.le
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_2q(*map(neg, map(le, unpack_2d(stack[-1].to_bytes(16, 'little')), unpack_2d(b.to_bytes(16, 'little'))))), 'little')
+                                                                        else:
+                                                                            if op < 415:
+                                                                                # 0xFD 0x4C f64x2.ge
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_2q(*map(neg, map(ge, unpack_2d(stack[-1].to_bytes(16, 'little')), unpack_2d(b.to_bytes(16, 'little'))))), 'little')
+                                                                            else:
+                                                                                # 0xFD 0xEC f64x2.abs
+                                                                                stack[-1] = stack[-1] & LOW64
+                                                                else:
+                                                                    if op < 420:
+                                                                        if op < 418:
+                                                                            if op < 417:
+                                                                                # 0xFD 0xED f64x2.neg
+                                                                                stack[-1] = stack[-1] ^ HIGH64
+                                                                            else:
+                                                                                # 0xFD 0xEF f64x2.sqrt
+                                                                                stack[-1] = from_bytes(pack_2d(*map(root, unpack_2d(stack[-1].to_bytes(16, 'little')))), 'little')
+                                                                        else:
+                                                                            if op < 419:
+                                                                                # 0xFD 0xF0 f64x2.add
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_2d(*map(add, unpack_2d(stack[-1].to_bytes(16, 'little')), unpack_2d(b.to_bytes(16, 'little')))), 'little')
+                                                                            else:
+                                                                                # 0xFD 0xF1 f64x2.sub
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_2d(*map(sub, unpack_2d(stack[-1].to_bytes(16, 'little')), unpack_2d(b.to_bytes(16, 'little')))), 'little')
+                                                                    else:
+                                                                        if op < 422:
+                                                                            if op < 421:
+                                                                                # 0xFD 0xF2 f64x2.mul
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_2d(*map(mul, unpack_2d(stack[-1].to_bytes(16, 'little')), unpack_2d(b.to_bytes(16, 'little')))), 'little')
+                                                                            else:
+                                                                                # 0xFD 0xF3 f64x2.div
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_2d(*map(quotient, unpack_2d(stack[-1].to_bytes(16, 'little')), unpack_2d(b.to_bytes(16, 'little')))), 'little')
+                                                                        else:
+                                                                            if op < 423:
+                                                                                # 0xFD 0xF4 f64x2.min
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_2d(*map(minimum, unpack_2d(stack[-1].to_bytes(16, 'little')), unpack_2d(b.to_bytes(16, 'little')))), 'little')
+                                                                            else:
+                                                                                # 0xFD 0xF5 f64x2.max
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_2d(*map(maximum, unpack_2d(stack[-1].to_bytes(16, 'little')), unpack_2d(b.to_bytes(16, 'little')))), 'little')
+                                                            else:
+                                                                if op < 432:
+                                                                    if op < 428:
+                                                                        if op < 426:
+                                                                            if op < 425:
+                                                                                # 0xFD 0xF6 f64x2.pmin
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = a ^ from_bytes(pack_2q(*map(neg, map(gt, unpack_2d(a.to_bytes(16, 'little')), unpack_2d(b.to_bytes(16, 'little'))))), 'little') & (a ^ b)
+                                                                            else:
+                                                                                # 0xFD 0xF7 f64x2.pmax
+                                                                                b = stack.pop()
+                                                                                a = stack[-1]
+                                                                                stack[-1] = a ^ from_bytes(pack_2q(*map(neg, map(lt, unpack_2d(a.to_bytes(16, 'little')), unpack_2d(b.to_bytes(16, 'little'))))), 'little') & (a ^ b)
+                                                                        else:
+                                                                            if op < 427:
+                                                                                # 0xFD 0x74 f64x2.ceil
+                                                                                stack[-1] = from_bytes(pack_2d(*map(ceil, unpack_2d(stack[-1].to_bytes(16, 'little')))), 'little')
+                                                                            else:
+                                                                                # 0xFD 0x75 f64x2.floor
+                                                                                stack[-1] = from_bytes(pack_2d(*map(floor, unpack_2d(stack[-1].to_bytes(16, 'little')))), 'little')
+                                                                    else:
+                                                                        if op < 430:
+                                                                            if op < 429:
+                                                                                # 0xFD 0x7A f64x2.trunc
+                                                                                stack[-1] = from_bytes(pack_2d(*map(trunc, unpack_2d(stack[-1].to_bytes(16, 'little')))), 'little')
+                                                                            else:
+                                                                                # 0xFD 0x94 f64x2.nearest
+                                                                                stack[-1] = from_bytes(pack_2d(*map(nearest, unpack_2d(stack[-1].to_bytes(16, 'little')))), 'little')
+                                                                        else:
+                                                                            if op < 431:
+                                                                                # 0xFD 0x5E f32x4.demote_f64x2_zero
+                                                                                stack[-1] = demote(stack[-1])
+                                                                            else:
+                                                                                # 0xFD 0x5F f64x2.promote_low_f32x4
+                                                                                stack[-1] = promote(stack[-1])
+                                                                else:
+                                                                    if op < 436:
+                                                                        if op < 434:
+                                                                            if op < 433:
+                                                                                # 0xFD 0xF8 i32x4.trunc_sat_f32x4_s
+                                                                                stack[-1] = from_bytes(pack_4i(*map(to_i32, unpack_4f(stack[-1].to_bytes(16, 'little')))), 'little')
+                                                                            else:
+                                                                                # 0xFD 0xFA f32x4.convert_i32x4_s
+                                                                                stack[-1] = from_bytes(pack_4f(*unpack_4i(stack[-1].to_bytes(16, 'little'))), 'little')
+                                                                        else:
+                                                                            if op < 435:
+                                                                                # 0xFD 0xFC i32x4.trunc_sat_f64x2_s_zero
+                                                                                stack[-1] = from_bytes(pack_2i(*map(to_i32, unpack_2d(stack[-1].to_bytes(16, 'little')))), 'little')
+                                                                            else:
+                                                                                # 0xFD 0xFE f64x2.convert_low_i32x4_s
+                                                                                stack[-1] = from_bytes(pack_2d(*unpack_2i(stack[-1].to_bytes(16, 'little'))), 'little')
+                                                                    else:
+                                                                        if op < 438:
+                                                                            if op < 437:
+                                                                                # 0xFD 0xF9 i32x4.trunc_sat_f32x4_u
+                                                                                stack[-1] = from_bytes(pack_4I(*map(to_u32, unpack_4f(stack[-1].to_bytes(16, 'little')))), 'little')
+                                                                            else:
+                                                                                # 0xFD 0xFB f32x4.convert_i32x4_u
+                                                                                stack[-1] = from_bytes(pack_4f(*unpack_4I(stack[-1].to_bytes(16, 'little'))), 'little')
+                                                                        else:
+                                                                            if op < 439:
+                                                                                # 0xFD 0xFD i32x4.trunc_sat_f64x2_u_zero
+                                                                                stack[-1] = from_bytes(pack_2I(*map(to_u32, unpack_2d(stack[-1].to_bytes(16, 'little')))), 'little')
+                                                                            else:
+                                                                                # 0xFD 0xFF f64x2.convert_low_i32x4_u
+                                                                                stack[-1] = from_bytes(pack_2d(*unpack_2I(stack[-1].to_bytes(16, 'little'))), 'little')
     except BaseException as error:
         if fuel is not None:
             meter.left = fuel

@@ -237,10 +237,8 @@ class BodyValidator:
                 result = local_types[x] if signature.results else None  # type: ignore[union-attr]
             elif kind == _MEMORY:
                 (align, x), pos = reader(data, pos, base)  # type: ignore[misc]
-                if 1 << min(align, 8) > row.width:
-                    raise self.invalid("alignment must not be larger than natural", at)
-                if not has_memory:
-                    raise self.invalid(f"unknown memory 0: {row.name} needs a memory", at)
+                if 1 << min(align, 8) > row.width or not has_memory:
+                    raise self._bad_memarg(row, at)
             elif reader is None:
                 x = None
             else:
@@ -295,6 +293,10 @@ class BodyValidator:
             value, pos = READERS[kind](self.data, pos, self.base)
             if kind in self.context.counts:
                 self._check_index(kind, value, at)
+            elif kind == "memarg":
+                align, value = value
+                if 1 << min(align, 8) > row.width or not self.context.has_memory:
+                    raise self._bad_memarg(row, at)
             values.append(value)
         x = values[0] if len(values) == 1 else tuple(values)
         rule = typing_rules.RULES[row.rule or "signature"]
@@ -302,6 +304,11 @@ class BodyValidator:
         self.code.append((number, recorded))
         self.offsets.append(at)
         return pos
+
+    def _bad_memarg(self, row: Instruction, at: int) -> ValidationError:
+        if not self.context.has_memory:
+            return self.invalid(f"unknown memory 0: {row.name} needs a memory", at)
+        return self.invalid("alignment must not be larger than natural", at)
 
     def _check_index(self, kind: str, index: int, at: int) -> None:
         count, word = self.context.counts[kind]
@@ -327,8 +334,6 @@ def _read_locals(module: Module, start: int, end: int) -> tuple[list[ValType], i
         kind = VALUE_TYPES.get(data[pos])
         if kind is None:
             raise DecodeError(f"malformed value type {data[pos]:#04x}", pos)
-        if kind is ValType.V128:
-            raise ValidationError("SIMD is not supported: a local of type v128", pos)
         pos += 1
         total += count
         if total > module.max_locals:

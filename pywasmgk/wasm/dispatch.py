@@ -319,7 +319,7 @@ def _fill(row: Instruction, text: str, **names: str) -> str:
     names = {
         "x": "x[0]" if several else "x",
         "y": "x[1]",
-        "offset": "x",
+        "offset": "x[0]" if several else "x",
         "value": "x",
         "local": "locals_[x]",
         "glob": "globs[x].raw",

@@ -10,7 +10,7 @@ _PROPOSALS = {
     "the tail call proposal": (0x12, 0x13, 0x15),
     "the function references proposal": (0x14, 0xD3, 0xD4, 0xD5, 0xD6),
     "garbage collection": (0xFB,),
-    "SIMD (v128)": (0xFD,),
+    "relaxed SIMD": (0xFD,),
     "the threads proposal": (0xFE,),
 }
 #: what came after the first release, by opcode

@@ -10,7 +10,7 @@ from .memory import Memory
 from .metering import Meter
 from .ownership import Domain
 from .types import FuncType
-from .values import SIGNED, from_bits, from_python, to_bits, to_python
+from .values import OUTWARD, from_bits, from_python, to_bits, to_python
 
 if TYPE_CHECKING:
     from .code import Code
@@ -100,8 +100,8 @@ class Func:
     def __call__(self, *args: Any) -> Any:
         """Calls it. Gives ``None``, the result, or a tuple of several.
 
-        Raises TypeError and OverflowError before the guest is entered, then what the guest's
-        doing is: Trap, Stopped, Exit, or the exception of a host function.
+        Raises TypeError, OverflowError and ValueError before the guest is entered, then what the
+        guest's doing is: Trap, Stopped, Exit, or the exception of a host function.
         """
         kinds = self.type.params
         if len(args) != len(kinds):
@@ -115,7 +115,7 @@ class Func:
     def call_bits(self, *args: Any) -> tuple[Any, ...]:
         """Calls it with raw bit patterns, so that the payloads of NaNs can be seen.
 
-        Arguments and results are unsigned ints, references are objects.
+        Arguments and results are unsigned ints, a v128 is 16 bytes, references are objects.
         """
         kinds = self.type.params
         if len(args) != len(kinds):
@@ -161,7 +161,7 @@ class Func:
             raise self._bad_result(meter, result, f"{len(kinds)} results")
         try:
             return [from_python(kind, value) for kind, value in zip(kinds, values)]
-        except (TypeError, OverflowError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise self._bad_result(meter, result, str(error)) from None
 
     def _bad_result(self, meter: Meter, result: Any, why: str) -> HostError:
@@ -184,7 +184,7 @@ class Func:
 
 def _converters(
     type: FuncType, callable: Callable[..., Any], access_caller: bool
-) -> tuple[Callable[[int], int] | None, ...]:
+) -> tuple[Callable[[int], Any] | None, ...]:
     """How each argument reaches the host: ``None`` as it is."""
     annotations = getattr(callable, "__annotations__", {})
     code = getattr(callable, "__code__", None)
@@ -193,7 +193,7 @@ def _converters(
     skip = (getattr(callable, "__self__", None) is not None) + access_caller
     unsigned = [_is_unsigned(annotations.get(name)) for name in names[skip:]]
     unsigned += [False] * (len(type.params) - len(unsigned))
-    return tuple(None if free else SIGNED.get(kind) for kind, free in zip(type.params, unsigned))
+    return tuple(None if free else OUTWARD.get(kind) for kind, free in zip(type.params, unsigned))
 
 
 def _is_unsigned(annotation: Any) -> bool:

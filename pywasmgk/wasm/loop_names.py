@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from ..errors import Trap, TrapCode
 from .interpreter import explain
+from .lanes import LANE_NAMES
 from .numerics import NAMES
 
-__all__ = ["Trap", "explain", *NAMES, *TrapCode.__members__]  # pyright: ignore
+__all__ = ["Trap", "explain", *NAMES, *LANE_NAMES, *TrapCode.__members__]  # pyright: ignore
 
 globals().update(NAMES)
+globals().update(LANE_NAMES)
 globals().update(TrapCode.__members__)

@@ -179,5 +179,7 @@ _WORDS: dict[str, Callable[[Any], Sequence[Any]]] = {
     "labels": lambda labels: [[components.Ref("label", index=label) for label in labels]],
     "blocktype": _block_type,
     "reftype": lambda kind: [str(kind).removesuffix("ref")],
+    "v128": lambda value: [f"i64x2 {value & 0xFFFFFFFFFFFFFFFF:#x} {value >> 64:#x}"],
+    "lanes": lambda value: list(value.to_bytes(16, "little")),
     "types": lambda types: [f"(result {' '.join(map(str, types))})"],
 }

@@ -35,7 +35,7 @@ __all__ = ["Report", "Script", "find_scripts", "run_script", "spectest"]
 
 #: the newest release that the engine implements, and what it lacks of it
 IMPLEMENTED = "2.0"
-UNSUPPORTED = frozenset(("simd",))
+UNSUPPORTED: frozenset[str] = frozenset()
 
 
 @dataclass

@@ -206,6 +206,20 @@ def _select_t(v: BodyValidator, row: Instruction, x: Any, at: int) -> Any:
     return x
 
 
+def _lane(v: BodyValidator, row: Instruction, x: Any, at: int) -> Any:
+    lane = x[-1] if isinstance(x, tuple) else x
+    if lane >= row.lanes:
+        raise v.invalid(f"invalid lane index {lane}: must be below {row.lanes}", at)
+    return _signature(v, row, x, at)
+
+
+def _shuffle(v: BodyValidator, row: Instruction, x: Any, at: int) -> Any:
+    lane = max(x.to_bytes(16, "little"))
+    if lane >= row.lanes:
+        raise v.invalid(f"invalid lane index {lane}: must be below {row.lanes}", at)
+    return _signature(v, row, x, at)
+
+
 def _global_set(v: BodyValidator, row: Instruction, x: Any, at: int) -> Any:
     if not v.context.globals[x].mutable:
         raise v.invalid(f"global is immutable: {x}", at)
@@ -255,6 +269,8 @@ RULES: dict[str, Callable[[Any, Instruction, Any, int], Any]] = {
     "call_indirect": _call_indirect,
     "select": _select,
     "select_t": _select_t,
+    "lane": _lane,
+    "shuffle": _shuffle,
     "global_set": _global_set,
     "ref_null": _ref_null,
     "ref_func": _ref_func,

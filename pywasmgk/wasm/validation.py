@@ -26,7 +26,6 @@ def validate_module(module: Module, *, bodies: bool = True) -> ModuleContext:
     Gives the context in which single bodies can be validated later. Raises ValidationError, or
     DecodeError where a body is malformed.
     """
-    _require_no_simd(module)
     for index, kind in enumerate(module.types):
         if max(len(kind.params), len(kind.results)) > MAX_ARITY:
             raise ValidationError(f"type {index} has more than {MAX_ARITY} parameters or results")
@@ -41,13 +40,6 @@ def validate_module(module: Module, *, bodies: bool = True) -> ModuleContext:
         for index in range(first, first + len(module.bodies)):
             validate_function(context, module, index)
     return context
-
-
-def _require_no_simd(module: Module) -> None:
-    kinds = [kind for type_ in module.types for kind in (*type_.params, *type_.results)]
-    kinds.extend(global_.value_type for global_ in module.globals)
-    if ValType.V128 in kinds:
-        raise ValidationError("SIMD is not supported yet: the module has values of type v128")
 
 
 def _check_range(limits: Limits, what: str, most: int | None) -> None:

@@ -2,7 +2,7 @@
 
 Inside, integers are unsigned and an f32 is a float that 32 bits can hold. Outside, integers are
 signed; either range is taken. ``u32`` and ``u64`` annotate parameters of host functions that
-want them unsigned, such as pointers.
+want them unsigned, such as pointers. A v128 is an int inside and 16 bytes outside, lane 0 first.
 """
 
 from __future__ import annotations
@@ -46,8 +46,21 @@ def _float(value: Any, bits: int) -> float:
     return round_f32(float(value)) if bits == 32 else float(value)
 
 
+def _vector(value: Any) -> int:
+    try:
+        data = bytes(memoryview(value))
+    except TypeError:
+        raise TypeError(f"expected 16 bytes for v128, found {type(value).__name__}") from None
+    if len(data) != 16:
+        raise ValueError(f"expected 16 bytes for v128, found {len(data)}")
+    return int.from_bytes(data, "little")
+
+
 def from_python(kind: ValType, value: Any) -> Any:
-    """A Python value as the engine has it. Raises TypeError, or OverflowError for large ints."""
+    """A Python value as the engine has it.
+
+    Raises TypeError, OverflowError for large ints, or ValueError for other than 16 bytes.
+    """
     if kind is _I32:
         return _integer(value, 32)
     if kind is _I64:
@@ -56,6 +69,8 @@ def from_python(kind: ValType, value: Any) -> Any:
         return _float(value, 64)
     if kind is _F32:
         return _float(value, 32)
+    if kind is ValType.V128:
+        return _vector(value)
     if kind is ValType.FUNCREF and value is not None and not hasattr(value, "call_bits"):
         raise TypeError(f"expected a Func or None for funcref, found {type(value).__name__}")
     return value
@@ -71,13 +86,22 @@ def signed64(value: int) -> int:
     return (value ^ 0x8000000000000000) - 0x8000000000000000
 
 
+def bytes_of_vector(value: int) -> bytes:
+    """A v128 as hosts see it: 16 bytes, lane 0 first."""
+    return value.to_bytes(16, "little")
+
+
 #: what makes a host's value of the engine's; nothing to do for floats and references
-SIGNED: dict[ValType, Callable[[int], int]] = {_I32: signed32, _I64: signed64}
+OUTWARD: dict[ValType, Callable[[int], Any]] = {
+    _I32: signed32,
+    _I64: signed64,
+    ValType.V128: bytes_of_vector,
+}
 
 
 def to_python(kind: ValType, value: Any) -> Any:
     """An engine value as hosts see it."""
-    convert = SIGNED.get(kind)
+    convert = OUTWARD.get(kind)
     return value if convert is None else convert(value)
 
 
@@ -96,4 +120,6 @@ def to_bits(kind: ValType, value: Any) -> Any:
         return bits_of_f32(value)
     if kind is _F64:
         return bits_of_f64(value)
+    if kind is ValType.V128:
+        return bytes_of_vector(value)
     return value

@@ -156,7 +156,12 @@ def test_malformed_says_what_and_where(data: bytes, message: str, offset: int) -
 
 @pytest.mark.parametrize(
     ("opcode", "proposal"),
-    [(b"\x12", "tail call"), (b"\xfd\x0c", "SIMD"), (b"\xfe\0", "threads"), (b"\6", "exception")],
+    [
+        (b"\x12", "tail call"),
+        (b"\xfd\x80\2", "relaxed SIMD"),
+        (b"\xfe\0", "threads"),
+        (b"\6", "exception"),
+    ],
 )
 def test_other_proposals_are_named(opcode: bytes, proposal: str) -> None:
     content = b"\0" + opcode + b"\x0b"

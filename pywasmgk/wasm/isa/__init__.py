@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 
-from . import control, conversions, floats, integers, memory, references, variables
+from . import control, conversions, floats, integers, memory, references, simd, variables, vectors
 from .row import CONTROL_FORMS, Guard, Instruction, Signature, signature
 
 __all__ = [
@@ -59,10 +59,12 @@ class InstructionSet:
         return iter(sorted(self.rows, key=lambda row: row.opcode))
 
 
-#: WebAssembly 2.0 but SIMD
+#: WebAssembly 2.0
 STANDARD = InstructionSet(
     row
-    for family in (control, variables, memory, references, integers, floats, conversions)
+    for family in (
+        control, variables, memory, references, integers, floats, conversions, vectors, simd,
+    )
     for row in family.ROWS
 )
 

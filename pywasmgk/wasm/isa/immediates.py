@@ -133,6 +133,14 @@ def _f64(data: bytes, pos: int, base: int) -> tuple[float, int]:
     return f64_of_bits(_fixed(data, pos, 8, base)), pos + 8
 
 
+def _v128(data: bytes, pos: int, base: int) -> tuple[int, int]:
+    return _fixed(data, pos, 16, base), pos + 16
+
+
+def _lane(data: bytes, pos: int, base: int) -> tuple[int, int]:
+    return _byte(data, pos, base), pos + 1
+
+
 #: ``reader(data, pos, base) -> (value, next pos)`` for every kind that a row may name
 READERS: dict[str, Callable[[bytes, int, int], tuple[Any, int]]] = {
     "localidx": _index,
@@ -153,4 +161,8 @@ READERS: dict[str, Callable[[bytes, int, int], tuple[Any, int]]] = {
     "i64": _i64,
     "f32": _f32,
     "f64": _f64,
+    "v128": _v128,
+    "laneidx": _lane,
+    # sixteen lane indices, the first one lowest, as one int like a v128
+    "lanes": _v128,
 }

@@ -3,7 +3,8 @@
 Conventions of the templates (``meaning effect guards length charge``):
 
 ``{a} {b} {c}``   the operands, deepest first; a tier evaluates each once
-``{x} {y}``       the immediates; ``{offset}`` of a memarg, ``{value}`` of a constant
+``{x} {y}``       the immediates; ``{offset}`` of a memarg, which is the first of them if there are
+                  several; ``{value}`` of a constant
 ``{r}``           the result (in ``charge`` only)
 ``{t}``           a scratch name of the tier's
 ``{local} {glob}``  the local or the cell of the global that ``{x}`` names
@@ -91,6 +92,10 @@ class Instruction:
     charge: str | None = None
     #: bytes that it reads or writes; the largest alignment
     width: int = 0
+    #: what a lane index of its immediates must stay below
+    lanes: int = 0
+    #: the proposal that brought it after the first release, a field of ``features.Features``
+    proposal: str | None = None
     #: may stand in a constant expression
     constant: bool = False
     #: may move the memory's bytes: tiers fetch them again
