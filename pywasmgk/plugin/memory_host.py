@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -110,6 +111,8 @@ class MemoryHost(HostAPI):
                 self._connection = self._database
             else:
                 self._connection = sqlite3.connect(self._database, check_same_thread=False)
+                # nobody has to close a host in memory
+                weakref.finalize(self, self._connection.close)
         return self._connection
 
     def close(self) -> None:

@@ -1,0 +1,141 @@
+"""The README is true: its examples run and print what it says, its commands work."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import shlex
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from cli_guests import ADD, run
+
+from pywasmgk.cli.app import COMMANDS
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+class Block(NamedTuple):
+    """A fenced block: its language, its line in the README, its text."""
+
+    language: str
+    line: int
+    text: str
+
+
+def blocks(text: str) -> list[Block]:
+    found = re.finditer(r"^```(\w+)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    return [Block(match[1], text.count("\n", 0, match.start()) + 1, match[2]) for match in found]
+
+
+BLOCKS = blocks(README)
+SHELL = [block for block in BLOCKS if block.language == "sh"]
+EXAMPLES = [
+    (block, following)
+    for block, following in itertools.pairwise(BLOCKS)
+    if block.language == "python"
+]
+
+
+def test_every_fence_is_known_and_closed() -> None:
+    assert README.count("```") == 2 * len(BLOCKS)
+    assert {block.language for block in BLOCKS} == {"sh", "python", "text"}
+    assert BLOCKS[-1].language != "python"
+
+
+def test_there_are_examples() -> None:
+    assert len(EXAMPLES) >= 4
+    assert "import pywasmgk" in EXAMPLES[0][0].text
+
+
+@pytest.mark.parametrize(
+    ("example", "output"), EXAMPLES, ids=[f"line {block.line}" for block, _ in EXAMPLES]
+)
+def test_an_example_prints_what_the_block_below_says(
+    example: Block, output: Block, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert output.language == "text", f"the example in line {example.line} shows no output"
+    program = compile("\n" * example.line + example.text, "README.md", "exec")
+    exec(program, {"__name__": "__readme__"})
+    assert capsys.readouterr().out == output.text
+
+
+# -- the first two commands
+
+
+def commands(block: Block) -> list[list[str]]:
+    """The commands of a block that are joined by ``&&``, as words."""
+    return [shlex.split(part) for part in block.text.replace("\\\n", " ").split("&&")]
+
+
+def test_the_first_command_installs_and_greets() -> None:
+    venv, install, greet = commands(SHELL[0])
+    assert venv == ["python3", "-m", "venv", ".venv"]
+    assert install == [".venv/bin/pip", "install", "."]
+    assert greet.pop(0) == ".venv/bin/pywasmgk"
+    assert run(*greet) == (0, '{"message": "Hello, Ada!"}\n', "")
+
+
+def test_the_second_command_is_what_continuous_integration_runs() -> None:
+    venv, *rest = commands(SHELL[1])
+    assert venv == ["python3", "-m", "venv", ".venv"]
+    assert [words[0] for words in rest] == [".venv/bin/pip", ".venv/bin/python"]
+    script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    script = script.replace('"$venv/', '"').replace("python -m pip", "pip")
+    script = script.replace('bin/python" -m pip', 'bin/pip"').replace(" --quiet", "")
+    lines = [
+        shlex.split(line, comments=True)
+        for line in script.splitlines()
+        if "venv" in line or "bin/" in line
+    ]
+    for words in rest:
+        assert [words[0].removeprefix(".venv/"), *words[1:]] in lines
+
+
+# -- the table of commands
+
+CONCRETE = {
+    "call": 'hello hello {"name":"Ada"}',
+    "register": "hello",
+    "inspect": "FILE",
+    "validate": "FILE FILE",
+    "run": "FILE f 40 2",
+    "spec": "SCRIPT",
+    "examples": "",
+}
+LINES = [line.split("#")[0].split() for block in SHELL[2:] for line in block.text.splitlines()]
+
+
+def test_the_readme_shows_every_command() -> None:
+    assert [line[:1] for line in LINES] == [["pywasmgk"]] * len(LINES)
+    assert sorted(line[1] for line in LINES) == sorted(COMMANDS) == sorted(CONCRETE)
+
+
+@pytest.mark.parametrize("line", LINES, ids=lambda line: line[1])
+def test_a_command_of_the_readme_works(line: list[str], tmp_path: Path) -> None:
+    paths = {"FILE": tmp_path / "add.wasm", "SCRIPT": tmp_path / "empty.json"}
+    paths["FILE"].write_bytes(ADD)
+    paths["SCRIPT"].write_text('{"commands": []}')
+    words = [paths.get(word, word) for word in CONCRETE[line[1]].split()]
+    # as many as the README promises that there may be
+    shown = [word for word in line[2:] if not word.startswith("[")]
+    assert len(words) >= len(shown)
+    done = run(line[1], *words)
+    assert (done.code, done.err) == (0, "")
+    assert done.out
+    assert run(line[1], *words, "--json").form is not None
+
+
+def test_the_options_that_the_readme_names_exist() -> None:
+    named = set(re.findall(r"`(--[\w-]+)`", README))
+    assert {"--json", "--memory", "--fuel", "--timeout"} <= named
+    known = "".join(run(command, "--help").out for command in COMMANDS) + run("--help").out
+    assert [option for option in named if option not in known] == []
+
+
+def test_links_lead_to_files() -> None:
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)\)", README)
+    assert targets
+    assert [target for target in targets if not (ROOT / target).exists()] == []
