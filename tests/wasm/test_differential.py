@@ -1,0 +1,82 @@
+"""The differential fuzzer: a run of it, what programs cover, that it finds what is wrong."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from differential import check, fuels_to_try, minimise
+from generator import generate
+from oracle import have_wasmtime, our_engines
+
+import pywasmgk
+from pywasmgk.wasm import isa
+
+
+@pytest.mark.parametrize("first", range(0, 200, 50))
+def test_programs_do_the_same_everywhere(first: int) -> None:
+    for seed in range(first, first + 50):
+        found = list(
+            check(generate(seed), our_engines(), reference=have_wasmtime(), stops=seed % 10 == 0)
+        )
+        assert not found, seed
+
+
+def test_a_seed_and_a_tape_give_the_same_program() -> None:
+    first, second = generate(7), generate(7)
+    assert first == second
+    assert generate(tape=first.tape)[:2] == first[:2]
+    assert generate(tape=[])[0] != first.data
+
+
+def test_any_tape_gives_a_valid_module() -> None:
+    tape = generate(11).tape
+    for cut in range(0, len(tape), 37):
+        pywasmgk.Module(generate(tape=tape[:cut]).data)
+        pywasmgk.Module(generate(tape=tape[cut:]).data)
+
+
+def test_programs_have_every_instruction() -> None:
+    seen: set[int] = set()
+    for seed in range(600):
+        module = pywasmgk.Module(generate(seed).data)
+        first = module.import_counts["func"]
+        for index in range(first, len(module.functions)):
+            seen.update(number for number, _ in module.block_map(index).code)
+    missing = {row.name for number, row in enumerate(isa.STANDARD.rows) if number not in seen}
+    assert not missing
+
+
+def test_fuels_to_try() -> None:
+    assert fuels_to_try(12, 0) == list(range(13))
+    many = fuels_to_try(10_000, 3)
+    assert len(many) == 351
+    assert max(many) <= 10_000
+
+
+@pytest.mark.skipif(not have_wasmtime(), reason="wasmtime is not installed")
+def test_a_wrong_meaning_is_found_and_made_small() -> None:
+    right = next(row for row in isa.STANDARD if row.name == "i32.sub")
+    wrong = replace(right, meaning="({a} + {b}) & 0xFFFFFFFF")
+    with isa.using(isa.STANDARD.extended(wrong)):
+
+        def fails(program: object) -> bool:
+            found = check(program, ["interpreter"], stops=False)  # type: ignore[arg-type]
+            return any(item.engine == "wasmtime" for item in found)
+
+        program = next(program for program in map(generate, range(20)) if fails(program))
+        small = generate(tape=minimise(program.tape, fails, tries=300))
+    assert len(small.data) < len(program.data)
+    assert fails(small) is False
+
+
+@pytest.mark.parametrize("name", ["i32.const", "br_if", "drop"])
+def test_wrong_fuel_is_found(name: str) -> None:
+    right = next(row for row in isa.STANDARD if row.name == name)
+    with isa.using(isa.STANDARD.extended(replace(right, fuel=right.fuel + 1))):
+        found = [
+            item
+            for seed in range(20)
+            for item in check(generate(seed), ["interpreter"], reference=False)
+        ]
+    assert {item.kind for item in found} == {"stop"}
