@@ -223,7 +223,7 @@ static char *utf8_put(char *to, uint32_t point) {
     return to;
   }
   uint32_t more = point < 0x800 ? 1 : point < 0x10000 ? 2 : 3;  // bytes after the first
-  *to++ = (char)((0xF00u >> more) | point >> (6 * more));
+  *to++ = (char)((0xF00u >> (more + 1)) | point >> (6 * more));
   while (more--) *to++ = (char)(0x80 | (point >> (6 * more) & 0x3F));
   return to;
 }

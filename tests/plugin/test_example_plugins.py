@@ -30,6 +30,9 @@ def test_hello_greets_by_name() -> None:
         assert plugin.call("hello", {"name": 'a"\\\n\u00e9\U0001f600'}) == {
             "message": 'Hello, a"\\\n\u00e9\U0001f600!'
         }
+        escaped = rb'{"name": "\u00e9 \u2013 \ud83d\ude00 \ud83d \n"}'
+        greeting = "Hello, \u00e9 \u2013 \U0001f600 \ufffd \\n!".encode()
+        assert plugin.call_raw("hello", escaped) == b'{"message":"%b"}' % greeting
         assert plugin.call("hello", {"name": 7}) == {"error": "name must be a string"}
         assert plugin.call("nope", {}) == {"error": "unknown function: nope"}
         assert plugin.call_raw("hello", b"{") == b'{"error":"invalid JSON"}'
