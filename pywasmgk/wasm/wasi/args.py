@@ -6,19 +6,20 @@ from collections.abc import Sequence
 
 from ..functions import Caller
 from ..values import u32
-from .context import WasiContext, memory_of
-
-__all__ = ["args_get", "args_sizes_get", "environ_get", "environ_sizes_get"]
+from .context import WasiContext, memory_of, require_memory
 
 
 def _sizes(caller: Caller, strings: Sequence[bytes], count_ptr: int, size_ptr: int) -> None:
     memory = memory_of(caller)
+    require_memory(memory, size_ptr, 4)
     memory.write_u32(count_ptr, len(strings))
     memory.write_u32(size_ptr, sum(map(len, strings)))
 
 
 def _strings(caller: Caller, strings: Sequence[bytes], table: int, buffer: int) -> None:
     memory = memory_of(caller)
+    require_memory(memory, table, 4 * len(strings))
+    require_memory(memory, buffer, sum(map(len, strings)))
     for text in strings:
         memory.write_u32(table, buffer)
         memory.write(buffer, text)

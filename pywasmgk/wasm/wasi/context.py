@@ -1,41 +1,34 @@
-"""The state of one guest's WASI, and how its functions reach the guest's memory."""
+"""The state of one guest's WASI: its descriptors and what it has used up; access to its memory."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Sequence
-from typing import BinaryIO
+import heapq
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from ..functions import Caller
 from ..memory import Memory
-from .config import Sink, WasiConfig
+from .abi import (
+    DIRECTORY_RIGHTS,
+    FILE_RIGHTS,
+    DirEntry,
+    Errno,
+    Fdflags,
+    Filetype,
+    Refused,
+)
+from .config import WasiConfig
+from .streams import Input, Output
+from .vfs import Directory, File, Node
 
-__all__ = ["Errno", "Refused", "WasiContext", "memory_of", "vectors"]
+__all__ = ["Descriptor", "WasiContext", "memory_of", "path_at", "require_memory", "vectors"]
 
-#: bytes that one call may move
-MOST_BYTES = 1 << 24
 #: buffers that one call may name, as POSIX systems have it
 MOST_VECTORS = 1024
-
-
-class Errno:
-    """The error numbers of preview 1 that are used here."""
-
-    SUCCESS = 0
-    BADF = 8
-    FAULT = 21
-    INVAL = 28
-    IO = 29
-    NOSYS = 52
-    SPIPE = 70
-
-
-class Refused(Exception):
-    """A call that ends with an error number."""
-
-    def __init__(self, errno: int) -> None:
-        super().__init__(errno)
-        self.errno = errno
+#: bytes of a path that are read from a guest; one that is longer than a path may be is refused
+_MOST_PATH = 1 << 16
+#: where a file may end
+_MOST_SIZE = (1 << 63) - 1
 
 
 def memory_of(caller: Caller) -> Memory:
@@ -45,51 +38,181 @@ def memory_of(caller: Caller) -> Memory:
     return caller.memory
 
 
-def vectors(memory: Memory, ptr: int, count: int) -> list[tuple[int, int]]:
-    """The buffers of a scatter or gather list, as pointers and sizes, checked."""
+def require_memory(memory: Memory, ptr: int, size: int) -> None:
+    """Refuses a place for results before anything is done."""
+    if ptr + size > len(memory):
+        raise Refused(Errno.FAULT)
+
+
+def vectors(memory: Memory, ptr: int, count: int, most: int) -> list[tuple[int, int]]:
+    """The buffers of a scatter or gather list, as pointers and sizes, checked and cut to ``most``
+    bytes in all."""
     if count > MOST_VECTORS:
         raise Refused(Errno.INVAL)
+    require_memory(memory, ptr, 8 * count)
     found = []
     for place in range(ptr, ptr + 8 * count, 8):
         start, size = memory.read_u32(place), memory.read_u32(place + 4)
-        if start + size > len(memory):
-            raise Refused(Errno.FAULT)
-        found.append((start, size))
+        require_memory(memory, start, size)
+        size = min(size, most)
+        most -= size
+        if size:
+            found.append((start, size))
     return found
 
 
-def _writer(sink: Sink) -> Callable[[bytes], object]:
-    if sink is None:
-        return len
-    if callable(sink):
-        return sink
+def path_at(memory: Memory, ptr: int, size: int) -> str:
+    """A path from the guest: UTF-8 without NUL."""
+    require_memory(memory, ptr, size)
+    if size > _MOST_PATH:
+        raise Refused(Errno.NAMETOOLONG)
+    try:
+        path = memory.read(ptr, size).decode()
+    except UnicodeDecodeError:
+        raise Refused(Errno.ILSEQ) from None
+    if "\0" in path:
+        raise Refused(Errno.INVAL)
+    return path
 
-    def write(data: bytes) -> None:
-        sink.write(data)
-        sink.flush()
 
-    return write
+class Descriptor:
+    """What a number stands for: a node, what may be done with it, and where it stands."""
+
+    __slots__ = ("flags", "inheriting", "listing", "name", "node", "position", "rights")
+
+    def __init__(self, node: Node, rights: int, inheriting: int = 0, flags: int = 0) -> None:
+        self.node = node
+        self.rights = rights
+        self.inheriting = inheriting
+        #: Fdflags
+        self.flags = flags
+        #: of a file, in bytes from its beginning
+        self.position = 0
+        #: the guest's name, of a preopen only
+        self.name: bytes | None = None
+        #: a directory's names since it was last read from the beginning
+        self.listing: list[DirEntry] = []
+
+    @property
+    def filetype(self) -> int:
+        """The kind of the node."""
+        if isinstance(self.node, Directory):
+            return Filetype.DIRECTORY
+        return Filetype.REGULAR_FILE if isinstance(self.node, File) else Filetype.CHARACTER_DEVICE
+
+    def require(self, rights: int) -> None:
+        """Refuses what it has no right to."""
+        if rights & ~self.rights:
+            raise Refused(Errno.NOTCAPABLE)
+
+    def append_offset(self) -> int:
+        """Where a write begins: at the end, if it appends."""
+        return self.node.stat().size if self.flags & Fdflags.APPEND else self.position
 
 
 class WasiContext:
-    """Streams by descriptor, and what the configuration gives."""
+    """Descriptors, arguments and quotas of one guest."""
 
     def __init__(self, config: WasiConfig) -> None:
         self.config = config
+        self.quotas = config.quotas
         self.args = _strings(config.args)
         self.environ = _strings([f"{name}={value}" for name, value in config.env.items()])
-        stdin = config.stdin
-        self.stdin: BinaryIO = (
-            io.BytesIO(stdin or b"") if isinstance(stdin, (bytes, type(None))) else stdin
-        )
-        self.writers = {1: _writer(config.stdout), 2: _writer(config.stderr)}
-        #: descriptors that are open
-        self.open = {0, 1, 2}
+        self._written = 0
+        self._entries = 0
+        self._open: dict[int, Descriptor] = {}
+        self._free: list[int] = []
+        most = config.quotas.output
+        streams = (Input(config.stdin), Output(config.stdout, most), Output(config.stderr, most))
+        for stream in streams:
+            self._open[len(self._open)] = Descriptor(stream, stream.rights)
+        for name, preopen in config.opened():
+            node = preopen.directory.open(config.clocks.realtime)
+            rights = preopen.rights & DIRECTORY_RIGHTS
+            inheriting = preopen.inheriting & (DIRECTORY_RIGHTS | FILE_RIGHTS)
+            descriptor = Descriptor(node, rights, inheriting)
+            descriptor.name = name.encode()
+            self._open[len(self._open)] = descriptor
 
-    def require(self, fd: int) -> None:
-        """Refuses a descriptor that is not open."""
-        if fd not in self.open:
+    # -- descriptors
+
+    def get(self, fd: int) -> Descriptor:
+        """An open descriptor."""
+        descriptor = self._open.get(fd)
+        if descriptor is None:
             raise Refused(Errno.BADF)
+        return descriptor
+
+    def file(self, fd: int, rights: int) -> tuple[Descriptor, File]:
+        """One that is a regular file, with the rights for what is to be done."""
+        descriptor = self.get(fd)
+        if isinstance(descriptor.node, Directory):
+            raise Refused(Errno.ISDIR)
+        if not isinstance(descriptor.node, File):
+            raise Refused(Errno.BADF)
+        descriptor.require(rights)
+        return descriptor, descriptor.node
+
+    def directory(self, fd: int, rights: int) -> tuple[Descriptor, Directory]:
+        """One that is a directory, with the rights for what is to be done."""
+        descriptor = self.get(fd)
+        if isinstance(descriptor.node, File):
+            raise Refused(Errno.NOTDIR)
+        if not isinstance(descriptor.node, Directory):
+            raise Refused(Errno.BADF)
+        descriptor.require(rights)
+        return descriptor, descriptor.node
+
+    def require_room(self) -> None:
+        """Refuses one descriptor more than there may be."""
+        if len(self._open) >= self.quotas.open_files:
+            raise Refused(Errno.MFILE)
+
+    def add(self, descriptor: Descriptor) -> int:
+        """Gives it the lowest free number."""
+        fd = heapq.heappop(self._free) if self._free else len(self._open)
+        self._open[fd] = descriptor
+        return fd
+
+    def close(self, fd: int) -> None:
+        """Closes one; the host's own streams stay open for the host."""
+        self.get(fd).node.close()
+        del self._open[fd]
+        heapq.heappush(self._free, fd)
+
+    def renumber(self, fd: int, to: int) -> None:
+        """Moves one onto another, which is closed."""
+        moved, old = self.get(fd), self.get(to)
+        if fd != to:
+            old.node.close()
+            self._open[to] = moved
+            del self._open[fd]
+            heapq.heappush(self._free, fd)
+
+    def close_all(self) -> None:
+        """Gives up what the host holds; the guest is not run again."""
+        for descriptor in self._open.values():
+            descriptor.node.close()
+        self._open.clear()
+
+    # -- quotas
+
+    def charge_growth(self, file: File, end: int, written: int) -> None:
+        """Charges a write or growth that ends there, before it is done."""
+        if end > _MOST_SIZE:
+            raise Refused(Errno.FBIG)
+        amount = max(written, end - file.stat().size)
+        if self._written + amount > self.quotas.written:
+            raise Refused(Errno.DQUOT)
+        self._written += amount
+
+    @contextmanager
+    def new_entry(self) -> Iterator[None]:
+        """Charges a name that is made in the block."""
+        if self._entries >= self.quotas.entries:
+            raise Refused(Errno.DQUOT)
+        yield
+        self._entries += 1
 
 
 def _strings(texts: Sequence[str]) -> list[bytes]:

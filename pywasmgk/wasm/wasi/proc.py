@@ -1,13 +1,12 @@
-"""proc_*."""
+"""proc_* and sched_yield."""
 
 from __future__ import annotations
 
 from ...errors import Exit
 from ..functions import Caller
 from ..values import u32
-from .context import Errno, Refused, WasiContext
-
-__all__ = ["proc_exit", "proc_raise"]
+from .abi import Errno, Refused
+from .context import WasiContext
 
 
 def proc_exit(wasi: WasiContext, caller: Caller, code: u32) -> None:
@@ -18,3 +17,7 @@ def proc_exit(wasi: WasiContext, caller: Caller, code: u32) -> None:
 def proc_raise(wasi: WasiContext, caller: Caller, signal: u32) -> None:
     """There are no signals."""
     raise Refused(Errno.NOSYS)
+
+
+def sched_yield(wasi: WasiContext, caller: Caller) -> None:
+    """Nothing else wants to run."""

@@ -1,0 +1,141 @@
+"""Running a WASI command as ``subprocess.run`` runs a program."""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ...errors import Exit, LinkError
+from ..functions import Func
+from ..instance import DEFAULT_MEMORY_LIMIT, instantiate
+from ..metering import CancelToken, Meter
+from ..module import Module
+from ..types import FuncType
+from .config import Preopen, Sink, Source, WasiConfig
+from .context import WasiContext
+from .functions import functions
+from .overlay import Source as Directory
+
+__all__ = ["CompletedRun", "run_wasi"]
+
+_MODULE = "wasi_snapshot_preview1"
+#: bytes of each output that are captured
+_CAPTURED = 1 << 26
+#: stands for "collect it"
+CAPTURE: Any = object()
+
+
+@dataclass(frozen=True)
+class CompletedRun:
+    """What a command has done."""
+
+    #: 0 where it returned without saying anything
+    exit_code: int
+    #: what it wrote, empty where it went elsewhere
+    stdout: bytes
+    stderr: bytes
+    #: instructions
+    fuel: int
+    #: of wall clock, loading left out
+    seconds: float
+    #: pages of 64 KiB that its memory had at the end
+    pages: int
+
+    def check(self) -> CompletedRun:
+        """Itself; raises Exit for another exit code than 0."""
+        if self.exit_code:
+            raise Exit(self.exit_code)
+        return self
+
+
+def run_wasi(
+    module: Module | bytes | str | os.PathLike[str],
+    args: Sequence[str] = (),
+    *,
+    stdin: Source = None,
+    env: Mapping[str, str] | None = None,
+    preopens: Mapping[str, Directory | Preopen | str | os.PathLike[str]] | None = None,
+    stdout: Sink = CAPTURE,
+    stderr: Sink = CAPTURE,
+    name: str | None = None,
+    config: WasiConfig | None = None,
+    imports: Mapping[str, Any] | None = None,
+    fuel: int | None = None,
+    timeout: float | None = None,
+    memory_limit: int = DEFAULT_MEMORY_LIMIT,
+    cancel: CancelToken | None = None,
+    progress: Callable[[Meter], object] | None = None,
+    engine: str = "auto",
+) -> CompletedRun:
+    """Runs a WASI command (a module that exports ``_start``) to its end.
+
+    ``module`` is a module, its bytes, or the path of its file. ``args`` are what follows the
+    program's name, which is ``name`` or the file's. Output is captured, 64 MiB of each stream,
+    unless a sink is given. What is not given is as in ``config``; ``fuel`` (instructions) and
+    ``timeout`` (seconds) are unlimited unless given, ``memory_limit`` is in pages.
+
+    Raises LinkError for a module that is no command, Trap, and OutOfFuel, DeadlineExceeded or
+    Cancelled at the limits; another exit code than 0 is no exception.
+    """
+    if isinstance(module, (str, os.PathLike)):
+        module = Module.from_file(Path(module))
+    elif not isinstance(module, Module):
+        module = Module(module)
+    config = config or WasiConfig()
+    out, err = _Capture(), _Capture()
+    config = replace(
+        config,
+        args=(name or module.name or "program", *args),
+        env=config.env if env is None else env,
+        stdin=config.stdin if stdin is None else stdin,
+        stdout=out if stdout is CAPTURE else stdout,
+        stderr=err if stderr is CAPTURE else stderr,
+        preopens=config.preopens if preopens is None else preopens,
+    )
+    wasi = WasiContext(config)
+    try:
+        instance = instantiate(
+            module,
+            {**(imports or {}), _MODULE: functions(wasi)},
+            memory_limit=memory_limit,
+            fuel=fuel,
+            timeout=timeout,
+            cancel=cancel,
+            progress=progress,
+            engine=engine,
+        )
+        start = instance.exports.get("_start")
+        if not isinstance(start, Func) or start.type != FuncType():
+            raise LinkError("no WASI command: it exports no function _start without parameters")
+        began = time.monotonic()
+        code = _exit_code(start)
+        seconds = time.monotonic() - began
+    finally:
+        wasi.close_all()
+    pages = instance.memory.pages if instance.memory else 0
+    return CompletedRun(code, bytes(out.data), bytes(err.data), instance.fuel_used, seconds, pages)
+
+
+class _Capture:
+    """Collects output, and is full at some point."""
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+
+    def __call__(self, data: bytes) -> None:
+        if len(self.data) + len(data) > _CAPTURED:
+            raise OSError(errno.ENOSPC, "too much output to capture")
+        self.data += data
+
+
+def _exit_code(start: Func) -> int:
+    try:
+        start()
+    except Exit as error:
+        return error.code
+    return 0
