@@ -53,6 +53,7 @@ from .plugin import (
     load,
     load_from_file,
 )
+from .wasm.features import Features
 from .wasm.functions import Caller, Func
 from .wasm.globals import Global
 from .wasm.instance import Instance, instantiate
@@ -91,6 +92,7 @@ __all__ = [
     "DeadlineExceeded",
     "DecodeError",
     "Exit",
+    "Features",
     "Frame",
     "Func",
     "FuncType",

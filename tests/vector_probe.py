@@ -15,7 +15,7 @@ from wasm_builder import functype, instruction, limits, module, unsigned
 
 from pywasmgk.wasm import isa
 
-__all__ = ["AT", "RESULT", "Probe", "VECTOR_ROWS", "key", "probes", "run"]
+__all__ = ["AT", "RESULT", "VECTOR_ROWS", "Probe", "key", "probes", "run"]
 
 RESULT = 64
 AT = 128

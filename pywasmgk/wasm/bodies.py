@@ -58,6 +58,7 @@ class ModuleContext:
         self.elements: Sequence[ValType] = [element.type for element in module.elements]
         self.data_count = module.data_count
         self.has_memory = bool(module.memories)
+        self.features = module.features
         #: functions that ``ref.func`` may name
         self.declared = declared
         #: how many there are of what an index immediate names, and its word
@@ -107,7 +108,9 @@ def _entry(number: int, row: Instruction) -> _Entry:
 @lru_cache(maxsize=8)
 def _entries(instructions: InstructionSet) -> tuple[list[_Entry | None], dict[int, _Entry]]:
     """The entries of all one-byte opcodes, and those behind prefixes."""
-    every = {row.opcode: _entry(n, row) for n, row in enumerate(instructions.rows)}
+    known = instructions.by_opcode
+    rows = enumerate(instructions.rows)
+    every = {row.opcode: _entry(n, row) for n, row in rows if row.opcode in known}
     return [every.get(opcode) for opcode in range(256)], every
 
 
@@ -334,6 +337,9 @@ def _read_locals(module: Module, start: int, end: int) -> tuple[list[ValType], i
         kind = VALUE_TYPES.get(data[pos])
         if kind is None:
             raise DecodeError(f"malformed value type {data[pos]:#04x}", pos)
+        refusal = module.features.refusal_of_type(kind)
+        if refusal:
+            raise ValidationError(f"a local of type {kind}: {refusal}", pos)
         pos += 1
         total += count
         if total > module.max_locals:

@@ -54,7 +54,7 @@ class Jump(NamedTuple):
 
 def prepare(body: BlockMap, instructions: InstructionSet) -> Code:
     """Resolves branches to positions and fuel; everything else stays as validation left it."""
-    dispatch = dispatch_for(instructions)
+    dispatch = dispatch_for(instructions.whole)
     resolver = _Resolver(body, dispatch)
     translated = dispatch.translated
     forms = dispatch.forms

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from ..errors import DecodeError
-from .features import proposal_of
+from .features import proposal_of, refusal
 from .isa import Instruction, InstructionSet
 from .isa.immediates import READERS
 from .leb128 import read_u32
@@ -33,15 +33,25 @@ def read_opcode(
     pos += 1
     row = instructions.lookup(opcode)
     name = f"{opcode:#04x}"
+    number = None
     if opcode in instructions.prefixes:
         number, pos = read_u32(data, pos, base)
         name += f" {number:#04x}"
         row = instructions.lookup(opcode << 16 | number) if number < 0x10000 else None
     if row is None:
-        proposal = proposal_of(opcode)
-        why = f": {proposal} is not supported" if proposal else ""
-        raise DecodeError(f"illegal opcode {name}{why}", base + start)
+        raise DecodeError(
+            f"illegal opcode {name}{_why(opcode, number, instructions)}", base + start
+        )
     return row, pos
+
+
+def _why(opcode: int, number: int | None, instructions: InstructionSet) -> str:
+    """The end of an error message: which proposal an opcode belongs to, if one is known."""
+    known = instructions.whole.lookup(opcode if number is None else opcode << 16 | number)
+    if known is not None and known.proposal is not None:
+        return f" ({known.name}): {refusal(known.proposal)}"
+    proposal = proposal_of(opcode)
+    return f": {proposal} is not supported" if proposal else ""
 
 
 def instructions_of(

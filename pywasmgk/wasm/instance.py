@@ -89,7 +89,7 @@ class Instance:
 
     def __init__(self, module: Module, meter_options: Mapping[str, Any]) -> None:
         self.module = module
-        self.dispatch = dispatch_for(module.isa)
+        self.dispatch = dispatch_for(module.isa.whole)
         self.domain = Domain()
         self.funcs: list[Func] = []
         self.tables: list[Table] = []

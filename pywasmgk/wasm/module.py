@@ -12,6 +12,7 @@ from .binary import Body, ConstExpr, Data, Element, ModuleReader
 from .blockmap import BlockMap
 from .bodies import MAX_LOCALS, validate_function
 from .code import Code
+from .features import Features
 from .names import NameSection, clean
 from .ppci_import import components
 from .types import ExportType, FuncType, GlobalType, ImportType, MemoryType, TableType
@@ -19,13 +20,16 @@ from .validation import validate_module
 
 __all__ = ["Body", "ConstExpr", "Data", "Element", "Module"]
 
+_DEFAULT = Features()
+
 
 class Module(components.Module):  # type: ignore[misc]
     """A decoded and validated module; one serves any number of instances.
 
     ``data`` is the binary format. ``name`` is for messages. ``validate="lazy"`` leaves function
     bodies to their first call, for huge modules that are trusted. ``max_locals`` is for each
-    function. Raises DecodeError or ValidationError, both with the offset in the file. It is ppci's
+    function. ``features`` says which proposals the module may use, by default all of WebAssembly
+    2.0. Raises DecodeError or ValidationError, both with the offset in the file. It is ppci's
     Module too: its ``definitions``, ``show_interface()`` and the like work.
     """
 
@@ -36,6 +40,7 @@ class Module(components.Module):  # type: ignore[misc]
         name: str | None = None,
         validate: str = "eager",
         max_locals: int = MAX_LOCALS,
+        features: Features = _DEFAULT,
     ) -> None:
         if isinstance(data, str):
             raise TypeError("expected the bytes of a module, found text (translate WAT first)")
@@ -48,7 +53,8 @@ class Module(components.Module):  # type: ignore[misc]
         self.validate = validate
         #: locals that a function may have
         self.max_locals = min(max_locals, MAX_LOCALS)
-        self.isa = isa.active()
+        self.features = features
+        self.isa = isa.active().without(features.refused)
         self.types: list[FuncType] = []
         self.imports: tuple[ImportType, ...] = ()
         self.exports: tuple[ExportType, ...] = ()
@@ -76,10 +82,12 @@ class Module(components.Module):  # type: ignore[misc]
         ModuleReader(data, self.isa).read_module(self)
 
     @classmethod
-    def from_file(cls, path: str | Path, *, validate: str = "eager") -> Module:
+    def from_file(
+        cls, path: str | Path, *, validate: str = "eager", features: Features = _DEFAULT
+    ) -> Module:
         """The module in a file; its name is the file's. Raises OSError too."""
         path = Path(path)
-        return cls(path.read_bytes(), name=path.name, validate=validate)
+        return cls(path.read_bytes(), name=path.name, validate=validate, features=features)
 
     # -- functions
 
@@ -136,7 +144,7 @@ class Module(components.Module):  # type: ignore[misc]
     # -- Python
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (self.data, self.name, self.validate, self.max_locals)
+        return _rebuild, (self.data, self.name, self.validate, self.max_locals, self.features)
 
     def __repr__(self) -> str:
         return (
@@ -145,5 +153,7 @@ class Module(components.Module):  # type: ignore[misc]
         )
 
 
-def _rebuild(data: bytes, name: str | None, validate: str, max_locals: int) -> Module:
-    return Module(data, name=name, validate=validate, max_locals=max_locals)
+def _rebuild(
+    data: bytes, name: str | None, validate: str, max_locals: int, features: Features
+) -> Module:
+    return Module(data, name=name, validate=validate, max_locals=max_locals, features=features)

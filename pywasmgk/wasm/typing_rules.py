@@ -53,10 +53,16 @@ def _block_type(v: BodyValidator, x: Any, at: int) -> FuncType:
     if x is None:
         return FuncType()
     if isinstance(x, ValType):
+        refusal = v.context.features.refusal_of_type(x)
+        if refusal:
+            raise v.invalid(f"a block of type {x}: {refusal}", at)
         return FuncType((), (x,))
     if x >= len(v.context.types):
         raise v.invalid(f"unknown type {x}", at)
     kind: FuncType = v.context.types[x]
+    refusal = v.context.features.refusal("multi_value")
+    if refusal and (kind.params or len(kind.results) > 1):
+        raise v.invalid(f"a block of type {kind}: {refusal}", at)
     return kind
 
 

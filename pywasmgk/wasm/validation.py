@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import ValidationError
 from .bodies import ModuleContext, validate_constant, validate_function
+from .features import require_features
 from .types import MAX_PAGES, FuncType, Limits, ValType
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def validate_module(module: Module, *, bodies: bool = True) -> ModuleContext:
     Gives the context in which single bodies can be validated later. Raises ValidationError, or
     DecodeError where a body is malformed.
     """
+    require_features(module)
     for index, kind in enumerate(module.types):
         if max(len(kind.params), len(kind.results)) > MAX_ARITY:
             raise ValidationError(f"type {index} has more than {MAX_ARITY} parameters or results")

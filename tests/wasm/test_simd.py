@@ -12,7 +12,8 @@ import pytest
 from lane_model import WIDTHS, expected, join, same, split
 from oracle import Session, have_wasmtime, open_session, our_engines
 from vector_probe import AT, RESULT, VECTOR_ROWS, Probe, key, probes, run
-from wasm_builder import body, code, function, functype, limits, module, name
+from wasm_builder import body, code, function, functype, limits, module
+from wasm_builder import name as named
 
 import pywasmgk
 from pywasmgk import Func, FuncType, Global, HostError, Module, Trap, TrapCode, ValType, instantiate
@@ -229,7 +230,7 @@ def test_loads_extend_splat_and_fill_with_zeros(engine: str) -> None:
 @pytest.mark.parametrize("engine", ENGINES)
 def test_shuffle_takes_every_lane_to_every_place(engine: str) -> None:
     base = list(range(16))
-    choices = [base[:place] + [lane] + base[place + 1 :] for place in base for lane in range(32)]
+    choices = [[*base[:place], lane, *base[place + 1 :]] for place in base for lane in range(32)]
     source = random.Random(7)
     choices += [[source.randrange(32) for _ in base] for _ in range(100)]
     choices += [[lane] * 16 for lane in range(32)]
@@ -349,8 +350,8 @@ def test_vectors_are_globals_imports_and_exports(engine: str) -> None:
     data = module(
         types=[functype("v128", "v128"), functype("", "v128")],
         imports=[
-            name("env") + name("swap") + b"\0\0",
-            name("env") + name("base") + b"\3\x7b\0",
+            named("env") + named("swap") + b"\0\0",
+            named("env") + named("base") + b"\3\x7b\0",
         ],
         functions=[1],
         globals_=[
@@ -411,7 +412,7 @@ def test_a_vector_is_sixteen_bytes(value: object, error: type[Exception]) -> Non
         Global(V128, value)
     data = module(
         types=[functype("", "v128")],
-        imports=[name("env") + name("g") + b"\0\0"],
+        imports=[named("env") + named("g") + b"\0\0"],
         exports=[("g", 0, 0)],
     )
     host = Func(FuncType((), (V128,)), lambda: value, name="g")

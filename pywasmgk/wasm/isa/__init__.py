@@ -7,6 +7,7 @@ they know of an instruction from its row. Adding an instruction is adding a row,
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -36,6 +37,9 @@ class InstructionSet:
         self.rows: list[Instruction] = sorted(rows, key=lambda row: -row.weight)
         self.by_opcode = {row.opcode: row for row in self.rows}
         self.numbers = {row.opcode: number for number, row in enumerate(self.rows)}
+        #: the set that this one is without some proposals; it gives the tiers their numbers
+        self.whole = self
+        self._without: dict[frozenset[str], InstructionSet] = {}
 
     def lookup(self, opcode: int) -> Instruction | None:
         """The row of an opcode (``prefix << 16 | number`` behind a prefix)."""
@@ -54,6 +58,18 @@ class InstructionSet:
         """A new set with these rows added, or put in the place of rows of the same opcode."""
         merged = self.by_opcode | {row.opcode: row for row in rows}
         return InstructionSet(merged.values())
+
+    def without(self, proposals: frozenset[str]) -> InstructionSet:
+        """The set in which instructions of these proposals are not found, numbers as before."""
+        if not proposals:
+            return self
+        if proposals not in self._without:
+            smaller = copy.copy(self)
+            smaller.by_opcode = {
+                row.opcode: row for row in self.rows if row.proposal not in proposals
+            }
+            self._without[proposals] = smaller
+        return self._without[proposals]
 
     def __iter__(self) -> Iterator[Instruction]:
         return iter(sorted(self.rows, key=lambda row: row.opcode))

@@ -28,6 +28,7 @@ ROWS = [
     ),
     Instruction(
         0x1C, "select", ("types",), signature("any any i32 -> any"), rule="select_t",
+        proposal="reference_types",
         meaning="{a} if {c} else {b}", weight=0.5,
     ),
 ]

@@ -57,6 +57,7 @@ def _truncations() -> list[Instruction]:
                     signature(f"{source} -> i{bits}"),
                     meaning=f"int({{a}}) & {_MASK[bits]} if {fits} else "
                     f"saturate({{a}}, {low}, {high}) & {_MASK[bits]}",
+                    proposal="saturating_float_to_int",
                 )
             )
     return rows

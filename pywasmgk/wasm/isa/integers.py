@@ -26,9 +26,12 @@ def _integer_rows(bits: int) -> list[Instruction]:
             meaning=meaning, weight=weight * often, **more,  # type: ignore[arg-type]
         )
 
-    def unary(opcode: int, name: str, meaning: str, weight: float = 0.1) -> Instruction:
+    def unary(
+        opcode: int, name: str, meaning: str, weight: float = 0.1, proposal: str | None = None
+    ) -> Instruction:
         return Instruction(
-            opcode, f"{t}.{name}", (), signature(f"{t} -> {t}"), meaning=meaning, weight=weight
+            opcode, f"{t}.{name}", (), signature(f"{t} -> {t}"), meaning=meaning, weight=weight,
+            proposal=proposal,
         )
 
     def test(number: int, name: str, condition: str, weight: float = 5) -> Instruction:
@@ -76,7 +79,10 @@ def _integer_rows(bits: int) -> list[Instruction]:
         binary(16, "rotl", f"({{a}} << {count} | {{a}} >> ({bits} - {count})) & {mask}", 3),
         binary(17, "rotr", f"({{a}} >> {count} | {{a}} << ({bits} - {count})) & {mask}", 1),
         *(
-            unary(extend + index, f"extend{small}_s", _sign_extend(small, mask))
+            unary(
+                extend + index, f"extend{small}_s", _sign_extend(small, mask),
+                proposal="sign_extension",
+            )
             for index, small in enumerate((8, 16, 32) if bits == 64 else (8, 16))
         ),
     ]

@@ -78,19 +78,23 @@ ROWS = [
     ),
     Instruction(
         0xFC_0008, "memory.init", ("dataidx", "memidx"), signature("i32 i32 i32 ->"),
+        proposal="bulk_memory",
         guards=(Guard("{b} + {c} > len(datas[{x}]) or {a} + {c} > len(mem)", _OUT_OF_BOUNDS),),
         length="{c}", effect="mem[{a}:{a} + {c}] = datas[{x}][{b}:{b} + {c}]",
     ),
     Instruction(
-        0xFC_0009, "data.drop", ("dataidx",), signature("->"), effect="datas[{x}] = b''"
+        0xFC_0009, "data.drop", ("dataidx",), signature("->"), effect="datas[{x}] = b''",
+        proposal="bulk_memory",
     ),
     Instruction(
         0xFC_000A, "memory.copy", ("memidx", "memidx"), signature("i32 i32 i32 ->"),
+        proposal="bulk_memory",
         guards=(Guard("{a} + {c} > len(mem) or {b} + {c} > len(mem)", _OUT_OF_BOUNDS),),
         length="{c}", effect="mem[{a}:{a} + {c}] = mem[{b}:{b} + {c}]", weight=0.2,
     ),
     Instruction(
         0xFC_000B, "memory.fill", ("memidx",), signature("i32 i32 i32 ->"),
+        proposal="bulk_memory",
         guards=(Guard("{a} + {c} > len(mem)", _OUT_OF_BOUNDS),),
         length="{c}", effect="mem[{a}:{a} + {c}] = bytes(({b} & 255,)) * {c}", weight=0.2,
     ),

@@ -12,21 +12,26 @@ ROWS = [
     Instruction(
         0x25, "table.get", ("tableidx",), signature("i32 -> elem"),
         meaning="tables[{x}].elements[{a}]", native=_OUT_OF_BOUNDS,
+        proposal="reference_types",
     ),
     Instruction(
         0x26, "table.set", ("tableidx",), signature("i32 elem ->"),
         effect="tables[{x}].elements[{a}] = {b}", native=_OUT_OF_BOUNDS,
+        proposal="reference_types",
     ),
     Instruction(
         0xD0, "ref.null", ("reftype",), signature("-> ref"), rule="ref_null", meaning="None",
         constant=True,
+        proposal="reference_types",
     ),
     Instruction(
-        0xD1, "ref.is_null", (), signature("ref -> i32"), meaning="{a} is None", condition=True
+        0xD1, "ref.is_null", (), signature("ref -> i32"), meaning="{a} is None", condition=True,
+        proposal="reference_types",
     ),
     Instruction(
         0xD2, "ref.func", ("funcidx",), signature("-> funcref"), rule="ref_func",
         meaning="funcs[{x}]", constant=True,
+        proposal="reference_types",
     ),
     Instruction(
         0xFC_000C, "table.init", ("elemidx", "tableidx"), signature("i32 i32 i32 ->"),
@@ -39,9 +44,11 @@ ROWS = [
         ),
         length="{c}",
         effect="tables[{y}].elements[{a}:{a} + {c}] = elems[{x}][{b}:{b} + {c}]",
+        proposal="bulk_memory",
     ),
     Instruction(
-        0xFC_000D, "elem.drop", ("elemidx",), signature("->"), effect="elems[{x}] = ()"
+        0xFC_000D, "elem.drop", ("elemidx",), signature("->"), effect="elems[{x}] = ()",
+        proposal="bulk_memory",
     ),
     Instruction(
         0xFC_000E, "table.copy", ("tableidx", "tableidx"), signature("i32 i32 i32 ->"),
@@ -54,19 +61,23 @@ ROWS = [
         ),
         length="{c}",
         effect="tables[{x}].elements[{a}:{a} + {c}] = tables[{y}].elements[{b}:{b} + {c}]",
+        proposal="bulk_memory",
     ),
     Instruction(
         0xFC_000F, "table.grow", ("tableidx",), signature("elem i32 -> i32"),
         meaning=f"tables[{{x}}].extend({{a}}, {{b}}) & {_M32}",
         charge=f"{{b}} if {{r}} != {_M32} else 0",
+        proposal="reference_types",
     ),
     Instruction(
         0xFC_0010, "table.size", ("tableidx",), signature("-> i32"),
         meaning="len(tables[{x}].elements)",
+        proposal="reference_types",
     ),
     Instruction(
         0xFC_0011, "table.fill", ("tableidx",), signature("i32 elem i32 ->"),
         guards=(Guard("{a} + {c} > len(tables[{x}].elements)", _OUT_OF_BOUNDS),),
         length="{c}", effect="tables[{x}].elements[{a}:{a} + {c}] = [{b}] * {c}",
+        proposal="reference_types",
     ),
 ]
