@@ -47,6 +47,7 @@ ENDLESS = function("", "", "loop _", "br 0", "end")
 TRAPPING = function("", "", "unreachable", customs=[("name", b"\1\7\1\0\4boom")])
 FLOATS = function("f32 f64", "f64 f32", "local.get 1", "local.get 0")
 LONG = function("i64", "i64", "local.get 0")
+VECTOR = function("v128", "v128", "local.get 0")
 REFERENCE = function("externref", "externref", "local.get 0")
 EXPORTS_A_MEMORY = module(memories=[limits(1)], exports=[("mem", 2, 0)])
 STARTS = module(types=[functype()], functions=[0], start=0, bodies=[body("", "nop")])
@@ -111,6 +112,24 @@ def _printing(what: str) -> bytes:
 
 
 ARGUMENTS, ENVIRONMENT = _printing("args_get"), _printing("environ_get")
+
+#: a program that writes four bytes of the name of its first folder
+PREOPENED = module(
+    types=[functype(), functype("i32 i32 i32", "i32"), functype("i32 i32 i32 i32", "i32")],
+    imports=[imported("fd_prestat_dir_name", 1), imported("fd_write", 2)],
+    functions=[0],
+    memories=[limits(1)],
+    exports=[("_start", 0, 2)],
+    bodies=[
+        body(
+            "",
+            *("i32.const 3", "i32.const 128", "i32.const 4", "call 0", "drop"),
+            *("i32.const 3", "i32.const 128", "i32.const 3", "call 0", "drop"),
+            *("i32.const 1", "i32.const 0", "i32.const 1", "i32.const 12", "call 1", "drop"),
+        )
+    ],
+    datas=[b"\0" + code("i32.const 0") + name(b"\x80\0\0\0\x04\0\0\0")],
+)
 
 #: a library of WASI: a global that _initialize sets
 REACTOR = module(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
@@ -11,12 +13,16 @@ import click
 from ..errors import DecodeError, Exit, ValidationError, near_miss
 from ..wasm.functions import Func
 from ..wasm.instance import Instance, instantiate
+from ..wasm.linker import Imports
 from ..wasm.module import Module
 from ..wasm.types import FuncType
-from ..wasm.wasi import WasiConfig
+from ..wasm.wasi import MODULE, HostDirectory, WasiConfig
+from ..wasm.wasi.context import WasiContext
+from ..wasm.wasi.functions import functions as wasi_functions
 from .options import SOURCE, Source, instance_limits, limit_options, stats_option
 from .output import binary_stream, say
 from .plugins import pairs
+from .progress import Progress
 from .session import FAILED, Measures, Session, describe, pass_session
 from .values import as_json, as_text, parse_arguments
 
@@ -51,6 +57,19 @@ def _shown(ctx: click.Context, param: click.Parameter, words: tuple[str, ...]) -
     return tuple(word.removeprefix("\0") for word in words)
 
 
+def _folders(
+    ctx: click.Context, param: click.Parameter, words: tuple[str, ...]
+) -> dict[str, HostDirectory]:
+    """``NAME=FOLDER`` or ``FOLDER`` words as what a guest finds under the names."""
+    found = {}
+    for word in words:
+        name, _, folder = word.rpartition("=")
+        if not Path(folder).is_dir():
+            raise click.BadParameter(f"there is no folder {folder!r}", ctx, param)
+        found[name or folder] = HostDirectory(folder, writable=param.name == "writable")
+    return found
+
+
 @click.command("run", cls=RunCommand)
 @click.argument("module", type=SOURCE)
 @click.argument("export", required=False)
@@ -62,6 +81,22 @@ def _shown(ctx: click.Context, param: click.Parameter, words: tuple[str, ...]) -
     callback=pairs,
     help="A variable that the guest sees.",
 )
+@click.option(
+    "--dir",
+    "readable",
+    multiple=True,
+    metavar="[NAME=]FOLDER",
+    callback=_folders,
+    help="A folder that the guest may read, under this name.",
+)
+@click.option(
+    "--writable-dir",
+    "writable",
+    multiple=True,
+    metavar="[NAME=]FOLDER",
+    callback=_folders,
+    help="A folder that the guest may also change.",
+)
 @limit_options
 @stats_option
 @pass_session
@@ -72,6 +107,8 @@ def run_command(
     export: str | None,
     args: tuple[str, ...],
     env: dict[str, str],
+    readable: dict[str, HostDirectory],
+    writable: dict[str, HostDirectory],
     stats: bool,
     **limits: Any,
 ) -> None:
@@ -90,8 +127,18 @@ def run_command(
     program = target is None or target.name == _START
     words = () if program else args
     values = parse_arguments(target.type, words, target.name) if target and not program else []
-    wasi = _wasi(session, (module.name, *(args if program else ())), env)
-    code, results = _run(session, loaded, wasi, instance_limits(**limits), target, values)
+    config = WasiConfig(
+        args=(module.name, *(args if program else ())),
+        env=env,
+        preopens={**readable, **writable},
+        stdin=binary_stream("stdin"),
+        stdout=binary_stream("stderr" if session.json else "stdout"),
+        stderr=binary_stream("stderr"),
+    )
+    # a program may print, and the line of progress would get between
+    with closing_wasi(config) as wasi, Progress(wanted=not (session.json or program)) as progress:
+        options = {**instance_limits(**limits), "progress": progress}
+        code, results = _run(session, loaded, wasi, options, target, values)
     if session.json:
         session.print_json(_form(session, code, results))
     else:
@@ -126,28 +173,27 @@ def _find(module: Module, name: str | None) -> Target | None:
     raise click.UsageError(f"no function is exported as {name!r}{hint} (there: {there})")
 
 
-def _wasi(session: Session, args: Sequence[str], env: dict[str, str]) -> WasiConfig:
-    stderr = binary_stream("stderr")
-    return WasiConfig(
-        args=args,
-        env=env,
-        stdin=binary_stream("stdin"),
-        stdout=stderr if session.json else binary_stream("stdout"),
-        stderr=stderr,
-    )
+@contextmanager
+def closing_wasi(config: WasiConfig) -> Iterator[Imports]:
+    """The imports of WASI; all descriptors are closed at the end."""
+    context = WasiContext(config)
+    try:
+        yield {MODULE: wasi_functions(context)}
+    finally:
+        context.close_all()
 
 
 def _run(
     session: Session,
     module: Module,
-    wasi: WasiConfig,
-    limits: dict[str, Any],
+    imports: Imports,
+    options: dict[str, Any],
     target: Target | None,
     values: list[Any],
 ) -> tuple[int, Sequence[Any]]:
     """Runs it; gives the exit code and the results."""
     try:
-        instance = instantiate(module, wasi=wasi, **limits)
+        instance = instantiate(module, imports, **options)
         session.begin(lambda: _measures(instance))
         if target is None:
             return 0, ()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from cli_guests import ADD, EXPORTS_A_MEMORY, NEEDS_MORE, plugin, run
 from wasm_builder import RICH_CUSTOMS, function, limits, module, name, rich_module
 
+from pywasmgk.wasm import isa
+from pywasmgk.wasm.features import feature_of
 from pywasmgk.wasm.features_used import features_used
 from pywasmgk.wasm.module import Module
 from pywasmgk.wasm.sections import sections
@@ -103,11 +106,25 @@ def test_the_first_release_has_no_features(tmp_path: Path) -> None:
         (function("externref", ""), "reference types"),
         (module(tables=[b"\x70" + limits(0)] * 2), "reference types"),
         (module(globals_=[b"\x7f\1\x41\0\x0b"], exports=[("g", 3, 0)]), "mutable globals"),
+        (function("i32", "", "local.get 0", "i32x4.splat", "drop"), "SIMD"),
+        (function("v128", ""), "SIMD"),
         (function("i32", "i32", "local.get 0", locals_="i64 f32"), None),
     ],
 )
 def test_features_are_found(data: bytes, feature: str | None) -> None:
     assert features_used(Module(data)) == ([feature] if feature else [])
+
+
+def test_every_feature_is_made_of_instructions_that_there_are() -> None:
+    rows = [row for row in isa.STANDARD if feature_of(row.opcode)]
+    # WebAssembly 2.0: 5 + 8 + 7 + 9 beside the 236 of SIMD
+    assert Counter(feature_of(row.opcode) for row in rows) == {
+        "sign extension": 5,
+        "saturating conversions": 8,
+        "bulk memory": 7,
+        "reference types": 9,
+        "SIMD": 236,
+    }
 
 
 def test_imports_have_hints(tmp_path: Path) -> None:

@@ -57,6 +57,14 @@ def test_references_can_be_null(file: Path) -> None:
     assert "expected 'null', found '1'" in run("run", file, "f", "1").err
 
 
+@about("VECTOR")
+def test_vectors_are_numbers_of_128_bits(file: Path) -> None:
+    assert run("run", file, "f", "0x0102").out == "0x" + "0" * 28 + "0102\n"
+    assert run("run", file, "f", str(2**127), "--json").form["results"] == ["0x8" + "0" * 31]
+    for word in (str(2**128), "-1"):
+        assert "argument 1 (v128): " in run("run", file, "f", word).err
+
+
 @about("LONG")
 def test_large_integers_stay_exact(file: Path) -> None:
     assert run("run", file, "f", str(2**63), "--json").form["results"] == [-(2**63)]
@@ -98,6 +106,16 @@ def test_a_program_sees_variables(file: Path) -> None:
 def test_a_program_gets_arguments(file: Path) -> None:
     file = file.rename(file.with_name("a.b"))
     assert run("run", file, "_start", "-1xy").out == "a.b\0-1xy"
+
+
+@about("PREOPENED")
+def test_a_program_finds_folders(file: Path, tmp_path: Path) -> None:
+    assert run("run", file, "--dir", f"data={tmp_path}").out == "data"
+    assert run("run", file, "--writable-dir", f"x=y={tmp_path}").out == "x=y\0"
+    assert run("run", file).out == "\0" * 4
+    done = run("run", file, "--dir", tmp_path / "nowhere")
+    assert done.code == 2
+    assert "there is no folder" in done.err
 
 
 @about("STARTS")
