@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 
 import pytest
 from cli_guests import ADD, EXPORTS_A_MEMORY, NEEDS_MORE, plugin, run
 from wasm_builder import RICH_CUSTOMS, function, limits, module, name, rich_module
 
-from pywasmgk.wasm import isa
-from pywasmgk.wasm.features import feature_of
 from pywasmgk.wasm.features_used import features_used
 from pywasmgk.wasm.module import Module
 from pywasmgk.wasm.sections import sections
@@ -113,18 +110,6 @@ def test_the_first_release_has_no_features(tmp_path: Path) -> None:
 )
 def test_features_are_found(data: bytes, feature: str | None) -> None:
     assert features_used(Module(data)) == ([feature] if feature else [])
-
-
-def test_every_feature_is_made_of_instructions_that_there_are() -> None:
-    rows = [row for row in isa.STANDARD if feature_of(row.opcode)]
-    # WebAssembly 2.0: 5 + 8 + 7 + 9 beside the 236 of SIMD
-    assert Counter(feature_of(row.opcode) for row in rows) == {
-        "sign extension": 5,
-        "saturating conversions": 8,
-        "bulk memory": 7,
-        "reference types": 9,
-        "SIMD": 236,
-    }
 
 
 def test_imports_have_hints(tmp_path: Path) -> None:
