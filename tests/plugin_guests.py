@@ -80,7 +80,7 @@ BUMP = (
     *("global.get $heap", "memory.size", "i32.const 16", "i32.shl", "i32.gt_u", "if _"),
     *("global.get $heap", "i32.const 16", "i32.shr_u", "memory.size", "i32.sub"),
     *("i32.const 1", "i32.add", "memory.grow", "i32.const -1", "i32.eq", "if _"),
-    *("i32.const 0", "return", "end", "end"),
+    *("local.get 1", "global.set $heap", "i32.const 0", "return", "end", "end"),
     "local.get 1",
 )
 #: gives a copy of the arguments

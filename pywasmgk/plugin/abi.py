@@ -180,13 +180,7 @@ class Guest:
         message = f"failed to allocate memory for {what}"
         if not data:
             raise CallError(message)
-        try:
-            ptr = self._run(self.exports.malloc, (len(data),), "")
-        except CallError as error:
-            if self.ended is not None:
-                raise
-            raise CallError(f"{message}: gk_malloc: {error}", error.cause) from error.cause
-        ptr &= 0xFFFFFFFF
+        ptr = self._run(self.exports.malloc, (len(data),), f"{message}: gk_malloc: ") & 0xFFFFFFFF
         if not ptr:
             raise CallError(f"{message}: gk_malloc returned 0 for {len(data)} bytes")
         if ptr + len(data) > len(self.exports.memory):

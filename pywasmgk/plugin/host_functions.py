@@ -125,7 +125,7 @@ _ROWS = [
     HostFunction("custom_fields_get", (*_OBJECT, ("fields", optional(listed(STRING)))), _same),
     HostFunction("custom_fields_set", (*_OBJECT, ("values", mapped(ANY))), _status),
     HostFunction(
-        "custom_fields_query", (("entity_type", STRING), ("filters", listed(mapped(ANY)))), _same
+        "custom_fields_query", (("entity_type", STRING), ("filters", listed(_FILTER))), _same
     ),
     # later ones: each is there if the host object has its method
     HostFunction("cache_delete", (_KEY,), _ok),
