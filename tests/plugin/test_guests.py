@@ -8,6 +8,7 @@ import math
 import zlib
 from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -311,3 +312,26 @@ def test_go_starts_far_within_the_default_limits(
 ) -> None:
     plugin = pywasmgk.load(modules("go"), fuel=2_000_000, memory_limit=64)
     assert plugin.call("count") == {"calls": 1, "total": 1}
+
+
+@pytest.mark.case("W53")
+def test_buffers_stay_until_they_are_freed(quiet_plugin: pywasmgk.Plugin) -> None:
+    guest = quiet_plugin._guest
+    assert guest is not None
+    malloc, free, memory = guest.exports.malloc, guest.exports.free, guest.exports.memory
+    assert free is not None
+    sizes = (0, 1, 7, 64, 1000, 0, 4096)
+    blocks = [(malloc(size) & 0xFFFFFFFF, size) for size in sizes]
+    for number, (ptr, size) in enumerate(blocks, 1):
+        memory.write(ptr, bytes([number]) * size)
+    for _ in range(8):
+        # work that makes garbage, and has it collected
+        quiet_plugin.call("stats", {"numbers": list(range(40))})
+    for number, (ptr, size) in enumerate(blocks, 1):
+        assert memory.read(ptr, size) == bytes([number]) * size
+    places = sorted((ptr, ptr + size) for ptr, size in blocks if size)
+    assert all(end <= start for (_, end), (start, _) in pairwise(places))
+    for ptr, _ in blocks:
+        free(ptr)
+    # what it does not know it ignores
+    free(3)

@@ -369,6 +369,7 @@ def test_features_of_the_second_release() -> None:
         *("f32.const 1e30", "i32.trunc_sat_f32_u", "drop"),
         *("i32.const 1", "i32.const 2", "call $two", "drop", "drop"),
         *("i32.const 0", "i32.const 0", "i32.const 1", "memory.fill"),
+        *("i32.const 1", "i32x4.splat", "drop"),
         *("ref.func 0", "ref.is_null", "drop", "i64.const 0"),
     )
     functions = {"two": Function("i32 i32", "i32 i32", ("local.get 1", "local.get 0"))}
