@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from cli_guests import ADD, plugin, run
 
+GUESTS = Path(__file__).parents[1] / "guests"
 DEEP = b"[" * 5000 + b"]" * 5000
 
 
@@ -88,6 +89,17 @@ def test_the_log_is_shown_from_a_level_up() -> None:
     line = ("call", "dashboard", "widget_tickets", "{}")
     assert "error: host_call db_query failed: " in run(*line).err
     assert run(*line, "--log", "none").err == ""
+
+
+@pytest.mark.parametrize("language", ["c", "go", "assemblyscript"])
+def test_plugins_of_several_toolchains_register_and_answer(language: str) -> None:
+    guest = GUESTS / language / "workshop.wasm"
+    line = ("call", guest, "stats", '{"numbers": [1, 2, 6]}', "--json")
+    form = run(*line).form
+    assert (form["result"]["count"], form["result"]["mean"]) == (3, 3)
+    assert form["pages"] <= 256
+    if language != "go":  # which takes seconds to load
+        assert run("register", guest, "--json").form["name"] == "workshop"
 
 
 def test_no_result_is_null(tmp_path: Path) -> None:
