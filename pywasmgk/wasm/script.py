@@ -33,9 +33,20 @@ from .types import FuncType, ValType
 
 __all__ = ["Report", "Script", "find_scripts", "run_script", "spectest"]
 
-#: the newest release that the engine implements, and what it lacks of it
+#: the newest release that the engine implements, and what it lacks of later ones
 IMPLEMENTED = "2.0"
-UNSUPPORTED: frozenset[str] = frozenset()
+UNSUPPORTED = frozenset(
+    (
+        "exceptions",
+        "extended-const",
+        "function-references",
+        "gc",
+        "memory64",
+        "multi-memory",
+        "relaxed-simd",
+        "tail-call",
+    )
+)
 
 
 @dataclass
