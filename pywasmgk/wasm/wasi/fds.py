@@ -144,7 +144,8 @@ def _gather(
     """Writes buffers in turn until one is not taken whole; gives how many bytes."""
     descriptor, file = wasi.file(fd, Rights.FD_WRITE)
     memory = memory_of(caller)
-    wasi.charge_growth(file, offset + sum(size for _, size in buffers), 0)
+    wanted = sum(size for _, size in buffers)
+    wasi.charge_growth(file, offset + wanted, wanted)
     total = 0
     for ptr, size in buffers:
         written = file.pwrite(offset + total, memory.read(ptr, size))

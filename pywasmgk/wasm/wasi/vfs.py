@@ -18,7 +18,7 @@ from .abi import DirEntry, Errno, Filetype, Refused, Stat
 __all__ = ["Directory", "File", "Place", "walk"]
 
 #: bytes of a path and of one name, as Linux has it
-MOST_PATH, MOST_NAME = 4096, 255
+_MOST_PATH, _MOST_NAME = 4096, 255
 #: symbolic links in one path, as Linux has it
 _MOST_LINKS = 40
 #: directories that one path may be deep; each is held open during the walk
@@ -174,6 +174,10 @@ def walk(base: Directory, path: str, follow: bool) -> Iterator[Place]:
         walker.close()
 
 
+def _bytes(text: str) -> int:
+    return len(text.encode("utf-8", "surrogateescape"))
+
+
 class _Walker:
     """The directories from the base to where the walk is, and the components still to come."""
 
@@ -207,12 +211,11 @@ class _Walker:
             raise Refused(Errno.NOENT)
         if path.startswith("/"):
             raise Refused(Errno.PERM)
-        if len(path) > MOST_PATH:
+        if _bytes(path) > _MOST_PATH:
             raise Refused(Errno.NAMETOOLONG)
         names = [name for name in path.split("/") if name not in ("", ".")]
-        for name in names:
-            if len(name) > MOST_NAME:
-                raise Refused(Errno.NAMETOOLONG)
+        if any(_bytes(name) > _MOST_NAME for name in names):
+            raise Refused(Errno.NAMETOOLONG)
         self.todo.extend(reversed(names))
         return path.endswith(("/", "/."))
 

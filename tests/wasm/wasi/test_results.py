@@ -370,12 +370,11 @@ def test_on_the_host(scene: Scene, overlay: bool, tmp_path: Path) -> None:
 
 #: wasmtime moves one buffer a call, and gives one event for a descriptor that two ask for
 NOT_ON_WASMTIME = {read_in_parts, read_at, write_and_seek, poll_files}
+ON_WASMTIME = [scene for scene in SCENES if scene not in NOT_ON_WASMTIME]
 
 
 @pytest.mark.skipif(wasmtime is None, reason="wasmtime is not installed")
-@pytest.mark.parametrize(
-    "scene", [scene for scene in SCENES if scene not in NOT_ON_WASMTIME], ids=scene_id
-)
+@pytest.mark.parametrize("scene", ON_WASMTIME, ids=scene_id)
 def test_on_wasmtime(scene: Scene, tmp_path: Path) -> None:
     root = make_host_tree(tmp_path)
     guest = Wasmtime([("/", root, True)], ARGS["args"], list(ARGS["env"].items()))
