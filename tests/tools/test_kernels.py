@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from oracle import have_wasmtime, open_session
 
 import pywasmgk
 
@@ -45,6 +46,23 @@ def test_a_kernel_gives_what_its_twin_gives(kernel: Any, instances: Any) -> None
     run = instances[kernel.module].exports[kernel.name]
     for size in (1, 2, 3, 7):
         assert run(size) == kernel.twin(size), size
+
+
+@pytest.mark.skipif(not have_wasmtime(), reason="wasmtime is not installed")
+@pytest.mark.parametrize("module", sorted({kernel.module for kernel in twins.KERNELS}))
+def test_a_kernel_costs_what_it_costs_on_wasmtime(module: str) -> None:
+    # fresh ones: an allocator's first call costs more
+    data = (FOLDER / module).read_bytes()
+    mine = pywasmgk.instantiate(pywasmgk.Module(data))
+    reference = open_session("wasmtime", data)
+    if "_initialize" in mine.exports:
+        mine.exports["_initialize"]()
+        reference.call("_initialize")
+    for kernel in twins.KERNELS:
+        if kernel.module == module:
+            mine.exports[kernel.name](7)
+            found = reference.call(kernel.name, [7])
+            assert (found.kind, found.fuel) == ("values", mine.fuel_used), kernel.name
 
 
 def test_every_exported_function_is_a_kernel(instances: Any) -> None:
