@@ -200,12 +200,16 @@ class Session:
         """Calls an export with bit patterns; ``fuel=None`` is no limit."""
         raise NotImplementedError
 
-    def again(self, name: str, args: Sequence[Any] = ()) -> None:
-        """A call from a host function back in; raises what it raises."""
+    def again(self, name: str, args: Sequence[Any] = ()) -> Any:
+        """A call from a host function back in: gives its results, raises what it raises."""
         raise NotImplementedError
 
     def state(self) -> State:
         """Everything that ``expose`` has made visible."""
+        raise NotImplementedError
+
+    def checksums(self) -> tuple[tuple[int, int], ...]:
+        """Of the memories alone: tables can be large."""
         raise NotImplementedError
 
     def read(self, ptr: int, size: int) -> bytes:
@@ -232,8 +236,6 @@ class OurSession(Session):
         self.instance: Any = None
         self._numbers: dict[int, int] = {}
         self.started = self._guard(self._start)
-        if self.instance is not None and self.instance.tables:
-            self._numbers = {id(func): n for n, func in enumerate(self.instance.funcs)}
 
     def _start(self) -> tuple[()]:
         limits = self.limits
@@ -292,8 +294,10 @@ class OurSession(Session):
         outcome = self._guard(act)
         return outcome._replace(fuel=self.instance.fuel_used)
 
-    def again(self, name: str, args: Sequence[Any] = ()) -> None:
-        self.instance.exports[name].call_bits(*args)
+    def again(self, name: str, args: Sequence[Any] = ()) -> Any:
+        func = self.instance.exports[name]
+        bits = func.call_bits(*args)
+        return tuple(self._shown(str(kind), bit) for kind, bit in zip(func.type.results, bits))
 
     def _shown(self, kind: str, bits: Any) -> tuple[str, Any]:
         if kind in ("funcref", "externref"):
@@ -305,6 +309,8 @@ class OurSession(Session):
         if value is None:
             return None
         if isinstance(value, pywasmgk.Func):
+            if not self._numbers:
+                self._numbers = {id(func): n for n, func in enumerate(self.instance.funcs)}
             return self._numbers.get(id(value), "function")
         return "extern"
 
@@ -317,10 +323,13 @@ class OurSession(Session):
             kind = cell.type.value_type
             cells.append(self._shown(str(kind), to_bits(kind, cell.raw)))
         return State(
-            tuple(checksum(memory.data) for memory in instance.memories),
+            self.checksums(),
             tuple(cells),
             tuple(tuple(map(self._reference, table.elements)) for table in instance.tables),
         )
+
+    def checksums(self) -> tuple[tuple[int, int], ...]:
+        return tuple(checksum(memory.data) for memory in self.instance.memories)
 
     def read(self, ptr: int, size: int) -> bytes:
         return bytes(self.instance.memory.read(ptr, size))
@@ -333,6 +342,7 @@ class OurSession(Session):
 def _reference_engine() -> Any:
     config = wasmtime.Config()
     config.consume_fuel = True
+    config.cranelift_opt_level = "none"
     config.wasm_multi_value = True
     config.wasm_bulk_memory = True
     config.wasm_reference_types = True
@@ -418,8 +428,8 @@ class ReferenceSession(Session):
         outcome = self._guard(lambda: self._invoke(name, args))
         return outcome._replace(fuel=given - self.store.get_fuel())
 
-    def again(self, name: str, args: Sequence[Any] = ()) -> None:
-        self._invoke(name, args)
+    def again(self, name: str, args: Sequence[Any] = ()) -> Any:
+        return self._invoke(name, args)
 
     def _invoke(self, name: str, args: Sequence[Any]) -> tuple[Any, ...]:
         func = self.exports[name]
@@ -501,7 +511,7 @@ class ReferenceSession(Session):
         if self.exports is None:
             return State()
         return State(
-            tuple(checksum(self.bytes_of(memory)) for memory in self.memories),
+            self.checksums(),
             tuple(self._cell(*item) for item in self.globals),
             tuple(
                 tuple(
@@ -511,6 +521,9 @@ class ReferenceSession(Session):
                 for table in self.tables
             ),
         )
+
+    def checksums(self) -> tuple[tuple[int, int], ...]:
+        return tuple(checksum(self.bytes_of(memory)) for memory in self.memories)
 
     def read(self, ptr: int, size: int) -> bytes:
         return bytes(self.bytes_of(self.memories[0])[ptr : ptr + size])

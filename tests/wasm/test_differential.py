@@ -65,18 +65,17 @@ def test_a_wrong_meaning_is_found_and_made_small() -> None:
             return any(item.engine == "wasmtime" for item in found)
 
         program = next(program for program in map(generate, range(20)) if fails(program))
-        small = generate(tape=minimise(program.tape, fails, tries=300))
+        small = generate(tape=minimise(program.tape, fails, tries=100))
     assert len(small.data) < len(program.data)
     assert fails(small) is False
 
 
-@pytest.mark.parametrize("name", ["i32.const", "br_if", "drop"])
-def test_wrong_fuel_is_found(name: str) -> None:
-    right = next(row for row in isa.STANDARD if row.name == name)
+def test_wrong_fuel_is_found() -> None:
+    right = next(row for row in isa.STANDARD if row.name == "drop")
     with isa.using(isa.STANDARD.extended(replace(right, fuel=right.fuel + 1))):
         found = [
             item
-            for seed in range(20)
+            for seed in range(8)
             for item in check(generate(seed), ["interpreter"], reference=False)
         ]
     assert {item.kind for item in found} == {"stop"}
