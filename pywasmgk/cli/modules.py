@@ -31,6 +31,10 @@ __all__ = ["run_command", "validate_command"]
 _NEGATIVE = re.compile(r"-(\d|\.\d|inf|nan)", re.IGNORECASE)
 #: what a program and a library of WASI begin with
 _START, _INITIALIZE = "_start", "_initialize"
+#: behind a folder that the guest must not change
+_READ_ONLY = ":ro"
+#: where the words after ``--`` are kept
+_REST = f"{__name__}.rest"
 
 
 # -- run
@@ -44,29 +48,33 @@ class Target(NamedTuple):
 
 
 class RunCommand(click.Command):
-    """Takes negative numbers for arguments, where click would take them for options."""
+    """Takes negative numbers for arguments, where click would take them for options, and keeps
+    what comes after ``--`` apart."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Hides their sign from click; no word of a command line contains NUL."""
         end = args.index("--") if "--" in args else len(args)
+        ctx.meta[_REST] = tuple(args[end + 1 :])
         hidden = [f"\0{word}" if _NEGATIVE.match(word) else word for word in args[:end]]
-        return super().parse_args(ctx, hidden + args[end:])
+        return super().parse_args(ctx, hidden)
 
 
 def _shown(ctx: click.Context, param: click.Parameter, words: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(word.removeprefix("\0") for word in words)
+    rest: tuple[str, ...] = ctx.meta[_REST]
+    return tuple(word.removeprefix("\0") for word in words) + rest
 
 
 def _folders(
     ctx: click.Context, param: click.Parameter, words: tuple[str, ...]
 ) -> dict[str, HostDirectory]:
-    """``NAME=FOLDER`` or ``FOLDER`` words as what a guest finds under the names."""
+    """``HOST``, ``HOST::GUEST`` and either with ``:ro`` as what a guest finds under the names."""
     found = {}
     for word in words:
-        name, _, folder = word.rpartition("=")
-        if not Path(folder).is_dir():
-            raise click.BadParameter(f"there is no folder {folder!r}", ctx, param)
-        found[name or folder] = HostDirectory(folder, writable=param.name == "writable")
+        mapping = word.removesuffix(_READ_ONLY)
+        host, _, guest = mapping.partition("::")
+        if not Path(host).is_dir():
+            raise click.BadParameter(f"there is no folder {host!r}", ctx, param)
+        found[guest or host] = HostDirectory(host, writable=mapping == word)
     return found
 
 
@@ -83,19 +91,11 @@ def _folders(
 )
 @click.option(
     "--dir",
-    "readable",
+    "folders",
     multiple=True,
-    metavar="[NAME=]FOLDER",
+    metavar="HOST[::GUEST][:ro]",
     callback=_folders,
-    help="A folder that the guest may read, under this name.",
-)
-@click.option(
-    "--writable-dir",
-    "writable",
-    multiple=True,
-    metavar="[NAME=]FOLDER",
-    callback=_folders,
-    help="A folder that the guest may also change.",
+    help="A folder for the guest, under its own or another name; with :ro only for reading.",
 )
 @limit_options
 @stats_option
@@ -107,17 +107,16 @@ def run_command(
     export: str | None,
     args: tuple[str, ...],
     env: dict[str, str],
-    readable: dict[str, HostDirectory],
-    writable: dict[str, HostDirectory],
+    folders: dict[str, HostDirectory],
     stats: bool,
     **limits: Any,
 ) -> None:
     """Run a module.
 
     Without EXPORT it is a program: its _start runs with WASI, and its exit code is ours. "run
-    MODULE _start ARGS" gives it arguments. With EXPORT, ARGS are read by the types of its
-    parameters (integers also in hex, floats also as inf and nan), and results are printed one a
-    line. What comes after -- is never taken for an option. With --json, what the guest itself
+    MODULE -- ARGS" gives it arguments. With EXPORT, ARGS are read by the types of its parameters
+    (integers also in hex, floats also as inf and nan), and results are printed one a line. What
+    comes after -- is never taken for an option or for EXPORT. With --json, what the guest itself
     prints goes to standard error.
     """
     session.subject = module.name
@@ -130,7 +129,7 @@ def run_command(
     config = WasiConfig(
         args=(module.name, *(args if program else ())),
         env=env,
-        preopens={**readable, **writable},
+        preopens=folders,
         stdin=binary_stream("stdin"),
         stdout=binary_stream("stderr" if session.json else "stdout"),
         stderr=binary_stream("stderr"),

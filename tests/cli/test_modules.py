@@ -106,12 +106,13 @@ def test_a_program_sees_variables(file: Path) -> None:
 def test_a_program_gets_arguments(file: Path) -> None:
     file = file.rename(file.with_name("a.b"))
     assert run("run", file, "_start", "-1xy").out == "a.b\0-1xy"
+    assert run("run", file, "--", "--env").out == "a.b\0--env"
 
 
 @about("PREOPENED")
 def test_a_program_finds_folders(file: Path, tmp_path: Path) -> None:
-    assert run("run", file, "--dir", f"data={tmp_path}").out == "data"
-    assert run("run", file, "--writable-dir", f"x=y={tmp_path}").out == "x=y\0"
+    assert run("run", file, "--dir", f"{tmp_path}::data").out == "data"
+    assert run("run", file, "--dir", f"{tmp_path}::x=y:ro").out == "x=y\0"
     assert run("run", file).out == "\0" * 4
     done = run("run", file, "--dir", tmp_path / "nowhere")
     assert done.code == 2

@@ -12,7 +12,7 @@ from typing import Any
 
 from ...errors import Exit, LinkError
 from ..functions import Func
-from ..instance import DEFAULT_MEMORY_LIMIT, instantiate
+from ..instance import instantiate
 from ..metering import CancelToken, Meter
 from ..module import Module
 from ..types import FuncType
@@ -24,6 +24,8 @@ from .overlay import Source as Directory
 __all__ = ["CompletedRun", "run_wasi"]
 
 _MODULE = "wasi_snapshot_preview1"
+#: pages that a command may have; zig's and others' stack alone takes 256, a plugin's limit
+DEFAULT_COMMAND_MEMORY = 1024
 #: bytes of each output that are captured
 _CAPTURED = 1 << 26
 #: stands for "collect it"
@@ -67,7 +69,7 @@ def run_wasi(
     imports: Mapping[str, Any] | None = None,
     fuel: int | None = None,
     timeout: float | None = None,
-    memory_limit: int = DEFAULT_MEMORY_LIMIT,
+    memory_limit: int = DEFAULT_COMMAND_MEMORY,
     cancel: CancelToken | None = None,
     progress: Callable[[Meter], object] | None = None,
     engine: str = "auto",
