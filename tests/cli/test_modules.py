@@ -106,7 +106,7 @@ def test_a_program_sees_variables(file: Path) -> None:
 def test_a_program_gets_arguments(file: Path) -> None:
     file = file.rename(file.with_name("a.b"))
     assert run("run", file, "_start", "-1xy").out == "a.b\0-1xy"
-    assert run("run", file, "--", "--env").out == "a.b\0--env"
+    assert run("run", file, "--", "--en").out == "a.b\0--en"
 
 
 @about("PREOPENED")
