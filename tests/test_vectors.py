@@ -1,0 +1,77 @@
+"""The vectors of spec_vectors on every engine, and that they cover every instruction."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from oracle import have_wasmtime, open_session, our_engines
+from vectors import FOLDER, from_json, make_all, read_all, run_group, to_json
+
+import pywasmgk
+from pywasmgk.wasm import isa
+
+FILES = list(read_all())
+
+
+@pytest.mark.parametrize("engine", our_engines())
+@pytest.mark.parametrize("file", FILES, ids=[file.name for file in FILES])
+def test_vectors(file, engine: str) -> None:  # type: ignore[no-untyped-def]
+    failures = []
+    for part in file.parts:
+        module = pywasmgk.Module(part.data)
+        for group in part.groups:
+            session = open_session(engine, part.data, module=module)
+            failures += run_group(session, group)
+    assert not failures, f"{len(failures)} failures, the first: {failures[:3]}"
+
+
+def test_there_are_enough() -> None:
+    assert sum(file.size for file in FILES) >= 6_000
+
+
+def test_every_instruction_has_vectors() -> None:
+    """Each row: a group of its own whose function has the instruction, with several cases."""
+    cases: Counter[int] = Counter()
+    for file in FILES:
+        for part in file.parts:
+            module = pywasmgk.Module(part.data)
+            exports = {item.name: item.index for item in module.exports}
+            for group in part.groups:
+                if group.opcode < 0:
+                    continue
+                code = module.block_map(exports[group.export]).code
+                opcodes = {module.isa.rows[number].opcode for number, _ in code}
+                assert group.opcode in opcodes, group.name
+                cases[group.opcode] += len(group.cases)
+    missing = [row.name for row in isa.STANDARD if not cases[row.opcode]]
+    assert not missing
+    operands = [row for row in isa.STANDARD if row.typing and row.typing.params and not row.form]
+    few = {row.name: cases[row.opcode] for row in operands if cases[row.opcode] < 2}
+    assert not few
+
+
+def test_a_wrong_vector_fails() -> None:
+    file = next(file for file in FILES if file.name == "integers_i32")
+    group = file.parts[0].groups[0]
+    session = open_session("interpreter", file.parts[0].data)
+    assert run_group(session, group) == []
+    args, outcome = group.cases[-1]
+    other = outcome._replace(detail=(("i32", outcome.detail[0][1] ^ 1),))
+    assert run_group(session, group._replace(cases=[(args, other)]))
+    assert run_group(session, group._replace(cases=[(args, outcome._replace(fuel=99))]))
+    assert run_group(session, group._replace(memory=group.memory + 1))
+
+
+def test_the_form_on_disk() -> None:
+    for file in FILES:
+        content = (FOLDER / f"{file.name}.json").read_text()
+        assert to_json(from_json(file.name, content)) == content
+
+
+@pytest.mark.skipif(not have_wasmtime(), reason="wasmtime is not installed")
+@pytest.mark.parametrize("name", ["control", "floats_f64", "references", "vectors_f32x4", "fuel"])
+def test_they_are_what_is_made(name: str) -> None:
+    """Some of them; ``tools/make-vectors --check`` looks at all."""
+    (made,) = make_all(only=[name])
+    assert to_json(made) == (FOLDER / f"{name}.json").read_text()
