@@ -117,6 +117,7 @@ class HostDispatcher:
             keep_duplicates=True,
             max_bytes=self.limits.json_bytes,
             max_depth=self.limits.json_depth,
+            max_values=self.limits.json_values,
         )
         found: dict[str, Any] = kind.read(value, "", kind.zero())
         return found

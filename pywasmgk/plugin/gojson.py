@@ -31,7 +31,7 @@ MAX_DEPTH = 10_000
 #: nesting that Python's recursive scanner is trusted with, in any thread and in Pyodide
 _SHALLOW = 100
 #: characters of a text nested deeper than that, which takes Python a microsecond each
-_MAX_DEEP = 1 << 18
+_MAX_DEEP = 1 << 17
 #: digits of an integer; Python's own limit (4300) must not come first, as it is not everywhere
 _MAX_DIGITS = 4_000
 #: the standard scanner of a string behind its opening quote (typeshed does not know it)
@@ -73,15 +73,22 @@ def decode(
     keep_duplicates: bool = False,
     max_bytes: int | None = None,
     max_depth: int = MAX_DEPTH,
+    max_values: int | None = None,
 ) -> Any:
     """The value of a JSON text. Raises JSONError.
 
     ``keep_duplicates`` gives :class:`Object` where a key is repeated; else the last one wins.
-    ``max_bytes`` bounds the text, ``max_depth`` its nesting.
+    ``max_bytes`` bounds the text, ``max_depth`` its nesting, ``max_values`` how many values it
+    has (members of objects and elements of lists, and what is empty).
     """
     if max_bytes is not None and len(data) > max_bytes:
         raise JSONError(f"a text of {len(data):,} bytes; {max_bytes:,} are allowed")
     text = _text(data)
+    if max_values is not None and _values(text) > max_values:
+        # strings may have commas and brackets of their own
+        found = _values(_STRINGS.sub("", text))
+        if found > max_values:
+            raise JSONError(f"a text of {found:,} values; {max_values:,} are allowed")
     scan = _scanner(text, keep_duplicates, max_depth)
     try:
         value, end = scan(text, _skip(text, 0))
@@ -233,6 +240,10 @@ def _scanner(text: str, keep_duplicates: bool, max_depth: int) -> _Scan:
 _STRINGS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
 _NO_BRACKET = {code: None for code in range(128) if chr(code) not in "[]{}"}
 _STEP = {"[": 1, "{": 1, "]": -1, "}": -1}
+
+
+def _values(text: str) -> int:
+    return text.count(",") + text.count("[") + text.count("{")
 
 
 def _depth(text: str) -> int:

@@ -48,6 +48,8 @@ class Limits:
     json_bytes: int = 8 << 20
     #: how deep such a text may be nested
     json_depth: int = MAX_DEPTH
+    #: how many values the request of a host call may have: reading them cannot be interrupted
+    json_values: int = 50_000
     #: lines that a call may put into the host's log
     log_messages: int = 1_000
     #: bytes of all those lines together

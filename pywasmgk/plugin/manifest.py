@@ -346,15 +346,24 @@ class GKRegistration:
 
 
 def parse_manifest(
-    data: bytes, *, strict: bool = False, max_bytes: int | None = None, max_depth: int = MAX_DEPTH
+    data: bytes,
+    *,
+    strict: bool = False,
+    max_bytes: int | None = None,
+    max_depth: int = MAX_DEPTH,
 ) -> GKRegistration:
-    """A manifest from its JSON. Raises ManifestError.
+    """A manifest from its JSON, bounded as :func:`decode` says. Raises ManifestError.
 
     ``strict`` also refuses names that no key or path should be made of, a missing version, keys
     that are right but for their case, and a manifest that wants a newer host.
     """
     try:
-        value = decode(data, keep_duplicates=True, max_bytes=max_bytes, max_depth=max_depth)
+        value = decode(
+            data,
+            keep_duplicates=True,
+            max_bytes=max_bytes,
+            max_depth=max_depth,
+        )
         manifest = decode_struct(GKRegistration, value)
     except JSONError as error:
         raise ManifestError(f"parse manifest: {error}") from error

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import base64
 import dataclasses
-import re
+import string
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import Any, NamedTuple, TypeVar
@@ -100,8 +100,9 @@ def _bool(value: Any, path: str, old: Any) -> bool:
     return value
 
 
-#: the standard alphabet with padding; CR and LF are gone by then
-_BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
+#: the standard alphabet, and what Go skips
+_BASE64 = (string.ascii_letters + string.digits + "+/").encode()
+_SKIPPED = b"\r\n"
 
 
 def _bytes(value: Any, path: str, old: Any) -> bytes:
@@ -111,8 +112,11 @@ def _bytes(value: Any, path: str, old: Any) -> bytes:
             return bytes(numbers)
     if not isinstance(value, str):
         raise wrong(path, "[]byte", value)
-    text = value.replace("\r", "").replace("\n", "")
-    if not _BASE64.fullmatch(text):
+    # translate is the quickest way to look at millions of characters
+    text = value.encode("ascii", "replace").translate(None, _SKIPPED)
+    digits = text.rstrip(b"=")
+    whole = len(text) % 4 == 0 and len(text) - len(digits) <= 2
+    if not whole or digits.translate(None, _BASE64):
         raise JSONError("illegal base64 data", path)
     return base64.b64decode(text)
 

@@ -541,6 +541,11 @@ def test_size_and_depth_of_json() -> None:
     assert ask(plugin, "translate", {"key": "k", "args": [[1]]}) == b'{"value":"k"}'
     assert "a text of 71 bytes; 64 are allowed" in host.logs[0].message
     assert "exceeded max depth" in host.logs[1].message
+    few = quick(asker(), json_values=4)
+    few.init(host)
+    assert ask(few, "translate", {"key": "a,b,c[{[{", "args": [1, 2]}) == b'{"value":"a,b,c[{[{"}'
+    assert ask(few, "translate", {"key": "k", "args": [1, 2, 3]}) is None
+    assert "a text of 5 values; 4 are allowed" in host.logs[2].message
     echo = quick(guest(call=ECHO), json_bytes=64)
     assert echo.call_raw("f", b"1" * 65) == b"1" * 65
     with pytest.raises(ResultError, match="a text of 65 bytes"):
