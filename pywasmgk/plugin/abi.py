@@ -22,7 +22,7 @@ from ..wasm.instance import Exports, Instance
 from ..wasm.memory import Memory
 from ..wasm.types import FuncType, ValType
 
-__all__ = ["Guest", "GuestLayout", "describe", "pack", "unpack"]
+__all__ = ["Guest", "GuestLayout", "describe", "end_of", "pack", "release", "unpack"]
 
 _I32, _I64 = ValType.I32, ValType.I64
 
@@ -75,6 +75,11 @@ def describe(error: BaseException) -> str:
     return str(error) or type(error).__name__
 
 
+def end_of(error: BaseException) -> str:
+    """What ended a guest, in one line."""
+    return describe(error).splitlines()[0]
+
+
 class GuestLayout(NamedTuple):
     """The exports of a plugin, checked."""
 
@@ -108,26 +113,30 @@ def find_exports(instance: Instance) -> GuestLayout:
     return GuestLayout(register, call, malloc, found["gk_free"], instance.memory)
 
 
+def release(instance: Instance) -> None:
+    """Takes an instance apart: its memory is freed at once, not when Python looks for circles."""
+    instance.funcs.clear()
+    instance.tables.clear()
+    instance.memories.clear()
+    instance.environment = ()
+    instance.exports = Exports({})
+
+
 class Guest:
     """A running plugin instance, as the contract sees it."""
 
     def __init__(self, instance: Instance) -> None:
         self.instance = instance
         self.exports = find_exports(instance)
+        # texts, not exceptions: those hold frames, and so the guest itself
         #: why nothing may be called any more
-        self.ended: BaseException | None = None
+        self.ended: str | None = None
         #: the latest trap, which may have left the guest's data half changed
-        self.trapped: Trap | None = None
+        self.trapped: str | None = None
 
     def close(self) -> None:
-        """Lets go of the instance's parts: its memory is freed at once, not when Python looks for
-        circles. Nothing may be called any more."""
-        instance = self.instance
-        instance.funcs.clear()
-        instance.tables.clear()
-        instance.memories.clear()
-        instance.environment = ()
-        instance.exports = Exports({})
+        """Lets go of the instance. Nothing may be called any more."""
+        release(self.instance)
 
     def read(self, packed: int) -> bytes | None:
         """A copy of the bytes that a packed word names; ``None`` outside memory."""
@@ -205,10 +214,10 @@ class Guest:
         try:
             result = func(*args)
         except Trap as error:
-            self.trapped = error
+            self.trapped = end_of(error)
             raise CallError(prefix + describe(error), error) from error
         except (Stopped, Exit) as error:
-            self.ended = error
+            self.ended = end_of(error)
             timeout = isinstance(error, DeadlineExceeded)
             raise (CallTimeout if timeout else CallError)(
                 prefix + describe(error), error

@@ -31,7 +31,7 @@ MAX_DEPTH = 10_000
 #: nesting that Python's recursive scanner is trusted with, in any thread and in Pyodide
 _SHALLOW = 100
 #: characters of a text nested deeper than that, which takes Python a microsecond each
-_MAX_DEEP = 1 << 17
+_MAX_DEEP = 1 << 16
 #: digits of an integer; Python's own limit (4300) must not come first, as it is not everywhere
 _MAX_DIGITS = 4_000
 #: the standard scanner of a string behind its opening quote (typeshed does not know it)

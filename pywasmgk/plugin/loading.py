@@ -20,7 +20,7 @@ from ..wasm.linker import MissingImport
 from ..wasm.module import Module
 from ..wasm.types import FuncType
 from ..wasm.wasi import WasiConfig
-from .abi import Guest, describe
+from .abi import Guest, describe, release
 from .bridge import Bridge
 from .limits import Limits
 
@@ -48,10 +48,14 @@ def start_guest(
     inside the guest.
     """
     instance = _instantiate(module, bridge, limits, wasi, engine)
-    with instance.account():
-        _run_start(instance)
-        guest = Guest(instance)
-        return guest, guest.manifest()
+    try:
+        with instance.account():
+            _run_start(instance)
+            guest = Guest(instance)
+            return guest, guest.manifest()
+    except BaseException:
+        release(instance)
+        raise
 
 
 def _instantiate(

@@ -16,7 +16,7 @@ from ..errors import ManifestError, PluginClosed, PluginError, ResultError
 from ..wasm.metering import CancelToken, current_meter
 from ..wasm.module import Module
 from ..wasm.wasi import Sink, WasiConfig
-from .abi import Guest, describe
+from .abi import Guest, end_of
 from .bridge import Bridge
 from .dispatcher import HostDispatcher, in_chain
 from .gojson import JSONError, decode, encode
@@ -130,7 +130,11 @@ class Plugin:
         self.restarts = 0
         self._guest: Guest | None
         self._guest, self._manifest = self._start()
-        manifest = self._parse(strict=options.strict)
+        try:
+            manifest = self._parse(strict=options.strict)
+        except ManifestError:
+            self._drop_guest()
+            raise
         #: the name in the manifest
         self.name = manifest.name
         self.limits, refused = lowered(options.limits, manifest.resources)
@@ -259,7 +263,7 @@ class Plugin:
                     raise
                 except BaseException as error:
                     # an interruption: it may have come between any two steps
-                    guest.ended = error
+                    guest.ended = end_of(error)
                     raise
                 finally:
                     self._bridge.flush()
@@ -369,6 +373,4 @@ class Plugin:
 def _end_of(guest: Guest, options: PluginOptions) -> str | None:
     """Why a guest must not be called again, in one line."""
     why = guest.ended or (guest.trapped if options.restart_on_trap else None)
-    if why is not None:
-        return describe(why).splitlines()[0]
-    return "it was interrupted" if guest.instance.dead else None
+    return why or ("it was interrupted" if guest.instance.dead else None)

@@ -39,6 +39,7 @@ from pywasmgk.errors import (
     ValidationError,
 )
 from pywasmgk.plugin import MemoryHost, load_from_file
+from pywasmgk.wasm.memory import Memory
 from pywasmgk.wasm.module import Module
 
 case = pytest.mark.case
@@ -434,6 +435,29 @@ def test_failed_loads_leave_nothing(stage: str) -> None:
     assert threading.active_count() == threads
     if files:
         assert len(os.listdir("/dev/fd")) == files
+
+
+def memories() -> int:
+    """How many memories there are."""
+    return sum(isinstance(item, Memory) for item in gc.get_objects())
+
+
+@case("W08")
+@pytest.mark.parametrize("stage", ["exports", "register", "manifest", "_start", "shutdown"])
+def test_memory_is_freed_at_once(stage: str) -> None:
+    data = {**FAILING, "_start": FAILING["start"], "shutdown": guest()}[stage]
+    gc.collect()
+    before = memories()
+    gc.disable()
+    try:
+        for _ in range(3):
+            try:
+                quick(data).shutdown()
+            except PluginError:
+                pass
+        assert memories() == before
+    finally:
+        gc.enable()
 
 
 @case("A39")
