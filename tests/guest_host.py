@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping
 
 import pywasmgk
@@ -24,13 +23,11 @@ def shop(
 
 def make_host(plugin: pywasmgk.Plugin) -> pywasmgk.MemoryHost:
     """A host with a table ``score(name, value)``, a cache, texts and the hello plugin."""
-    database = sqlite3.connect(":memory:", check_same_thread=False)
-    database.execute("CREATE TABLE score (name TEXT, value)")
     host = pywasmgk.MemoryHost(
-        database=database,
         http=shop,
         translations={"en": {"greet": "Hello %s, %d times"}},
     )
+    host.connection.execute("CREATE TABLE score (name TEXT, value)")
     host.cache["binary"] = (b"\xff", 0.0)
     host.add_plugin(pywasmgk.load(HELLO))
     host.add_plugin(plugin)

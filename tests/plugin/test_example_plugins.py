@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 import pytest
 
 import pywasmgk
@@ -47,10 +45,9 @@ def test_hello_greets_by_name() -> None:
     ],
 )
 def test_the_dashboard_counts_open_tickets(states: list[str], expected: str) -> None:
-    database = sqlite3.connect(":memory:")
-    database.execute("CREATE TABLE ticket (id, state)")
-    database.executemany("INSERT INTO ticket VALUES (1, ?)", [(state,) for state in states])
-    host = pywasmgk.MemoryHost(config={"site.name": "Help desk"}, database=database)
+    host = pywasmgk.MemoryHost(config={"site.name": "Help desk"})
+    host.connection.execute("CREATE TABLE ticket (id, state)")
+    host.connection.executemany("INSERT INTO ticket VALUES (1, ?)", [(state,) for state in states])
     assert dashboard(host) == f"<h2>Help desk</h2><p>{expected}</p>"
     assert [(line.level, line.message) for line in host.logs] == [("debug", "tickets counted")]
 
