@@ -50,6 +50,7 @@ from .plugin import (
     MemoryHost,
     Plugin,
     PluginOptions,
+    acting,
     load,
     load_from_file,
 )
@@ -137,6 +138,7 @@ __all__ = [
     "ValidationError",
     "WasiConfig",
     "__version__",
+    "acting",
     "instantiate",
     "load",
     "load_from_file",

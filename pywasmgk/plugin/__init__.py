@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .dispatcher import acting
 from .host import CallContext, HostAPI, HostFunctionError
 from .limits import Limits
 from .manifest import GKRegistration
@@ -19,6 +20,7 @@ __all__ = [
     "MemoryHost",
     "Plugin",
     "PluginOptions",
+    "acting",
     "load",
     "load_from_file",
 ]

@@ -15,7 +15,7 @@ from .host_functions import FUNCTIONS
 from .limits import Limits
 from .schema import ANY, STRING, Kind, fold, mapped, record
 
-__all__ = ["MAX_CALL_DEPTH", "HostDispatcher", "in_chain"]
+__all__ = ["MAX_CALL_DEPTH", "HostDispatcher", "acting", "in_chain"]
 
 #: plugins that may wait for each other's answers, the outermost counted
 MAX_CALL_DEPTH = 10
@@ -23,9 +23,25 @@ MAX_CALL_DEPTH = 10
 #: names of the plugins whose calls are running, outermost first
 _chain: ContextVar[tuple[str, ...]] = ContextVar("pywasmgk_plugin_chain", default=())
 
+#: language, organisation and user that calls are made for
+_behalf: ContextVar[tuple[str, int, int]] = ContextVar("pywasmgk_behalf", default=("en", 0, 0))
+
 _REQUESTS = {name: record(row.request, "the request") for name, row in FUNCTIONS.items()}
 _PLUGIN_CALL = record((("plugin", STRING), ("function", STRING)), "the request")
 _LOG = record((("level", STRING), ("message", STRING), ("fields", mapped(ANY))), "the request")
+
+
+@contextmanager
+def acting(*, language: str = "en", org_id: int = 0, user_id: int = 0) -> Iterator[None]:
+    """On whose behalf plugins are called inside the ``with`` block, in this thread or task.
+
+    Host functions see it in their CallContext, those of plugins that are called by plugins too.
+    """
+    token = _behalf.set((language, org_id, user_id))
+    try:
+        yield
+    finally:
+        _behalf.reset(token)
 
 
 @contextmanager
@@ -64,7 +80,7 @@ class HostDispatcher:
     def context(self, meter: Meter | None) -> CallContext:
         """The context that a call made now gets."""
         chain = _chain.get()
-        return CallContext(caller=self.plugin, depth=len(chain), chain=chain, meter=meter)
+        return CallContext(self.plugin, len(chain), chain, *_behalf.get(), meter)
 
     # -- host calls
 

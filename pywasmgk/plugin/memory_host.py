@@ -197,8 +197,8 @@ class MemoryHost(HostAPI):
         return text
 
     def org_id(self, ctx: CallContext) -> int:
-        """The organisation that the host was made for."""
-        return self._org_id
+        """The organisation that the call is made for, else that of the host."""
+        return ctx.org_id or self._org_id
 
     # -- the world outside
 

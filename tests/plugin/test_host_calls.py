@@ -26,7 +26,7 @@ from plugin_guests import (
     trace_of,
 )
 
-from pywasmgk.plugin import CallContext, HostAPI, HostFunctionError, MemoryHost, Plugin
+from pywasmgk.plugin import CallContext, HostAPI, HostFunctionError, MemoryHost, Plugin, acting
 from pywasmgk.plugin.host_functions import FUNCTIONS
 
 case = pytest.mark.case
@@ -786,3 +786,23 @@ def test_a_guest_can_ask_why() -> None:
     host.config["abc"] = "v"
     assert plugin.call_raw("call", failing + why) == b'{"error":""}'
     assert plugin.call_raw("call", why.ljust(29) + why) == b'{"error":""}'
+
+
+def test_on_whose_behalf() -> None:
+    host = MemoryHost(translations={"en": {"a": "A"}, "de": {"a": "\u00c4"}}, org_id=1)
+    plugin = hosted(host)
+    contexts: list[CallContext] = []
+
+    @host.function
+    def who(caller: CallContext) -> None:
+        contexts.append(caller)
+
+    with acting(language="de", org_id=7, user_id=9):
+        assert ask(plugin, "translate", {"key": "a"}) == '{"value":"\u00c4"}'.encode()
+        assert ask(plugin, "org_id") == b"7"
+        ask(plugin, "who")
+        with acting():
+            assert ask(plugin, "org_id") == b"1"
+    ask(plugin, "who")
+    assert [(c.language, c.org_id, c.user_id) for c in contexts] == [("de", 7, 9), ("en", 0, 0)]
+    assert contexts[0].meter is not None
