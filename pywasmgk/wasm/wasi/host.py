@@ -28,11 +28,9 @@ _CLOEXEC = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _CALM = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _DIRECTORY = getattr(os, "O_DIRECTORY", 0)
-#: what is asked of the platform, by name of the function in ``os``
-_BY_DESCRIPTOR = (
-    *("open", "stat", "mkdir", "rmdir", "unlink", "readlink", "symlink", "rename"),
-    *("link", "utime"),
-)
+#: what is asked of the platform, by name of the function in ``os``; links are refused where it
+#: cannot make them so
+_BY_DESCRIPTOR = ("open", "stat", "mkdir", "rmdir", "unlink", "readlink", "rename", "utime")
 
 _KINDS = (
     (modes.S_ISREG, Filetype.REGULAR_FILE),
@@ -49,6 +47,12 @@ def supported() -> bool:
     known = os.supports_dir_fd
     calls = (getattr(os, name, None) for name in _BY_DESCRIPTOR)
     return bool(_NOFOLLOW and _DIRECTORY) and all(call in known for call in calls)
+
+
+def _require_call(name: str) -> None:
+    """Refuses what the platform cannot do relative to a directory: Pyodide makes no links."""
+    if getattr(os, name, None) not in os.supports_dir_fd:
+        raise Refused(Errno.NOTSUP)
 
 
 @dataclass(frozen=True)
@@ -291,11 +295,13 @@ class HostDirectoryHandle(_Handle, Directory):
     @_refusing
     def symlink(self, target: str, name: str) -> None:
         self._require_writable()
+        _require_call("symlink")
         os.symlink(target, name, dir_fd=self._fd)
 
     @_refusing
     def link(self, name: str, to: Directory, to_name: str) -> None:
         other = self._beside(to)
+        _require_call("link")
         os.link(name, to_name, src_dir_fd=self._fd, dst_dir_fd=other._fd, follow_symlinks=False)
 
     @_refusing

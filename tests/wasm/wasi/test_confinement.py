@@ -181,7 +181,6 @@ def swap(root: Path, name: str, target: str) -> None:
 
 SWAPS = [
     ("dir", "../outside"),
-    ("dir", "/"),
     ("dir/sub", "../../outside"),
     ("dir/inner", "/etc/passwd"),
 ]
@@ -205,7 +204,7 @@ RACES: dict[str, Callable[[Guest], int]] = {
 def test_what_is_swapped_between_two_calls_is_not_followed(
     race: str, name: str, target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for number in range(1, 9):
+    for number in range(1, 7):
         base = tmp_path / str(number)
         root = base / "root"
         make_tree(base, {"root": SMALL, "outside": {"secret": SECRET}})

@@ -35,7 +35,9 @@ from pywasmgk import (
 )
 from pywasmgk.wasm.wasi.abi import Errno as E
 from pywasmgk.wasm.wasi.abi import Rights as R
+from pywasmgk.wasm.wasi.host import supported
 
+needs_host = pytest.mark.skipif(not supported(), reason="no calls relative to a directory here")
 #: a right, and a call that needs it of descriptor 3
 NEEDS: list[tuple[int, Callable[[Guest], int]]] = [
     (R.PATH_OPEN, lambda g: g.open("file")),
@@ -146,6 +148,7 @@ def test_quota_of_entries() -> None:
     assert guest.open("file", CREAT, RW) == 0
 
 
+@needs_host
 def test_quota_of_names_in_a_directory(tmp_path: Path) -> None:
     for directory in (memory_tree(), HostDirectory(make_host_tree(tmp_path))):
         assert with_quotas(directory, entries=15).readdir(3) == 0
@@ -204,6 +207,7 @@ def test_a_copy_of_a_directory_of_the_host(tmp_path: Path) -> None:
         MemoryDirectory.of_host(root, most=20)
 
 
+@needs_host
 def test_a_host_directory_that_is_none(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         Ours(with_root(HostDirectory(tmp_path / "nope")))
@@ -222,6 +226,16 @@ def test_where_the_platform_cannot_confine_directories_are_refused(
     monkeypatch.setattr(host, "supported", lambda: False)
     with pytest.raises(OSError, match="of_host"):
         Ours(with_root(HostDirectory(tmp_path)))
+
+
+@needs_host
+def test_where_the_platform_makes_no_links_they_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guest = Ours(with_root(HostDirectory(make_host_tree(tmp_path), True)))
+    monkeypatch.setattr(os, "supports_dir_fd", os.supports_dir_fd - {os.link, os.symlink})
+    assert guest.link("file", "new") == guest.symlink("file", "new") == E.NOTSUP
+    assert guest.stat("new", 0) == E.NOENT
 
 
 # -- time

@@ -88,9 +88,8 @@ def test_a_program_does_on_the_host_and_in_memory_what_it_does_on_wasmtime(
     name, args, stdin, code = run
     root = make_host_tree(tmp_path)
     spare = shutil.copytree(root, tmp_path / "spare" / "root", symlinks=True)
-    done = run_wasi(
-        program(name), args, stdin=stdin, preopens={"/": HostDirectory(root, writable=True)}
-    )
+    host = HostDirectory(root, writable=True)
+    done = run_wasi(program(name), args, stdin=stdin, preopens={"/": host})
     assert done.exit_code == code
     tree = memory_tree()
     in_memory = run_wasi(program(name), args, stdin=stdin, preopens={"/": tree})
