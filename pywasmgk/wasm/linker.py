@@ -38,8 +38,13 @@ class MissingImport(NamedTuple):
 
     def __str__(self) -> str:
         found = "nothing" if self.found is None else str(self.found)
-        text = f"{self.module!r}.{self.name!r}: wanted {self.wanted}, found {found}"
+        text = f"{_quoted(self.module)}.{_quoted(self.name)}: wanted {self.wanted}, found {found}"
         return text + (f" ({self.hint})" if self.hint else "")
+
+
+#: missing imports that the message shows, and has hints for; characters of a name in it
+_MOST_SHOWN = 100
+_LONGEST_NAME = 200
 
 
 def resolve(module: Module, imports: Imports | None) -> list[Extern]:
@@ -59,7 +64,7 @@ def resolve(module: Module, imports: Imports | None) -> list[Extern]:
             externs.append(extern)
             continue
         found = None if extern is None else extern.type
-        hint = import_hint(wanted, names)
+        hint = import_hint(wanted, names) if len(missing) < _MOST_SHOWN else None
         missing.append(MissingImport(wanted.module, wanted.name, wanted.type, found, hint))
     if missing:
         raise _error(missing)
@@ -71,7 +76,15 @@ def _error(missing: list[MissingImport]) -> LinkError:
     head = "unknown import" if absent else "incompatible import type"
     if len(missing) > 1:
         head = f"{len(missing)} imports are missing or of another type"
-    return LinkError("\n  ".join([f"{head}:", *map(str, missing)]), missing)
+    lines = [f"{head}:", *map(str, missing[:_MOST_SHOWN])]
+    if len(missing) > _MOST_SHOWN:
+        lines.append(f"... and {len(missing) - _MOST_SHOWN} more")
+    return LinkError("\n  ".join(lines), missing)
+
+
+def _quoted(name: str) -> str:
+    """A name of the module's in quotes, no longer than a message bears."""
+    return repr(name if len(name) <= _LONGEST_NAME else name[:_LONGEST_NAME] + "...")
 
 
 def _namespace(given: Any) -> Mapping[str, Any] | None:

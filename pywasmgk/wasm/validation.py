@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ..errors import ValidationError
 from .bodies import ModuleContext, validate_constant, validate_function
 from .features import require_features
+from .names import clean
 from .types import MAX_PAGES, FuncType, Limits, ValType
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def _check_exports(module: Module) -> Iterator[int]:
     seen: set[str] = set()
     for export in module.exports:
         if export.name in seen:
-            raise ValidationError(f"duplicate export name {export.name!r}")
+            raise ValidationError(f"duplicate export name {clean(export.name)!r}")
         seen.add(export.name)
         if export.kind == "func":
             yield export.index
