@@ -10,11 +10,12 @@ from pywasmgk.wasm.loop_names import *
 
 
 def run(execution, meter):
-    """Runs to the end; gives the results."""
+    """Runs to the end; gives the results, or None at a loop that is compiled by now."""
     frames = execution.frames
     refill = meter.refill
+    hot = is_hot
     depth = meter.depth
-    fuel = meter.resume()
+    fuel = meter.left
     F = memoryview(bytearray(4)).cast("f")
     operations, pc, stack, locals_, func = frames.pop()
     instance = func.instance
@@ -103,6 +104,10 @@ def run(execution, meter):
                                         fuel -= cost
                                         if fuel < 0:
                                             fuel = refill(fuel)
+                                            if hot(func, pc, len(stack), meter):
+                                                meter.left, meter.depth = fuel, depth
+                                                frames.append((operations, pc, stack, locals_, func))
+                                                return None
                                     else:
                                         fuel -= fall
                                 else:
@@ -121,7 +126,7 @@ def run(execution, meter):
                                 else:
                                     if op < 20:
                                         # 0x23 global.get
-                                        stack.append(globs[x].raw)
+                                        stack.append(globs[x].cell_contents)
                                     else:
                                         # 0x37 i64.store
                                         b = stack.pop()
@@ -160,20 +165,20 @@ def run(execution, meter):
                                     else:
                                         # call
                                         callee = funcs[x]
-                                        code = callee.code
+                                        code = callee.ready
                                         if code is None:
-                                            if callee.host is not None:
-                                                if fuel < 0:
+                                            code = callee.resolve(meter)
+                                            if code is None:
+                                                if callee.host is not None and fuel < 0:
                                                     fuel = refill(fuel)
                                                 meter.left, fuel, meter.depth = fuel, None, depth
                                                 t = len(stack) - callee.nparams
                                                 r = stack[t:]
                                                 del stack[t:]
-                                                stack += callee.call_host(instance, meter, r)
-                                                fuel = meter.resume()
+                                                stack += callee.call_outside(instance, meter, r)
+                                                fuel = meter.left
                                                 mem = memory.data if memory is not None else None
                                                 continue
-                                            code = callee.instance.prepared(callee)
                                         depth -= code.depth
                                         if depth < 0:
                                             raise Trap(STACK_OVERFLOW)
@@ -195,6 +200,7 @@ def run(execution, meter):
                                             fuel = meter.expire(fuel)
                                         if fuel < 0:
                                             fuel = refill(fuel)
+                                            hot(func, 0, 0, meter)
                             else:
                                 if op < 27:
                                     if op < 26:
@@ -215,6 +221,10 @@ def run(execution, meter):
                                         fuel -= cost
                                         if fuel < 0:
                                             fuel = refill(fuel)
+                                            if hot(func, pc, len(stack), meter):
+                                                meter.left, meter.depth = fuel, depth
+                                                frames.append((operations, pc, stack, locals_, func))
+                                                return None
                         else:
                             if op < 35:
                                 if op < 32:
@@ -269,7 +279,7 @@ def run(execution, meter):
                                             stack[-1] = stack[-1] * b
                                         else:
                                             # 0x24 global.set
-                                            globs[x].raw = stack.pop()
+                                            globs[x].cell_contents = stack.pop()
                                     else:
                                         if op < 41:
                                             # 0x48 i32.lt_s
@@ -320,6 +330,10 @@ def run(execution, meter):
                                             fuel -= x
                                             if fuel < 0:
                                                 fuel = refill(fuel)
+                                                if hot(func, pc, len(stack), meter):
+                                                    meter.left, meter.depth = fuel, depth
+                                                    frames.append((operations, pc, stack, locals_, func))
+                                                    return None
                             else:
                                 if op < 55:
                                     if op < 52:
@@ -355,6 +369,10 @@ def run(execution, meter):
                                             if loops:
                                                 if fuel < 0:
                                                     fuel = refill(fuel)
+                                                    if hot(func, pc, len(stack), meter):
+                                                        meter.left, meter.depth = fuel, depth
+                                                        frames.append((operations, pc, stack, locals_, func))
+                                                        return None
                                         else:
                                             if op < 57:
                                                 # 0x1A drop
@@ -399,26 +417,26 @@ def run(execution, meter):
                                                 t = stack.pop()
                                                 r = tables[x[1]].elements
                                                 if t >= len(r):
-                                                    raise Trap(TABLE_OUT_OF_BOUNDS, f"undefined element: index {t} of {len(r)}")
+                                                    raise Trap(TABLE_OUT_OF_BOUNDS, "undefined element")
                                                 callee = r[t]
                                                 if callee is None:
-                                                    raise Trap(INDIRECT_CALL_TO_NULL, f"uninitialized element: index {t}")
+                                                    raise Trap(INDIRECT_CALL_TO_NULL)
                                                 if callee.type is not x[0] and callee.type != x[0]:
                                                     raise Trap(BAD_SIGNATURE, f"indirect call type mismatch: {callee.type}, not {x[0]}")
-                                                code = callee.code
+                                                code = callee.ready
                                                 if code is None:
-                                                    if callee.host is not None:
-                                                        if fuel < 0:
+                                                    code = callee.resolve(meter)
+                                                    if code is None:
+                                                        if callee.host is not None and fuel < 0:
                                                             fuel = refill(fuel)
                                                         meter.left, fuel, meter.depth = fuel, None, depth
                                                         t = len(stack) - callee.nparams
                                                         r = stack[t:]
                                                         del stack[t:]
-                                                        stack += callee.call_host(instance, meter, r)
-                                                        fuel = meter.resume()
+                                                        stack += callee.call_outside(instance, meter, r)
+                                                        fuel = meter.left
                                                         mem = memory.data if memory is not None else None
                                                         continue
-                                                    code = callee.instance.prepared(callee)
                                                 depth -= code.depth
                                                 if depth < 0:
                                                     raise Trap(STACK_OVERFLOW)
@@ -440,6 +458,7 @@ def run(execution, meter):
                                                     fuel = meter.expire(fuel)
                                                 if fuel < 0:
                                                     fuel = refill(fuel)
+                                                    hot(func, 0, 0, meter)
                                             else:
                                                 # 0x51 i64.eq
                                                 b = stack.pop()
@@ -680,6 +699,10 @@ def run(execution, meter):
                                                         if loops:
                                                             if fuel < 0:
                                                                 fuel = refill(fuel)
+                                                                if hot(func, pc, len(stack), meter):
+                                                                    meter.left, meter.depth = fuel, depth
+                                                                    frames.append((operations, pc, stack, locals_, func))
+                                                                    return None
                                                     else:
                                                         # br_if_unwind
                                                         t, fall = x
@@ -688,8 +711,13 @@ def run(execution, meter):
                                                             fuel -= cost
                                                             if height >= 0:
                                                                 del stack[height:len(stack) - arity]
-                                                            if loops and fuel < 0:
-                                                                fuel = refill(fuel)
+                                                            if loops:
+                                                                if fuel < 0:
+                                                                    fuel = refill(fuel)
+                                                                    if hot(func, pc, len(stack), meter):
+                                                                        meter.left, meter.depth = fuel, depth
+                                                                        frames.append((operations, pc, stack, locals_, func))
+                                                                        return None
                                                         else:
                                                             fuel -= fall
                                         else:
@@ -988,8 +1016,6 @@ def run(execution, meter):
                                                                     raise Trap(UNREACHABLE)
                                                                 else:
                                                                     # halt
-                                                                    if fuel < 0:
-                                                                        fuel = refill(fuel)
                                                                     meter.left = fuel
                                                                     return stack
                                                             else:
@@ -1114,7 +1140,10 @@ def run(execution, meter):
                                                                             if op < 198:
                                                                                 # 0x26 table.set
                                                                                 b = stack.pop()
-                                                                                tables[x].elements[stack.pop()] = b
+                                                                                a = stack.pop()
+                                                                                if a >= len(tables[x].elements):
+                                                                                    raise Trap(TABLE_OUT_OF_BOUNDS)
+                                                                                tables[x].replace(a, [b])
                                                                             else:
                                                                                 # 0xD0 ref.null
                                                                                 stack.append(None)
@@ -1139,7 +1168,7 @@ def run(execution, meter):
                                                                                 fuel -= c
                                                                                 if fuel < 0:
                                                                                     fuel = refill(fuel)
-                                                                                tables[x[1]].elements[a:a + c] = elems[x[0]][b:b + c]
+                                                                                tables[x[1]].replace(a, elems[x[0]][b:b + c])
                                                                             else:
                                                                                 # 0xFC 0x0D elem.drop
                                                                                 elems[x] = ()
@@ -1155,7 +1184,7 @@ def run(execution, meter):
                                                                                 fuel -= c
                                                                                 if fuel < 0:
                                                                                     fuel = refill(fuel)
-                                                                                tables[x[0]].elements[a:a + c] = tables[x[1]].elements[b:b + c]
+                                                                                tables[x[0]].replace(a, tables[x[1]].elements[b:b + c])
                                                                             else:
                                                                                 # 0xFC 0x0F table.grow
                                                                                 b = stack.pop()
@@ -1176,7 +1205,7 @@ def run(execution, meter):
                                                                                 fuel -= c
                                                                                 if fuel < 0:
                                                                                     fuel = refill(fuel)
-                                                                                tables[x].elements[a:a + c] = [b] * c
+                                                                                tables[x].replace(a, [b] * c)
                                                                 else:
                                                                     if op < 211:
                                                                         if op < 209:
@@ -2397,8 +2426,9 @@ def step(execution, meter, turns):
     """Runs so many instructions; gives the results, or None if it has not ended."""
     frames = execution.frames
     refill = meter.refill
+    hot = is_never_hot
     depth = meter.depth
-    fuel = meter.resume()
+    fuel = meter.left
     F = memoryview(bytearray(4)).cast("f")
     operations, pc, stack, locals_, func = frames.pop()
     instance = func.instance
@@ -2493,6 +2523,10 @@ def step(execution, meter, turns):
                                         fuel -= cost
                                         if fuel < 0:
                                             fuel = refill(fuel)
+                                            if hot(func, pc, len(stack), meter):
+                                                meter.left, meter.depth = fuel, depth
+                                                frames.append((operations, pc, stack, locals_, func))
+                                                return None
                                     else:
                                         fuel -= fall
                                 else:
@@ -2511,7 +2545,7 @@ def step(execution, meter, turns):
                                 else:
                                     if op < 20:
                                         # 0x23 global.get
-                                        stack.append(globs[x].raw)
+                                        stack.append(globs[x].cell_contents)
                                     else:
                                         # 0x37 i64.store
                                         b = stack.pop()
@@ -2550,20 +2584,20 @@ def step(execution, meter, turns):
                                     else:
                                         # call
                                         callee = funcs[x]
-                                        code = callee.code
+                                        code = callee.ready
                                         if code is None:
-                                            if callee.host is not None:
-                                                if fuel < 0:
+                                            code = callee.resolve(meter)
+                                            if code is None:
+                                                if callee.host is not None and fuel < 0:
                                                     fuel = refill(fuel)
                                                 meter.left, fuel, meter.depth = fuel, None, depth
                                                 t = len(stack) - callee.nparams
                                                 r = stack[t:]
                                                 del stack[t:]
-                                                stack += callee.call_host(instance, meter, r)
-                                                fuel = meter.resume()
+                                                stack += callee.call_outside(instance, meter, r)
+                                                fuel = meter.left
                                                 mem = memory.data if memory is not None else None
                                                 continue
-                                            code = callee.instance.prepared(callee)
                                         depth -= code.depth
                                         if depth < 0:
                                             raise Trap(STACK_OVERFLOW)
@@ -2585,6 +2619,7 @@ def step(execution, meter, turns):
                                             fuel = meter.expire(fuel)
                                         if fuel < 0:
                                             fuel = refill(fuel)
+                                            hot(func, 0, 0, meter)
                             else:
                                 if op < 27:
                                     if op < 26:
@@ -2605,6 +2640,10 @@ def step(execution, meter, turns):
                                         fuel -= cost
                                         if fuel < 0:
                                             fuel = refill(fuel)
+                                            if hot(func, pc, len(stack), meter):
+                                                meter.left, meter.depth = fuel, depth
+                                                frames.append((operations, pc, stack, locals_, func))
+                                                return None
                         else:
                             if op < 35:
                                 if op < 32:
@@ -2659,7 +2698,7 @@ def step(execution, meter, turns):
                                             stack[-1] = stack[-1] * b
                                         else:
                                             # 0x24 global.set
-                                            globs[x].raw = stack.pop()
+                                            globs[x].cell_contents = stack.pop()
                                     else:
                                         if op < 41:
                                             # 0x48 i32.lt_s
@@ -2710,6 +2749,10 @@ def step(execution, meter, turns):
                                             fuel -= x
                                             if fuel < 0:
                                                 fuel = refill(fuel)
+                                                if hot(func, pc, len(stack), meter):
+                                                    meter.left, meter.depth = fuel, depth
+                                                    frames.append((operations, pc, stack, locals_, func))
+                                                    return None
                             else:
                                 if op < 55:
                                     if op < 52:
@@ -2745,6 +2788,10 @@ def step(execution, meter, turns):
                                             if loops:
                                                 if fuel < 0:
                                                     fuel = refill(fuel)
+                                                    if hot(func, pc, len(stack), meter):
+                                                        meter.left, meter.depth = fuel, depth
+                                                        frames.append((operations, pc, stack, locals_, func))
+                                                        return None
                                         else:
                                             if op < 57:
                                                 # 0x1A drop
@@ -2789,26 +2836,26 @@ def step(execution, meter, turns):
                                                 t = stack.pop()
                                                 r = tables[x[1]].elements
                                                 if t >= len(r):
-                                                    raise Trap(TABLE_OUT_OF_BOUNDS, f"undefined element: index {t} of {len(r)}")
+                                                    raise Trap(TABLE_OUT_OF_BOUNDS, "undefined element")
                                                 callee = r[t]
                                                 if callee is None:
-                                                    raise Trap(INDIRECT_CALL_TO_NULL, f"uninitialized element: index {t}")
+                                                    raise Trap(INDIRECT_CALL_TO_NULL)
                                                 if callee.type is not x[0] and callee.type != x[0]:
                                                     raise Trap(BAD_SIGNATURE, f"indirect call type mismatch: {callee.type}, not {x[0]}")
-                                                code = callee.code
+                                                code = callee.ready
                                                 if code is None:
-                                                    if callee.host is not None:
-                                                        if fuel < 0:
+                                                    code = callee.resolve(meter)
+                                                    if code is None:
+                                                        if callee.host is not None and fuel < 0:
                                                             fuel = refill(fuel)
                                                         meter.left, fuel, meter.depth = fuel, None, depth
                                                         t = len(stack) - callee.nparams
                                                         r = stack[t:]
                                                         del stack[t:]
-                                                        stack += callee.call_host(instance, meter, r)
-                                                        fuel = meter.resume()
+                                                        stack += callee.call_outside(instance, meter, r)
+                                                        fuel = meter.left
                                                         mem = memory.data if memory is not None else None
                                                         continue
-                                                    code = callee.instance.prepared(callee)
                                                 depth -= code.depth
                                                 if depth < 0:
                                                     raise Trap(STACK_OVERFLOW)
@@ -2830,6 +2877,7 @@ def step(execution, meter, turns):
                                                     fuel = meter.expire(fuel)
                                                 if fuel < 0:
                                                     fuel = refill(fuel)
+                                                    hot(func, 0, 0, meter)
                                             else:
                                                 # 0x51 i64.eq
                                                 b = stack.pop()
@@ -3070,6 +3118,10 @@ def step(execution, meter, turns):
                                                         if loops:
                                                             if fuel < 0:
                                                                 fuel = refill(fuel)
+                                                                if hot(func, pc, len(stack), meter):
+                                                                    meter.left, meter.depth = fuel, depth
+                                                                    frames.append((operations, pc, stack, locals_, func))
+                                                                    return None
                                                     else:
                                                         # br_if_unwind
                                                         t, fall = x
@@ -3078,8 +3130,13 @@ def step(execution, meter, turns):
                                                             fuel -= cost
                                                             if height >= 0:
                                                                 del stack[height:len(stack) - arity]
-                                                            if loops and fuel < 0:
-                                                                fuel = refill(fuel)
+                                                            if loops:
+                                                                if fuel < 0:
+                                                                    fuel = refill(fuel)
+                                                                    if hot(func, pc, len(stack), meter):
+                                                                        meter.left, meter.depth = fuel, depth
+                                                                        frames.append((operations, pc, stack, locals_, func))
+                                                                        return None
                                                         else:
                                                             fuel -= fall
                                         else:
@@ -3378,8 +3435,6 @@ def step(execution, meter, turns):
                                                                     raise Trap(UNREACHABLE)
                                                                 else:
                                                                     # halt
-                                                                    if fuel < 0:
-                                                                        fuel = refill(fuel)
                                                                     meter.left = fuel
                                                                     return stack
                                                             else:
@@ -3504,7 +3559,10 @@ def step(execution, meter, turns):
                                                                             if op < 198:
                                                                                 # 0x26 table.set
                                                                                 b = stack.pop()
-                                                                                tables[x].elements[stack.pop()] = b
+                                                                                a = stack.pop()
+                                                                                if a >= len(tables[x].elements):
+                                                                                    raise Trap(TABLE_OUT_OF_BOUNDS)
+                                                                                tables[x].replace(a, [b])
                                                                             else:
                                                                                 # 0xD0 ref.null
                                                                                 stack.append(None)
@@ -3529,7 +3587,7 @@ def step(execution, meter, turns):
                                                                                 fuel -= c
                                                                                 if fuel < 0:
                                                                                     fuel = refill(fuel)
-                                                                                tables[x[1]].elements[a:a + c] = elems[x[0]][b:b + c]
+                                                                                tables[x[1]].replace(a, elems[x[0]][b:b + c])
                                                                             else:
                                                                                 # 0xFC 0x0D elem.drop
                                                                                 elems[x] = ()
@@ -3545,7 +3603,7 @@ def step(execution, meter, turns):
                                                                                 fuel -= c
                                                                                 if fuel < 0:
                                                                                     fuel = refill(fuel)
-                                                                                tables[x[0]].elements[a:a + c] = tables[x[1]].elements[b:b + c]
+                                                                                tables[x[0]].replace(a, tables[x[1]].elements[b:b + c])
                                                                             else:
                                                                                 # 0xFC 0x0F table.grow
                                                                                 b = stack.pop()
@@ -3566,7 +3624,7 @@ def step(execution, meter, turns):
                                                                                 fuel -= c
                                                                                 if fuel < 0:
                                                                                     fuel = refill(fuel)
-                                                                                tables[x].elements[a:a + c] = [b] * c
+                                                                                tables[x].replace(a, [b] * c)
                                                                 else:
                                                                     if op < 211:
                                                                         if op < 209:

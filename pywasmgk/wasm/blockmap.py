@@ -79,3 +79,14 @@ class BlockMap(NamedTuple):
     base: int
     #: functions that a constant expression names
     references: frozenset[int] = frozenset()
+
+    @property
+    def depth(self) -> int:
+        """Call depth that a frame takes (RATIONALE.md, "Why may large frames count several times
+        against the call depth?")."""
+        return 1 + (len(self.locals) + self.max_height) // 256
+
+    @property
+    def large(self) -> bool:
+        """Whether entering it costs more time than fuel."""
+        return len(self.locals) > 256

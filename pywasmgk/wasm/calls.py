@@ -12,7 +12,6 @@ from ..errors import GuestError
 from .functions import Func
 from .interpreter import Execution
 from .metering import Meter, current_meter, set_current_meter
-from .ownership import Domain
 
 if TYPE_CHECKING:
     from .instance import Instance
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Account", "ensure_recursion", "invoke"]
 
 #: Python frames that one wasm frame may need: a host function that calls back in
-_PYTHON_FRAMES = 8
+_PYTHON_FRAMES = 9
 _HOST_RESERVE = 1_000
 
 _recursion = threading.Lock()
@@ -44,21 +43,22 @@ class Account:
     another account it opens none of its own: the outermost one counts.
     """
 
-    def __init__(self, instance: Instance, meter: Meter) -> None:
+    __slots__ = ("_budget", "_depth", "_domain", "_instance", "_meter", "_outermost")
+
+    def __init__(self, instance: Instance, meter: Meter | None) -> None:
         self._instance = instance
         self._meter = meter
-        self._domain: Domain | None = None
-        self._outermost = False
+        self._outermost = meter is not None and current_meter() is None
 
     def __enter__(self) -> Meter:
         self._domain = self._instance.domain.enter()
-        running = current_meter()
-        if running is not None:
-            self._meter = running
+        if self._outermost and self._meter is not None:
+            meter = self._meter
+            set_current_meter(meter)
         else:
-            self._outermost = True
-            set_current_meter(self._meter)
-        return self._meter
+            meter = self._meter = _running()
+        self._depth, self._budget = meter.depth, meter.budget
+        return meter
 
     def __exit__(
         self,
@@ -66,29 +66,39 @@ class Account:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._outermost:
-            set_current_meter(None)
-            self._instance.fuel_used = self._meter.fuel_used
-            if isinstance(error, GuestError) and error.fuel_used is None:
-                error.fuel_used = self._meter.fuel_used
+        meter = self._meter
+        if meter is not None:
+            meter.depth, meter.budget = self._depth, self._budget
+            if self._outermost:
+                set_current_meter(None)
+                self._instance.fuel_used = meter.fuel_used
+                if isinstance(error, GuestError) and error.fuel_used is None:
+                    error.fuel_used = meter.fuel_used
         if self._domain is not None:
             self._domain.leave()
 
 
+def _running() -> Meter:
+    meter = current_meter()
+    if meter is None:
+        raise RuntimeError("no account is open in this thread")
+    return meter
+
+
 def invoke(func: Func, args: Sequence[Any]) -> Sequence[Any]:
     """Calls a function with engine values, on the running account or one of its own."""
-    meter = current_meter()
     instance = func.instance
     if instance is None:
-        return func.call_host(None, meter or Meter(), args)
-    if meter is None:
-        with instance.account() as meter:
-            return Execution(func, args).run(meter)
-    domain = instance.domain.enter()
-    depth = meter.depth
-    try:
-        return Execution(func, args).run(meter)
-    finally:
-        meter.depth = depth
-        if domain is not None:
-            domain.leave()
+        return func.call_host(None, current_meter() or Meter(), args)
+    with instance.account() as meter:
+        meter.resume()
+        if func.ready is None and instance.tiers.resolve(func, meter) is None:
+            # in two steps, since every Python frame counts when hosts call back in
+            instance.tiers.look(meter)
+            results = instance.tiers.binding.enter(func.index, meter, args)
+        else:
+            results = Execution(func, args).run(meter)
+        # results go to the host: a test point
+        if meter.left < 0:
+            meter.refill(meter.left)
+        return results

@@ -11,16 +11,25 @@ from .values import ZERO
 
 __all__ = ["Code", "prepare"]
 
-#: locals from which on entering a function costs more time than fuel
-_MANY_LOCALS = 256
-
 
 class Code:
     """What the dispatch loop runs: one ``(operation, immediate)`` per instruction."""
 
-    __slots__ = ("base", "depth", "entry", "large", "nparams", "offsets", "operations", "zeros")
+    __slots__ = (
+        "base",
+        "depth",
+        "entry",
+        "large",
+        "loops",
+        "nparams",
+        "offsets",
+        "operations",
+        "zeros",
+    )
 
-    def __init__(self, body: BlockMap, operations: list[tuple[int, Any]]) -> None:
+    def __init__(
+        self, body: BlockMap, operations: list[tuple[int, Any]], loops: frozenset[int]
+    ) -> None:
         self.operations = operations
         #: fuel charged on entry: one for the call, and the first block
         self.entry = 1 + body.costs[0]
@@ -28,8 +37,10 @@ class Code:
         #: what the declared locals hold at first
         self.zeros = [ZERO[kind] for kind in body.locals[self.nparams :]]
         #: call depth that a frame takes
-        self.depth = 1 + (len(body.locals) + body.max_height) // 256
-        self.large = len(body.locals) > _MANY_LOCALS
+        self.depth = body.depth
+        self.large = body.large
+        #: it may run long without calling anything
+        self.loops = any(operation in loops for operation, _ in operations)
         self.offsets = body.offsets
         self.base = body.base
 
@@ -62,7 +73,7 @@ def prepare(body: BlockMap, instructions: InstructionSet) -> Code:
         (translated[number], x) if not forms[number] else resolver.resolve(forms[number], pc, x)
         for pc, (number, x) in enumerate(body.code)
     ]
-    return Code(body, operations)
+    return Code(body, operations, frozenset((dispatch.control["loop"],)))
 
 
 class _Resolver:

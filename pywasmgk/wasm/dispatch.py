@@ -16,6 +16,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
+from textwrap import indent
 from typing import Any, NamedTuple
 
 from .isa import STANDARD, Instruction, InstructionSet
@@ -39,8 +40,9 @@ def {name}(execution, meter{parameters}):
     """{doc}"""
     frames = execution.frames
     refill = meter.refill
+    hot = {hot}
     depth = meter.depth
-    fuel = meter.resume()
+    fuel = meter.left
     F = memoryview(bytearray(4)).cast("f")
     operations, pc, stack, locals_, func = frames.pop()
     instance = func.instance
@@ -69,6 +71,16 @@ if fuel < 0:
     fuel = refill(fuel)
 """
 
+#: arriving at a loop: a test point, where compiled code may take over
+_ARRIVE = """\
+if fuel < 0:
+    fuel = refill(fuel)
+    if hot(func, pc, len(stack), meter):
+        meter.left, meter.depth = fuel, depth
+        frames.append((operations, pc, stack, locals_, func))
+        return None
+"""
+
 _UNWIND = """\
 if height >= 0:
     del stack[height:len(stack) - arity]
@@ -76,20 +88,20 @@ if height >= 0:
 
 _CALL = (
     """\
-code = callee.code
+code = callee.ready
 if code is None:
-    if callee.host is not None:
-        if fuel < 0:
+    code = callee.resolve(meter)
+    if code is None:
+        if callee.host is not None and fuel < 0:
             fuel = refill(fuel)
         meter.left, fuel, meter.depth = fuel, None, depth
         t = len(stack) - callee.nparams
         r = stack[t:]
         del stack[t:]
-        stack += callee.call_host(instance, meter, r)
-        fuel = meter.resume()
+        stack += callee.call_outside(instance, meter, r)
+        fuel = meter.left
         mem = memory.data if memory is not None else None
         continue
-    code = callee.instance.prepared(callee)
 depth -= code.depth
 if depth < 0:
     raise Trap(STACK_OVERFLOW)
@@ -109,15 +121,17 @@ if func.instance is not instance:
 fuel -= code.entry
 if code.large:
     fuel = meter.expire(fuel)
+if fuel < 0:
+    fuel = refill(fuel)
+    hot(func, 0, 0, meter)
 """
-    + _REFILL
 )
 
 #: the control forms, each variant with its weight; immediates are what ``code`` resolves them to
 _CONTROL: dict[str, tuple[float, str]] = {
     "nop": (30, "pass\n"),
     "charge": (25, "fuel -= x\n"),
-    "loop": (5, "fuel -= x\n" + _REFILL),
+    "loop": (5, "fuel -= x\n" + _ARRIVE),
     "if": (
         12,
         """\
@@ -130,7 +144,7 @@ else:
 """,
     ),
     "jump": (12, "pc, cost = x\nfuel -= cost\n"),
-    "jump_loop": (10, "pc, cost = x\nfuel -= cost\n" + _REFILL),
+    "jump_loop": (10, "pc, cost = x\nfuel -= cost\n" + _ARRIVE),
     "br_unwind": (
         0.5,
         """\
@@ -138,8 +152,8 @@ else:
 fuel -= cost
 """
         + _UNWIND
-        + "if loops:\n    "
-        + _REFILL.replace("\n    ", "\n        "),
+        + "if loops:\n"
+        + indent(_ARRIVE, "    "),
     ),
     "br_if": (
         35,
@@ -159,8 +173,9 @@ t, cost, fall = x
 if stack.pop():
     pc = t
     fuel -= cost
-    if fuel < 0:
-        fuel = refill(fuel)
+"""
+        + indent(_ARRIVE, "    ")
+        + """\
 else:
     fuel -= fall
 """,
@@ -174,8 +189,10 @@ if stack.pop():
     fuel -= cost
     if height >= 0:
         del stack[height:len(stack) - arity]
-    if loops and fuel < 0:
-        fuel = refill(fuel)
+    if loops:
+"""
+        + indent(_ARRIVE, "        ")
+        + """\
 else:
     fuel -= fall
 """,
@@ -188,8 +205,8 @@ pc, cost, loops, height, arity = x[t] if t < len(x) else x[-1]
 fuel -= cost
 """
         + _UNWIND
-        + "if loops:\n    "
-        + _REFILL.replace("\n    ", "\n        "),
+        + "if loops:\n"
+        + indent(_ARRIVE, "    "),
     ),
     "return": (
         12,
@@ -212,10 +229,10 @@ if func.instance is not instance:
 t = stack.pop()
 r = tables[x[1]].elements
 if t >= len(r):
-    raise Trap(TABLE_OUT_OF_BOUNDS, f"undefined element: index {t} of {len(r)}")
+    raise Trap(TABLE_OUT_OF_BOUNDS, "undefined element")
 callee = r[t]
 if callee is None:
-    raise Trap(INDIRECT_CALL_TO_NULL, f"uninitialized element: index {t}")
+    raise Trap(INDIRECT_CALL_TO_NULL)
 if callee.type is not x[0] and callee.type != x[0]:
     raise Trap(BAD_SIGNATURE, f"indirect call type mismatch: {callee.type}, not {x[0]}")
 """
@@ -226,8 +243,6 @@ if callee.type is not x[0] and callee.type != x[0]:
     "halt": (
         0.1,
         """\
-if fuel < 0:
-    fuel = refill(fuel)
 meter.left = fuel
 return stack
 """,
@@ -322,7 +337,7 @@ def _fill(row: Instruction, text: str, **names: str) -> str:
         "offset": "x[0]" if several else "x",
         "value": "x",
         "local": "locals_[x]",
-        "glob": "globs[x].raw",
+        "glob": "globs[x].cell_contents",
         "t": "t",
         "r": "r",
         **names,
@@ -365,10 +380,16 @@ def loop_source(instructions: InstructionSet) -> str:
     operations = _operations(instructions)
     tree = "".join(_tree(operations, 0, 3))
     fetch = "            op, x = operations[pc]\n            pc += 1\n"
-    run = _PROLOGUE.format(name="run", parameters="", doc="Runs to the end; gives the results.")
+    run = _PROLOGUE.format(
+        name="run",
+        parameters="",
+        hot="is_hot",
+        doc="Runs to the end; gives the results, or None at a loop that is compiled by now.",
+    )
     step = _PROLOGUE.format(
         name="step",
         parameters=", turns",
+        hot="is_never_hot",
         doc="Runs so many instructions; gives the results, or None if it has not ended.",
     )
     pause = """\

@@ -55,6 +55,7 @@ class Func:
         "instance",
         "name",
         "nparams",
+        "ready",
         "type",
     )
 
@@ -72,8 +73,10 @@ class Func:
         self.access_caller = access_caller
         self.instance: Instance | None = None
         self.index = -1
-        #: prepared for the interpreter; ``None`` until the first call, and for the host's
+        #: prepared for the interpreter; ``None`` until that runs it, and for the host's
         self.code: Code | None = None
+        #: the same once it is settled that the interpreter runs it
+        self.ready: Code | None = None
         self.nparams = len(type.params)
         self._converters = _converters(type, callable, access_caller)
 
@@ -87,7 +90,7 @@ class Func:
         func.access_caller = False
         func.instance = instance
         func.index = index
-        func.code = None
+        func.code = func.ready = None
         func.nparams = len(type.params)
         func._converters = ()
         return func
@@ -106,7 +109,7 @@ class Func:
         kinds = self.type.params
         if len(args) != len(kinds):
             raise TypeError(f"{self} takes {len(kinds)} arguments, {len(args)} were given")
-        results = self._invoke([from_python(kind, arg) for kind, arg in zip(kinds, args)])
+        results = calls.invoke(self, [from_python(kind, arg) for kind, arg in zip(kinds, args)])
         kinds = self.type.results
         if len(kinds) == 1:
             return to_python(kinds[0], results[0])
@@ -120,13 +123,21 @@ class Func:
         kinds = self.type.params
         if len(args) != len(kinds):
             raise TypeError(f"{self} takes {len(kinds)} arguments, {len(args)} were given")
-        results = self._invoke([from_bits(kind, arg) for kind, arg in zip(kinds, args)])
+        results = calls.invoke(self, [from_bits(kind, arg) for kind, arg in zip(kinds, args)])
         return tuple(map(to_bits, self.type.results, results))
 
-    def _invoke(self, args: list[Any]) -> Sequence[Any]:
-        from .calls import invoke
+    def resolve(self, meter: Meter) -> Code | None:
+        """Its code for the interpreter; ``None`` if it runs outside of it."""
+        return None if self.instance is None else self.instance.tiers.resolve(self, meter)
 
-        return invoke(self, args)
+    def call_outside(self, caller: Instance | None, meter: Meter, args: Sequence[Any]) -> list[Any]:
+        """Calls what does not run in the interpreter's loop, with engine values."""
+        if self.instance is not None:
+            return self.instance.tiers.enter(self, meter, args)
+        results = self.call_host(caller, meter, args)
+        # its time is not in the fuel: the next test point looks at the clock
+        meter.resume()
+        return results
 
     def call_host(self, instance: Instance | None, meter: Meter, args: Sequence[Any]) -> list[Any]:
         """Calls the host's function with engine values, and gives engine values.
@@ -199,3 +210,7 @@ def _converters(
 def _is_unsigned(annotation: Any) -> bool:
     name = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", "")
     return name.rpartition(".")[2] in _UNSIGNED
+
+
+# calls and functions need each other: a function is called by entering its instance
+from . import calls  # noqa: E402

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import CellType
 from typing import Any
 
 from .types import GlobalType, ValType
@@ -11,14 +12,21 @@ __all__ = ["Global"]
 
 
 class Global:
-    """A value that guests and hosts share; ``Global(type, value)``, mutable if the type says so."""
+    """A value that guests and hosts share; ``Global(type, value)``, mutable if the type says so.
 
-    __slots__ = ("raw", "type")
+    The value is in a cell, as the engine has it: generated code has that cell among its own.
+    """
+
+    __slots__ = ("cell", "type")
 
     def __init__(self, type: GlobalType | ValType, value: Any, mutable: bool = False) -> None:
         self.type = type if isinstance(type, GlobalType) else GlobalType(type, mutable)
-        #: the value as the engine has it
-        self.raw = from_python(self.type.value_type, value)
+        self.cell = CellType(from_python(self.type.value_type, value))
+
+    @property
+    def raw(self) -> Any:
+        """The value as the engine has it."""
+        return self.cell.cell_contents
 
     @property
     def value(self) -> Any:
@@ -29,7 +37,7 @@ class Global:
     def value(self, value: Any) -> None:
         if not self.type.mutable:
             raise TypeError("the global is immutable")
-        self.raw = from_python(self.type.value_type, value)
+        self.cell.cell_contents = from_python(self.type.value_type, value)
 
     def __repr__(self) -> str:
         return f"<Global {self.type} = {self.value!r}>"
@@ -37,7 +45,7 @@ class Global:
 
 def raw_global(type: GlobalType, raw: Any) -> Global:
     """A global with a value as the engine has it."""
-    cell = Global.__new__(Global)
-    cell.type = type
-    cell.raw = raw
-    return cell
+    made = Global.__new__(Global)
+    made.type = type
+    made.cell = CellType(raw)
+    return made

@@ -9,17 +9,25 @@ from typing import TYPE_CHECKING, Any, cast
 from ..errors import LinkError, Trap, TrapCode, near_miss
 from .bodies import validate_constant
 from .calls import Account, ensure_recursion
-from .code import Code, prepare
+from .code import prepare
 from .dispatch import dispatch_for
 from .functions import Func
 from .globals import Global, raw_global
 from .interpreter import Execution
 from .linker import Extern, Imports, resolve
 from .memory import Memory
-from .metering import DEFAULT_DEPTH, DEFAULT_FUEL, DEFAULT_TIMEOUT, CancelToken, Meter
+from .metering import (
+    DEFAULT_DEPTH,
+    DEFAULT_FUEL,
+    DEFAULT_TIMEOUT,
+    CancelToken,
+    Meter,
+    current_meter,
+)
 from .module import ConstExpr, Module
 from .ownership import Domain
 from .table import DEFAULT_TABLE_LIMIT, Table, TableQuota
+from .tiers import ENGINES, Tiers
 from .types import MAX_PAGES, ValType
 
 if TYPE_CHECKING:
@@ -29,8 +37,6 @@ __all__ = ["DEFAULT_MEMORY_LIMIT", "ENGINES", "Exports", "Instance", "instantiat
 
 #: pages that a module's memory may have
 DEFAULT_MEMORY_LIMIT = 256
-#: what may run a module
-ENGINES = ("auto", "interpreter")
 
 _UNSET: Any = object()
 
@@ -87,8 +93,9 @@ class Instance:
     module: Module
     exports: Exports
 
-    def __init__(self, module: Module, meter_options: Mapping[str, Any]) -> None:
+    def __init__(self, module: Module, engine: str, meter_options: Mapping[str, Any]) -> None:
         self.module = module
+        self.tiers = Tiers(self, engine)
         self.dispatch = dispatch_for(module.isa.whole)
         self.domain = Domain()
         self.funcs: list[Func] = []
@@ -126,7 +133,12 @@ class Instance:
 
         Limits that are not given are those of the instance. Raises Busy and InstanceDead.
         """
-        options = dict(self._meter_options)
+        if current_meter() is not None:
+            return Account(self, None)
+        options = self._meter_options
+        if fuel is _UNSET and timeout is _UNSET and cancel is None and progress is None:
+            return Account(self, Meter(**options))
+        options = dict(options)
         if fuel is not _UNSET:
             options["fuel"] = fuel
         if timeout is not _UNSET:
@@ -136,15 +148,6 @@ class Instance:
         if progress is not None:
             options["progress"] = progress
         return Account(self, Meter(**options))
-
-    def prepared(self, func: Func) -> Code:
-        """A function's code for the interpreter, made at its first call."""
-        code = self.module.codes.get(func.index)
-        if code is None:
-            code = prepare(self.module.block_map(func.index), self.module.isa)
-            self.module.codes[func.index] = code
-        func.code = code
-        return code
 
     def __repr__(self) -> str:
         return f"<Instance of {self.module.name or 'a module'}{' (dead)' if self.dead else ''}>"
@@ -183,18 +186,13 @@ class Instance:
             self.tables.append(table)
         for memory_type in module.memories[len(self.memories) :]:
             self.memories.append(self._new_memory(*memory_type.limits, memory_limit))
-        self.environment = (
-            self.funcs,
-            self.tables,
-            self.globals,
-            self.memory,
-            self.datas,
-            self.elems,
-        )
+        cells = [cell.cell for cell in self.globals]
+        self.environment = (self.funcs, self.tables, cells, self.memory, self.datas, self.elems)
         first = len(self.globals)
         for global_type, init in zip(module.globals[first:], module.global_inits):
             value = self._constant(init, global_type.value_type)
             self.globals.append(raw_global(global_type, value))
+            cells.append(self.globals[-1].cell)
         self.exports = Exports(
             {export.name: self._extern(export.kind, export.index) for export in module.exports}
         )
@@ -243,8 +241,9 @@ class Instance:
         for index, element in enumerate(self.module.elements):
             if element.offset is not None:
                 offset = self._constant(element.offset, ValType.I32)
-                elements = self.tables[element.table].elements
-                self._apply(elements, offset, self.elems[index], TrapCode.TABLE_OUT_OF_BOUNDS)
+                table, values = self.tables[element.table], self.elems[index]
+                _require_room(offset, values, table.elements, TrapCode.TABLE_OUT_OF_BOUNDS)
+                table.replace(offset, values)
             if element.mode != "passive":
                 self.elems[index] = ()
         for data in self.module.datas:
@@ -252,17 +251,20 @@ class Instance:
             if data.offset is not None:
                 offset = self._constant(data.offset, ValType.I32)
                 memory = self.memories[data.memory].data
-                self._apply(memory, offset, content, TrapCode.MEMORY_OUT_OF_BOUNDS)
+                _require_room(offset, content, memory, TrapCode.MEMORY_OUT_OF_BOUNDS)
+                memory[offset : offset + len(content)] = content
             self.datas.append(b"" if data.offset is not None else content)
 
-    def _apply(self, target: Any, offset: int, content: Sequence[Any], code: TrapCode) -> None:
-        if offset + len(content) > len(target):
-            raise Trap(
-                code,
-                f"{code.value}: a segment of {len(content)} at {offset} "
-                f"does not fit into {len(target)}",
-            )
-        target[offset : offset + len(content)] = content
+
+def _require_room(
+    offset: int, content: Sequence[Any], target: Sequence[Any], code: TrapCode
+) -> None:
+    if offset + len(content) > len(target):
+        raise Trap(
+            code,
+            f"{code.value}: a segment of {len(content)} at {offset} "
+            f"does not fit into {len(target)}",
+        )
 
 
 def _size(pages: int) -> str:
@@ -301,6 +303,7 @@ def instantiate(
     ensure_recursion(depth_limit)
     instance = Instance(
         module,
+        engine,
         {
             "fuel": fuel,
             "timeout": timeout,

@@ -6,11 +6,11 @@ calls need no Python recursion, and an execution can pause between any two instr
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..errors import Frame, GuestError, HostError, PywasmgkError, Stopped, Trap
+from ..errors import Frame, HostError, Trap
+from .faults import explained
 from .functions import Func
 from .metering import Meter
 from .types import FuncType
@@ -19,10 +19,7 @@ if TYPE_CHECKING:
     from .code import Code
     from .instance import Instance
 
-__all__ = ["Execution", "explain"]
-
-#: what the meaning of an instruction may raise itself; its row says which trap that is
-_NATIVE = (IndexError, struct.error, ZeroDivisionError, OverflowError)
+__all__ = ["Execution", "explain", "is_hot", "is_never_hot"]
 
 
 class Execution:
@@ -44,7 +41,7 @@ class Execution:
     def of_constant(cls, instance: Instance, code: Code) -> Execution:
         """The evaluation of a constant expression, as if it were a function's body."""
         func = Func.defined(instance, 0, FuncType())
-        func.code = code
+        func.code = func.ready = code
         execution = cls(func, ())
         execution.frames[0] = (execution.frames[0][0], 1, [], [], func)
         execution.frames.append((code.operations, 0, [], [], func))
@@ -52,8 +49,23 @@ class Execution:
 
     def run(self, meter: Meter) -> list[Any]:
         """Runs to the end; gives the results. Raises what ends it otherwise."""
-        results: list[Any] = self.dispatch.run(self, meter)
-        return results
+        while True:
+            results: list[Any] | None = self.dispatch.run(self, meter)
+            if results is not None:
+                return results
+            self._go_on_compiled(meter)
+
+    def _go_on_compiled(self, meter: Meter) -> None:
+        """Leaves the innermost frame, which has come to a loop, to compiled code."""
+        _, pc, stack, locals_, func = self.frames.pop()
+        tiers = func.instance.tiers
+        depth = meter.depth
+        try:
+            results = tiers.enter_loop(func, pc, locals_, stack, meter)
+        except BaseException as error:
+            raise explained(error, self.trace(), meter, tiers.instance.domain, None) from None
+        meter.depth = depth + func.code.depth
+        self.frames[-1][2].extend(results)
 
     def step(self, meter: Meter, turns: int = 1) -> list[Any] | None:
         """Runs so many instructions; gives the results, or ``None`` if it has not ended."""
@@ -69,49 +81,26 @@ class Execution:
 
 
 def explain(error: BaseException, execution: Execution, meter: Meter) -> BaseException:
-    """What a guest's caller gets to see of an exception that the loop met.
-
-    An exception of Python's is a trap only if the loop itself raised it: then its traceback has no
-    further entry. What came from a host function goes on unchanged, with the wasm frames as notes.
-    Anything else interrupted the guest between two steps of one instruction.
-    """
-    frames = execution.trace()
+    """What the loop raises for an exception that it met: see ``faults``."""
     traceback = error.__traceback__
     raised_here = traceback is not None and traceback.tb_next is None
-    if raised_here and error is not meter.host_error:
-        if isinstance(error, _NATIVE):
-            error = _native_trap(error, execution)
-        elif isinstance(error, MemoryError):
-            error = Stopped("the host has no memory left for the guest")
-    if isinstance(error, GuestError):
-        error.frames += tuple(frames)
-    elif error is meter.host_error:
-        _add_notes(error, frames)
-    elif not isinstance(error, PywasmgkError):
-        execution.frames[-1][
-            4
-        ].instance.domain.root().dead = (
-            f"the instance was interrupted by {type(error).__name__} and is in no defined state"
-        )
-    return error
+    native = (lambda: _native_trap(execution)) if raised_here else None
+    domain = execution.frames[-1][4].instance.domain
+    return explained(error, execution.trace(), meter, domain, native)
 
 
-def _native_trap(error: BaseException, execution: Execution) -> BaseException:
+def _native_trap(execution: Execution) -> Trap | None:
     operations, pc, *_ = execution.frames[-1]
     row = execution.dispatch.operations[operations[pc - 1][0]].row
-    if row is None or row.native is None:
-        return error
-    trap = Trap(row.native)
-    trap.__suppress_context__ = True
-    return trap
+    return None if row is None or row.native is None else Trap(row.native)
 
 
-def _add_notes(error: BaseException, frames: Sequence[Frame]) -> None:
-    notes = [f"wasm frame: {frame}" for frame in frames]
-    if len(notes) > 20:
-        notes[10:-10] = [f"... {len(notes) - 20} more wasm frames ..."]
-    try:
-        present = list(getattr(error, "__notes__", ()))
-        error.__notes__ = present + notes  # type: ignore[attr-defined]
-    except (AttributeError, TypeError):
-        return
+def is_hot(func: Func, pc: int, height: int, meter: Meter) -> bool:
+    """Asked at test points whose slice is used up: whether compiled code takes over at a loop."""
+    instance = func.instance
+    return instance is not None and instance.tiers.sample(func, pc, height, meter)
+
+
+def is_never_hot(func: Func, pc: int, height: int, meter: Meter) -> bool:
+    """For those who want to see every step."""
+    return False

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from ..errors import Trap, TrapCode
-from .interpreter import explain
+from .interpreter import explain, is_hot, is_never_hot
 from .lanes import LANE_NAMES
 from .numerics import NAMES
 
-__all__ = ["Trap", "explain", *NAMES, *LANE_NAMES, *TrapCode.__members__]  # pyright: ignore
+__all__ = ["Trap", "explain", "is_hot", "is_never_hot", *NAMES, *LANE_NAMES, *TrapCode.__members__]  # pyright: ignore
 
 globals().update(NAMES)
 globals().update(LANE_NAMES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from struct import Struct
+from types import CellType
 
 from .numerics import bits_of_f32, f32_of_bits, round_f32
 from .ownership import Domain
@@ -44,6 +45,26 @@ class Memory:
         #: the bytes; the same object until a growth while somebody holds a view
         self.data = bytearray(min * PAGE_SIZE)
         self.domain = Domain()
+        #: cells that generated code reads the bytes through, by name
+        self._cells: dict[str, CellType] = {}
+        #: the engine's own views, which a growth gives up first
+        self._views: list[memoryview] = []
+
+    def cell(self, name: str) -> CellType:
+        """The cell of ``mem``, the bytes, or of ``M`` and a letter of ``struct``: the bytes as
+        words of that kind. What is in it changes when the memory grows."""
+        cell = self._cells.get(name)
+        if cell is None:
+            cell = self._cells[name] = CellType(self._content(name))
+        return cell
+
+    def _content(self, name: str) -> bytearray | memoryview:
+        if name == "mem":
+            return self.data
+        plain = memoryview(self.data)
+        words = plain.cast(name[1:])  # type: ignore[call-overload]
+        self._views += [words, plain]
+        return words  # type: ignore[no-any-return]
 
     @property
     def type(self) -> MemoryType:
@@ -71,14 +92,24 @@ class Memory:
             return -1
         try:
             zeros = bytes(pages * PAGE_SIZE)
-            try:
-                self.data += zeros
-            except BufferError:
-                # a host holds a view: it keeps the old bytes
-                self.data = self.data + zeros
+            self._extend(zeros)
         except MemoryError:
             return -1
         return old
+
+    def _extend(self, zeros: bytes) -> None:
+        """In place, so that many growths do not copy; the engine's views are made anew."""
+        for view in self._views:
+            view.release()
+        self._views.clear()
+        try:
+            self.data += zeros
+        except BufferError:
+            # a host holds a view: it keeps the old bytes
+            self.data = self.data + zeros
+        finally:
+            for name, cell in self._cells.items():
+                cell.cell_contents = self._content(name)
 
     def _require(self, ptr: int, size: int) -> None:
         if ptr < 0 or size < 0 or ptr + size > len(self.data):

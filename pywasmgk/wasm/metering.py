@@ -30,6 +30,8 @@ DEFAULT_TIMEOUT = 30.0
 #: wasm frames on the call stack
 DEFAULT_DEPTH = 2_000
 
+#: wasm frames that may be frames of Python at once; deeper calls run in the interpreter's loop
+_PYTHON_DEPTH = 2_000
 #: stands for "no limit"; far above what can be counted, far below slow integers
 _UNLIMITED = 1 << 60
 _FIRST_SLICE = 20_000
@@ -88,13 +90,16 @@ class Meter:
         self.left = 0
         #: what remains of the call depth
         self.depth = depth
+        #: how deep compiled code may call, since Python's own stack is bounded too
+        self.budget = min(depth, _PYTHON_DEPTH)
         #: calls to host functions so far
         self.host_calls = 0
         #: an exception that came from a host function, to tell it from an interruption
         self.host_error: BaseException | None = None
         self._slice = _FIRST_SLICE
         self._last_look = self.started
-        self._issued = 0
+        #: the latest slice
+        self.issued = 0
 
     # -- what hosts ask
 
@@ -168,16 +173,16 @@ class Meter:
             self.progress(self)
         self._adapt(fuel)
         left = self.reserve + fuel
-        self._issued = min(self._slice, left)
-        self.reserve = left - self._issued
-        self.left = self._issued
-        return self._issued
+        self.issued = min(self._slice, left)
+        self.reserve = left - self.issued
+        self.left = self.issued
+        return self.issued
 
     def _adapt(self, fuel: int) -> None:
         """Steers the slice to one look every 10 ms; a slice given back early says nothing."""
         now = self.clock()
         since, self._last_look = now - self._last_look, now
-        if self._issued == self._slice:
+        if self.issued == self._slice:
             if since < _LOOK_EVERY / 2:
                 self._slice = min(self._slice * 2, _LARGEST_SLICE)
             elif since > _LOOK_EVERY * 2:

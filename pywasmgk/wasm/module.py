@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ..errors import Frame
 from . import isa
@@ -17,6 +17,9 @@ from .names import NameSection, clean
 from .ppci_import import components
 from .types import ExportType, FuncType, GlobalType, ImportType, MemoryType, TableType
 from .validation import validate_module
+
+if TYPE_CHECKING:
+    from .compiler.function import Compiled
 
 __all__ = ["Body", "ConstExpr", "Data", "Element", "Module"]
 
@@ -74,6 +77,9 @@ class Module(components.Module):  # type: ignore[misc]
         self.custom_sections: list[tuple[str, int, int]] = []
         #: functions that have been made ready for the interpreter, by index
         self.codes: dict[int, Code] = {}
+        #: what has been compiled: by function, by the instruction where it is entered, and by what
+        #: was assumed of the memory; ``None`` for what cannot be
+        self.compiled: dict[tuple[int, int, bool], Compiled | None] = {}
         self._names: NameSection | None = None
         super().__init__(self.data)
         self.context = validate_module(self, bodies=validate == "eager")

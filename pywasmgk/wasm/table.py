@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+import weakref
+from collections.abc import Sequence
+from typing import Any, Protocol
 
 from .ownership import Domain
 from .types import Limits, TableType, ValType
@@ -13,6 +15,13 @@ __all__ = ["DEFAULT_TABLE_LIMIT", "Table"]
 DEFAULT_TABLE_LIMIT = 1_000_000
 
 _MOST = (1 << 32) - 1
+
+
+class Watcher(Protocol):
+    """Who keeps something that follows from a table's elements."""
+
+    def table_changed(self, table: Table, start: int, values: Sequence[Any]) -> None:
+        """Elements from ``start`` on were set, or added."""
 
 
 class Table:
@@ -39,6 +48,7 @@ class Table:
         self.elements: list[Any] = [None] * min
         #: what limits it together with others, if something does
         self.quota: TableQuota | None = None
+        self._watchers: list[weakref.ref[Watcher]] = []
         self.domain = Domain()
 
     @property
@@ -70,7 +80,25 @@ class Table:
         """Puts a reference at an index. Raises IndexError outside, TypeError for a wrong kind."""
         self._require(index)
         self._check(value)
-        self.elements[index] = value
+        self.replace(index, (value,))
+
+    def replace(self, start: int, values: Sequence[Any]) -> None:
+        """Sets elements from ``start`` on, which must be there: what instructions do."""
+        self.elements[start : start + len(values)] = values
+        if self._watchers:
+            self._tell(start, values)
+
+    def watch(self, watcher: Watcher) -> None:
+        """Has a watcher told of changes, as long as somebody else holds it."""
+        self._watchers.append(weakref.ref(watcher))
+
+    def _tell(self, start: int, values: Sequence[Any]) -> None:
+        for reference in self._watchers[:]:
+            watcher = reference()
+            if watcher is None:
+                self._watchers.remove(reference)
+            else:
+                watcher.table_changed(self, start, values)
 
     def _check(self, value: Any) -> None:
         function = value is None or hasattr(value, "call_bits")
@@ -92,9 +120,12 @@ class Table:
         if self.quota is not None and not self.quota.take(count):
             return -1
         try:
-            self.elements += [value] * count
+            added = [value] * count
+            self.elements += added
         except MemoryError:
             return -1
+        if self._watchers:
+            self._tell(old, added)
         return old
 
 

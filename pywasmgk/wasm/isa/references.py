@@ -16,7 +16,8 @@ ROWS = [
     ),
     Instruction(
         0x26, "table.set", ("tableidx",), signature("i32 elem ->"),
-        effect="tables[{x}].elements[{a}] = {b}", native=_OUT_OF_BOUNDS,
+        guards=(Guard("{a} >= len(tables[{x}].elements)", _OUT_OF_BOUNDS),),
+        effect="tables[{x}].replace({a}, [{b}])",
         proposal="reference_types",
     ),
     Instruction(
@@ -43,7 +44,7 @@ ROWS = [
             ),
         ),
         length="{c}",
-        effect="tables[{y}].elements[{a}:{a} + {c}] = elems[{x}][{b}:{b} + {c}]",
+        effect="tables[{y}].replace({a}, elems[{x}][{b}:{b} + {c}])",
         proposal="bulk_memory",
     ),
     Instruction(
@@ -60,7 +61,7 @@ ROWS = [
             ),
         ),
         length="{c}",
-        effect="tables[{x}].elements[{a}:{a} + {c}] = tables[{y}].elements[{b}:{b} + {c}]",
+        effect="tables[{x}].replace({a}, tables[{y}].elements[{b}:{b} + {c}])",
         proposal="bulk_memory",
     ),
     Instruction(
@@ -77,7 +78,7 @@ ROWS = [
     Instruction(
         0xFC_0011, "table.fill", ("tableidx",), signature("i32 elem i32 ->"),
         guards=(Guard("{a} + {c} > len(tables[{x}].elements)", _OUT_OF_BOUNDS),),
-        length="{c}", effect="tables[{x}].elements[{a}:{a} + {c}] = [{b}] * {c}",
+        length="{c}", effect="tables[{x}].replace({a}, [{b}] * {c})",
         proposal="reference_types",
     ),
 ]

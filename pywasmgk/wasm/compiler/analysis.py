@@ -1,0 +1,150 @@
+"""The search for facts: every block is translated until what is known on its way in stands still.
+
+Facts come from translating: a block is translated with what is known at its head and says what is
+known along each of its edges. Blocks whose way in has changed are translated again; at the heads of
+loops bounds are widened, so that this ends. What is left at the end is the code itself.
+"""
+
+from __future__ import annotations
+
+import heapq
+
+from .facts import Environment, join, widen
+from .graph import RETURN, Graph
+from .terms import Term
+from .translate import Result, Shape, Site, Way
+
+__all__ = ["Analysis", "analyse"]
+
+#: turns after which a bound that still moves is given up
+_PATIENCE = 2
+
+
+class Analysis:
+    """The translated blocks of a function, by number; those that nothing reaches are not there."""
+
+    def __init__(self, shape: Shape, graph: Graph, slots: int | None) -> None:
+        self.shape = shape
+        self.graph = graph
+        #: how many operands are on the stack where the code is entered, if that is a loop's head
+        self.slots = slots
+        self.results: dict[int, Result] = {}
+        entry = shape.entry_environment(slots)
+        #: what is known at each block's head
+        self.env: dict[int, Environment] = {graph.entry: entry}
+        #: operands at the head of a block that is entered from one place only
+        self.stacks: dict[int, list[Term]] = {graph.entry: []}
+        #: operands on the stack of the others; they are in slots there
+        self.heights: dict[int, int] = {} if slots is None else {graph.entry: slots}
+        self._incoming: dict[int, dict[tuple[int, int], Environment]] = {}
+        if slots is not None:
+            self._incoming[graph.entry] = {(-1, 0): entry}
+        self._visits: dict[int, int] = {}
+        self._search(graph.entry)
+        if graph.loops:
+            self._narrow()
+        self._drop_unreachable()
+
+    def is_merge(self, number: int) -> bool:
+        """Whether operands come in slots: a loop's head, or a block with several ways in."""
+        block = self.graph.blocks[number]
+        return block.header is not None or len(block.preds) > 1
+
+    def _search(self, start: int) -> None:
+        position, order = self.graph.position, self.graph.order
+        waiting, queued = [position[start]], {position[start]}
+        while waiting:
+            number = order[heapq.heappop(waiting)]
+            queued.discard(position[number])
+            result = self._translate(number)
+            self.results[number] = result
+            for place, way in enumerate(result.ways):
+                if way is None or way.edge.target == RETURN:
+                    continue
+                if self._arrive(number, place, way) and position[way.edge.target] not in queued:
+                    queued.add(position[way.edge.target])
+                    heapq.heappush(waiting, position[way.edge.target])
+
+    def _narrow(self) -> None:
+        """Takes back what widening gave up too much: one more turn from bounds that hold gives
+        bounds that hold, and often better ones."""
+        for number in self.graph.order:
+            if number not in self.results:
+                continue
+            if number in self._incoming:
+                self.env[number] = self._joined(number)
+            result = self._translate(number)
+            self.results[number] = result
+            for place, way in enumerate(result.ways):
+                if way is not None and way.edge.target != RETURN:
+                    self._bring(number, place, way)
+        # where a better bound made a worse one elsewhere, the search goes on from there
+        for number in self._incoming:
+            joined = join(self.env[number], self._joined(number))
+            if joined != self.env[number]:
+                self.env[number] = joined
+                self._search(number)
+
+    def _drop_unreachable(self) -> None:
+        """Leaves out blocks that only conditions which never hold lead to."""
+        reached, waiting = {self.graph.entry}, [self.graph.entry]
+        while waiting:
+            for way in self.results[waiting.pop()].ways:
+                if way is not None and way.edge.target not in reached | {RETURN}:
+                    reached.add(way.edge.target)
+                    waiting.append(way.edge.target)
+        self.results = {number: self.results[number] for number in sorted(reached)}
+
+    def _translate(self, number: int) -> Result:
+        site = Site(self.shape, self.graph.blocks[number], self.env[number], ())
+        if number in self.heights:
+            first = self.shape.nlocals
+            site.stack = [site.local(first + slot) for slot in range(self.heights[number])]
+        else:
+            site.stack = list(self.stacks[number])
+        return site.run()
+
+    def _bring(self, source: int, place: int, way: Way) -> None:
+        """Notes what comes along an edge."""
+        target = way.edge.target
+        if not self.is_merge(target):
+            self.env[target], self.stacks[target] = way.env, way.stack
+            return
+        env = list(way.env)
+        first = self.shape.nlocals
+        for slot, term in enumerate(way.stack):
+            env[first + slot] = None if term.low is None else (term.low, term.high, term.zeros)
+        self.heights[target] = len(way.stack)
+        self._incoming.setdefault(target, {})[source, place] = env
+
+    def _joined(self, number: int) -> Environment:
+        """What holds on all ways into a block."""
+        ways = iter(self._incoming[number].values())
+        joined = next(ways)
+        for other in ways:
+            joined = join(joined, other)
+        return joined
+
+    def _arrive(self, source: int, place: int, way: Way) -> bool:
+        """Takes what comes along an edge; gives whether the target must be translated again."""
+        target = way.edge.target
+        self._bring(source, place, way)
+        if not self.is_merge(target):
+            return True
+        joined = self._joined(target)
+        old = self.env.get(target)
+        if old is not None:
+            joined = join(old, joined)
+            if joined == old:
+                return False
+            self._visits[target] = visits = self._visits.get(target, 0) + 1
+            if visits >= _PATIENCE or target in self.graph.loops:
+                joined = widen(old, joined)
+        self.env[target] = joined
+        return True
+
+
+def analyse(shape: Shape, graph: Graph, slots: int | None = None) -> Analysis:
+    """Translates a function's blocks with all that can be known. ``slots`` is the number of
+    operands on the stack if it is entered at a loop's head."""
+    return Analysis(shape, graph, slots)

@@ -1,0 +1,320 @@
+"""Generated code bound to one instance: its cells, and the ways in and out.
+
+A compiled function is called with its parameters and ``d``, the call depth that is left, and gives
+nothing, its result, or a tuple of results. All that it shares with others is in cells: the fuel in
+hand, the functions that it calls, globals, and views of the memory. Whoever owns the content owns
+the cell, and puts new content in when it changes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from types import CellType, CodeType, FunctionType, TracebackType
+from typing import TYPE_CHECKING, Any
+
+from ...errors import Frame, Trap, TrapCode
+from ..faults import explained
+from ..functions import Func
+from ..interpreter import Execution
+from ..lanes import LANE_NAMES
+from ..metering import Meter, current_meter
+from ..numerics import NAMES
+from ..table import Table
+from ..types import FuncType
+from .function import Compiled, LineEntry
+from .unit import compiled_function
+
+if TYPE_CHECKING:
+    from ..instance import Instance
+
+__all__ = ["Binding"]
+
+_BUILTINS = (abs, bytes, float, int, len, map, max, min, range, sum)
+#: what every generated function may name, beside its cells and its instance's objects
+_COMMON: dict[str, Any] = {
+    **NAMES,
+    **LANE_NAMES,
+    **TrapCode.__members__,
+    "Trap": Trap,
+    "INF": math.inf,
+    "__builtins__": {function.__name__: function for function in _BUILTINS},
+}
+
+
+class Binding:
+    """One instance's compiled functions."""
+
+    def __init__(self, instance: Instance) -> None:
+        self.instance = instance
+        funcs, tables, _, memory, datas, elems = instance.environment
+        #: fuel in the hands of compiled code
+        self.fuel = CellType(0)
+        #: what the call depth of the account is when that of compiled code is 0
+        self.base = 0
+        self.functions: dict[int, CellType] = {}
+        self._cells: dict[str, CellType] = {"fuel": self.fuel}
+        #: what call_indirect finds, by table and type: callables by element
+        self._callees: dict[tuple[int, FuncType], list[Callable[..., Any]]] = {}
+        self._watched: set[int] = set()
+        self._outward: dict[Func, Callable[..., Any]] = {}
+        #: functions by the identity of their code objects, for tracebacks
+        self._by_code: dict[int, tuple[int, Compiled]] = {}
+        self._compiled: set[int] = set()
+        self._loops: dict[tuple[int, int], Callable[..., Any] | None] = {}
+        self._stub_code: CodeType | None = None
+        self.namespace: dict[str, Any] = {
+            **_COMMON,
+            "F": memoryview(bytearray(4)).cast("f"),
+            "funcs": funcs,
+            "tables": tables,
+            "memory": memory,
+            "datas": datas,
+            "elems": elems,
+            "refill": _refill,
+            "expire": _expire,
+            "deep": self._deep,
+        }
+
+    # -- cells
+
+    def cell(self, name: str) -> CellType:
+        """The cell of a free variable of generated code."""
+        found = self._cells.get(name)
+        if found is None:
+            found = self._cells[name] = self._make_cell(name)
+        return found
+
+    def _make_cell(self, name: str) -> CellType:
+        kind, rest = name[0], name[1:]
+        if kind == "f":
+            return self.function_cell(int(rest))
+        if kind == "g":
+            cell: CellType = self.instance.globals[int(rest)].cell
+            return cell
+        if kind == "c":
+            table, _, number = rest.partition("_")
+            return CellType(self._callee_list(int(table), self.instance.module.types[int(number)]))
+        memory = self.instance.memories[0]
+        return memory.cell(name)
+
+    def function_cell(self, index: int) -> CellType:
+        """The cell that callers find a function in; until it is compiled, a way out is there."""
+        cell = self.functions.get(index)
+        if cell is None:
+            func: Func = self.instance.funcs[index]
+            cell = self.functions[index] = CellType(self._way_out(func))
+        return cell
+
+    # -- compiling
+
+    def is_compiled(self, index: int) -> bool:
+        return index in self._compiled
+
+    def compile(self, index: int) -> bool:
+        """Compiles a function of the module and binds it; gives whether it could be."""
+        compiled = compiled_function(self.instance.module, index, self.instance.memory)
+        if compiled is None:
+            return False
+        function = self._bound(index, compiled)
+        cell = self.function_cell(index)
+        waiting = cell.cell_contents
+        cell.cell_contents = function
+        self._compiled.add(index)
+        for callees in self._callees.values():
+            for position, callee in enumerate(callees):
+                if callee is waiting:
+                    callees[position] = function
+        return True
+
+    def loop(self, index: int, entry: int, slots: int) -> Callable[..., Any] | None:
+        """What goes on with a call that has come to a loop; ``None`` if it cannot be compiled."""
+        key = index, entry
+        if key not in self._loops:
+            module, memory = self.instance.module, self.instance.memory
+            compiled = compiled_function(module, index, memory, entry, slots)
+            self._loops[key] = None if compiled is None else self._bound(index, compiled)
+        return self._loops[key]
+
+    def _bound(self, index: int, compiled: Compiled) -> Callable[..., Any]:
+        code = compiled.code
+        closure = tuple(map(self.cell, code.co_freevars))
+        self._by_code[id(code)] = index, compiled
+        return FunctionType(code, self.namespace, code.co_name, None, closure)
+
+    # -- tables
+
+    def _callee_list(self, table: int, kind: FuncType) -> list[Callable[..., Any]]:
+        callees = self._callees.get((table, kind))
+        if callees is None:
+            owner: Table = self.instance.tables[table]
+            callees = self._callees[table, kind] = [
+                self._callee(element, kind) for element in owner.elements
+            ]
+            if table not in self._watched:
+                self._watched.add(table)
+                owner.watch(self)
+        return callees
+
+    def table_changed(self, table: Table, start: int, values: Sequence[Any]) -> None:
+        """Keeps what call_indirect finds in step with a table."""
+        for (number, kind), callees in self._callees.items():
+            if self.instance.tables[number] is table:
+                found = [self._callee(element, kind) for element in values]
+                callees[start : start + len(values)] = found
+
+    def _callee(self, element: Func | None, kind: FuncType) -> Callable[..., Any]:
+        if element is None:
+            return self._fault(TrapCode.INDIRECT_CALL_TO_NULL, None)
+        if element.type != kind:
+            text = f"{TrapCode.BAD_SIGNATURE.value}: {element.type}, not {kind}"
+            return self._fault(TrapCode.BAD_SIGNATURE, text)
+        if element.instance is self.instance:
+            callee: Callable[..., Any] = self.function_cell(element.index).cell_contents
+            return callee
+        return self._way_out(element)
+
+    def _fault(self, code: TrapCode, text: str | None) -> Callable[..., Any]:
+        def fault(*args: Any) -> None:
+            _meter().left = self.fuel.cell_contents
+            raise Trap(code, text)
+
+        key: Any = (code, text)
+        return self._outward.setdefault(key, fault)
+
+    # -- out of compiled code
+
+    def _way_out(self, func: Func) -> Callable[..., Any]:
+        """What compiled code calls where it cannot call compiled code."""
+        way = self._outward.get(func)
+        if way is None:
+            make = self._to_host if func.host is not None else self._to_guest
+            way = self._outward[func] = make(func)
+        return way
+
+    def _to_guest(self, func: Func) -> Callable[..., Any]:
+        instance = func.instance
+        own = instance is self.instance
+        single = len(func.type.results)
+
+        def call(*args: Any) -> Any:
+            meter = _meter()
+            if func.ready is None and instance.tiers.resolve(func, meter) is None:  # type: ignore[union-attr]
+                if own:
+                    return self.functions[func.index].cell_contents(*args)
+                self._tell(meter, args[-1])
+                results = instance.tiers.enter(func, meter, args[:-1])  # type: ignore[union-attr]
+            else:
+                self._tell(meter, args[-1])
+                results = Execution(func, args[:-1]).run(meter)
+            self.fuel.cell_contents = meter.left
+            return _unpacked(results, single)
+
+        # between two compiled functions, tracebacks show it once, when the second is compiled
+        self._stub_code = call.__code__
+        return call
+
+    def _to_host(self, func: Func) -> Callable[..., Any]:
+        single = len(func.type.results)
+        caller = self.instance
+
+        def call(*args: Any) -> Any:
+            meter = _meter()
+            self._tell(meter, args[-1])
+            # leaving for the host is a test point
+            if meter.left < 0:
+                meter.refill(meter.left)
+            results = func.call_host(caller, meter, args[:-1])
+            self.fuel.cell_contents = meter.resume()
+            return _unpacked(results, single)
+
+        return call
+
+    def _tell(self, meter: Meter, depth: int) -> None:
+        meter.left = self.fuel.cell_contents
+        meter.depth = self.base + depth
+        meter.budget = depth
+
+    def _deep(self, index: int, depth: int, args: Sequence[Any]) -> Any:
+        """Goes on in the interpreter where Python's stack, or the guest's, is used up."""
+        meter = _meter()
+        self._tell(meter, depth)
+        func: Func = self.instance.funcs[index]
+        results = Execution(func, args).run(meter)
+        self.fuel.cell_contents = meter.left
+        return _unpacked(results, len(func.type.results))
+
+    # -- into compiled code
+
+    def enter(
+        self, index: int, meter: Meter, args: Sequence[Any], loop: Callable[..., Any] | None = None
+    ) -> list[Any]:
+        """Calls a compiled function, or goes on from a loop of it, with engine values and on the
+        meter's account."""
+        base, budget = self.base, meter.budget
+        depth = min(meter.depth, budget)
+        self.base = meter.depth - depth
+        self.fuel.cell_contents = meter.left
+        try:
+            results = (loop or self.functions[index].cell_contents)(*args, depth)
+        except BaseException as error:
+            raise self._explain(error, meter) from error.__cause__
+        finally:
+            self.base, meter.budget = base, budget
+        meter.left = self.fuel.cell_contents
+        count = len(self.instance.module.functions[index].results)
+        return [results] if count == 1 else list(results) if count else []
+
+    def _explain(self, error: BaseException, meter: Meter) -> BaseException:
+        """What the caller sees of an exception; finds the wasm frames in its traceback."""
+        frames: list[Frame] = []
+        entry: LineEntry | None = None
+        module = self.instance.module
+        traceback: TracebackType | None = error.__traceback__
+        traceback = None if traceback is None else traceback.tb_next
+        while traceback is not None:
+            found = self._by_code.get(id(traceback.tb_frame.f_code))
+            if found is None:
+                if traceback.tb_frame.f_code is not self._stub_code:
+                    break
+                # it went on into compiled code of this instance, or the next turn ends this
+                traceback = traceback.tb_next
+                continue
+            index, compiled = found
+            entry = compiled.entries[traceback.tb_lineno - 1]
+            if entry.offset >= 0:
+                frames.append(module.frame(index, entry.offset))
+            traceback = traceback.tb_next
+        native = None
+        if traceback is None and entry is not None:
+            meter.left = self.fuel.cell_contents - entry.pending
+            native = _native_trap(entry)
+        frames.reverse()
+        return explained(error, frames, meter, self.instance.domain, native)
+
+
+def _native_trap(entry: LineEntry) -> Callable[[], Trap | None]:
+    if entry.trap is None:
+        return lambda: None
+    code = TrapCode[entry.trap]
+    return lambda: Trap(code, entry.message)
+
+
+def _unpacked(results: Sequence[Any], count: int) -> Any:
+    """Results as compiled code has them."""
+    return results[0] if count == 1 else tuple(results) if count else None
+
+
+def _meter() -> Meter:
+    meter = current_meter()
+    if meter is None:
+        raise RuntimeError("compiled code runs without an account")
+    return meter
+
+
+def _refill(fuel: int) -> int:
+    return _meter().refill(fuel)
+
+
+def _expire(fuel: int) -> int:
+    return _meter().expire(fuel)

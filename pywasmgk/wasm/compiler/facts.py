@@ -1,0 +1,186 @@
+"""What is known of local variables at a place: bounds, and low bits that are zero.
+
+An environment is a list by variable; an entry is ``(low, high, zeros)``, or ``None`` for a variable
+that is no integer. Environments are joined where ways meet, widened at the heads of loops so that
+the search ends, and refined by the conditions of branches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Union
+
+from .terms import Term, negate
+
+__all__ = ["Environment", "Fact", "clamp", "join", "refine", "widen"]
+
+Fact = Union[tuple[int, int, int], None]
+Environment = list[Fact]
+
+#: where a growing bound stops on its way; few, since every stop is one more turn
+_STOPS = [0xFF, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF, 0x7FFFFFFFFFFFFFFF, 0xFFFFFFFFFFFFFFFF]
+
+
+def join(a: Sequence[Fact], b: Sequence[Fact]) -> Environment:
+    """What holds on both of two ways."""
+    if a is b:
+        return list(a)
+    return [x if x == y else _either(x, y) for x, y in zip(a, b)]
+
+
+def _either(x: Fact, y: Fact) -> Fact:
+    if x is None or y is None:
+        return None
+    return min(x[0], y[0]), max(x[1], y[1]), min(x[2], y[2])
+
+
+def widen(old: Sequence[Fact], new: Sequence[Fact]) -> Environment:
+    """``new``, with every bound that moved put to the next stop."""
+    return [x if x == y else _wider(x, y) for x, y in zip(old, new)]
+
+
+def _wider(x: Fact, y: Fact) -> Fact:
+    if x is None or y is None:
+        return None
+    low, high, zeros = y
+    if low < x[0]:
+        low = 0 if low >= 0 else -_STOPS[-1]
+    if high > x[1]:
+        high = next((stop for stop in _STOPS if stop >= high), high)
+    return low, high, zeros
+
+
+def clamp(env: Environment, term: Term, low: int, high: int) -> bool:
+    """Notes that a term's value is in ``low..high``; gives whether it can be."""
+    op = term.op
+    if term.low is None:
+        return True
+    if op == "+" and term.args[1].op == "const":
+        offset = term.args[1].args[0]
+        return clamp(env, term.args[0], low - offset, high - offset)
+    if op == "signed":
+        sign = term.args[1]
+        if low >= 0:
+            return clamp(env, term.args[0], low, min(high, sign - 1))
+        if high < 0:
+            return clamp(env, term.args[0], low + 2 * sign, high + 2 * sign)
+        return True
+    if op == "var" and term.reads:
+        index = term.reads.bit_length() - 1
+        fact = env[index] if index < len(env) else None
+        if fact is None:
+            return True
+        low, high = max(low, fact[0]), min(high, fact[1])
+        if low > high:
+            return False
+        if (low, high) != fact[:2]:
+            env[index] = low, high, fact[2]
+        return True
+    return bool(max(low, term.low) <= min(high, term.high))
+
+
+def refine(env: Environment, condition: Term) -> Environment | None:
+    """The environment where a condition holds; ``None`` where it cannot."""
+    found = list(env)
+    return found if _assume(found, condition) else None
+
+
+def _assume(env: Environment, condition: Term) -> bool:
+    op, args = condition.op, condition.args
+    rule = _ORDERS.get(op)
+    if rule is not None:
+        x, y = args
+        return bool(x.low is None or y.low is None or rule(env, x, y))
+    if op == "and":
+        return all(_assume(env, part) for part in args)
+    if op == "truth":
+        return _nonzero(env, args[0])
+    if op == "in":
+        return clamp(env, args[1], args[0], args[2] - 1)
+    if op == "slt":
+        return _signed_order(env, *args)
+    if op == "not":
+        return _assume_not(env, args[0])
+    return True
+
+
+def _below(env: Environment, x: Term, y: Term) -> bool:
+    return clamp(env, x, x.low, y.high - 1) and clamp(env, y, x.low + 1, y.high)
+
+
+def _at_most(env: Environment, x: Term, y: Term) -> bool:
+    return clamp(env, x, x.low, y.high) and clamp(env, y, x.low, y.high)
+
+
+def _same(env: Environment, x: Term, y: Term) -> bool:
+    low, high = max(x.low, y.low), min(x.high, y.high)
+    return low <= high and clamp(env, x, low, high) and clamp(env, y, low, high)
+
+
+def _other(env: Environment, x: Term, y: Term) -> bool:
+    if y.op != "const":
+        return True
+    value = y.args[0]
+    low = x.low + 1 if x.low == value else x.low
+    high = x.high - 1 if x.high == value else x.high
+    return low <= high and clamp(env, x, low, high)
+
+
+_ORDERS = {
+    "<": _below,
+    "<=": _at_most,
+    ">": lambda env, x, y: _below(env, y, x),
+    ">=": lambda env, x, y: _at_most(env, y, x),
+    "==": _same,
+    "!=": _other,
+}
+
+
+def _nonzero(env: Environment, value: Term) -> bool:
+    if value.low is None:
+        return True
+    if value.low == 0:
+        return value.high > 0 and clamp(env, value, 1, value.high)
+    return not value.low == value.high == 0
+
+
+def _signed_order(env: Environment, op: str, x: Term, y: Term, sign: int) -> bool:
+    """Signed orders of unsigned variables bound one side where the other is known positive."""
+    if op in (">", ">="):
+        op, x, y = ("<" if op == ">" else "<="), y, x
+    # now x < y or x <= y, signed
+    if x.high < sign:
+        return clamp(env, y, x.low + (op == "<"), sign - 1)
+    if y.low >= sign:
+        return clamp(env, x, sign, y.high - (op == "<"))
+    return True
+
+
+def _assume_not(env: Environment, condition: Term) -> bool:
+    op, args = condition.op, condition.args
+    if op == "truth":
+        return _zero(env, args[0])
+    if op == "in":
+        low, x, end = args
+        if x.low >= low:
+            return clamp(env, x, end, x.high)
+        if x.high < end:
+            return clamp(env, x, x.low, low - 1)
+        return True
+    if op == "or":
+        return all(_assume(env, negate(part)) for part in args)
+    return True
+
+
+def _zero(env: Environment, value: Term) -> bool:
+    if value.low is None:
+        return True
+    if value.op == "&" and value.args[1].op == "const" and value.args[0].op == "var":
+        # the low bits that a test found zero
+        mask = value.args[1].args[0]
+        index = value.args[0].reads.bit_length() - 1
+        fact = env[index] if 0 <= index < len(env) else None
+        if fact is not None and mask & (mask + 1) == 0:
+            env[index] = fact[0], fact[1], max(fact[2], mask.bit_length())
+        return True
+    return clamp(env, value, 0, 0)

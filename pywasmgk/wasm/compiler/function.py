@@ -1,0 +1,170 @@
+"""A function's source: head, body and the table of its lines, and the code object of it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from types import CodeType
+from typing import Any, NamedTuple
+
+from ..blockmap import BlockMap
+from ..isa import InstructionSet
+from ..values import ZERO
+from .analysis import analyse
+from .emit import Entry, Row, emit_rows
+from .graph import build
+from .translate import Shape
+
+__all__ = ["Compiled", "LineEntry", "Source", "compile_source", "generate"]
+
+#: a row that only names a value, and copies of such values
+_TEMPORARY = re.compile(r"(t\d+(?:_\d+)?) = (.+)")
+_COPY = re.compile(r"[lgst]\w+ = t\w+")
+_TEMPORARIES = re.compile(r"\bt\d+(?:_\d+)?\b")
+#: text that may be put in the place of a name as it is
+_PRIMARY = re.compile(r"\w+(\[[^\[\]]*\])?")
+#: what may not run before the rest of its line does
+_LATE = re.compile(r" else | and | or ")
+_CELLS = re.compile(r"\b(?:fuel|mem|M[a-zA-Z]|[fg]\d+|c\d+_\d+)\b")
+_GLOBAL_SET = re.compile(r"(g\d+) = ")
+_LOCALS = re.compile(r"\bl(\d+)\b")
+
+FILENAME = "<pywasmgk>"
+
+
+class LineEntry(NamedTuple):
+    """What a line of generated code is about, for errors."""
+
+    #: byte offset in the module's file; -1 where the wasm function is not entered yet
+    offset: int
+    #: fuel charged but not taken
+    pending: int
+    #: name of the TrapCode that Python's own exceptions on this line stand for
+    trap: str | None
+    #: the trap's message, if it is not the code's own
+    message: str | None
+
+
+class Source(NamedTuple):
+    """Generated text, and what its lines are about."""
+
+    text: str
+    #: by line, from 0; line numbers of Python begin with 1
+    entries: tuple[LineEntry, ...]
+
+
+class Compiled(NamedTuple):
+    """A code object and its table. It belongs to a module and is bound by instances."""
+
+    code: CodeType
+    entries: tuple[LineEntry, ...]
+
+
+def generate(
+    body: BlockMap,
+    index: int,
+    context: Any,
+    instructions: InstructionSet,
+    highest_address: int = 1 << 32,
+    entry: int = 0,
+    slots: int | None = None,
+) -> Source:
+    """The source of one function; or of the rest of a call of it that has come to a loop: ``entry``
+    is the instruction behind the loop's, ``slots`` the number of operands on the stack there.
+
+    Raises TooDeep where Python cannot nest it, Irreducible where it cannot be entered so.
+    """
+    shape = Shape(body, context, instructions, highest_address)
+    analysis = analyse(shape, build(body, instructions, entry), slots)
+    rows = _merged(emit_rows(analysis, 2))
+    return _assembled(body, index, rows, entry, slots)
+
+
+def _merged(rows: Sequence[Row]) -> list[Row]:
+    """Rows without temporaries that only the next row uses."""
+    uses = Counter(name for row in rows for name in _TEMPORARIES.findall(row.text))
+    merged: list[Row] = []
+    for row in rows:
+        if merged:
+            found = _inlined(merged[-1], row, uses)
+            if found is not None:
+                merged[-1] = found
+                continue
+        merged.append(row)
+    return merged
+
+
+def _inlined(first: Row, row: Row, uses: Counter[str]) -> Row | None:
+    """One row for two, where the second uses what the first computes, at once and only once."""
+    if row.own or row.indent != first.indent:
+        return None
+    made = _TEMPORARY.fullmatch(first.text)
+    if made is None or uses[made[1]] != 2:
+        return None
+    name, text = made.groups()
+    if _COPY.fullmatch(row.text) and row.text.endswith(f" = {name}"):
+        return first._replace(text=row.text[: -len(name)] + text)
+    if first.own or _LATE.search(row.text):
+        return None
+    if first.entry.trap is not None and row.entry.trap is not None:
+        return None
+    if row.text.startswith(("if ", "else", "while")) and not row.text.endswith(":"):
+        return None
+    pattern = re.compile(rf"\b{name}\b")
+    if len(pattern.findall(row.text)) != 1:
+        return None
+    whole = row.text.endswith((f" = {name}", f"return {name}")) and row.text.count(name) == 1
+    if not whole and not _PRIMARY.fullmatch(text):
+        text = f"({text})"
+    entry = first.entry if first.entry.trap is not None else row.entry
+    return Row(row.indent, pattern.sub(lambda _: text, row.text), entry)
+
+
+def _assembled(
+    body: BlockMap, index: int, rows: Sequence[Row], entry: int, slots: int | None
+) -> Source:
+    nparams = len(body.type.params) if slots is None else len(body.locals)
+    text = "\n".join(row.text for row in rows)
+    cells = sorted(set(_CELLS.findall(text)) | {"fuel"})
+    changed = sorted(set(_GLOBAL_SET.findall(text)) | {"fuel"})
+    params = "".join(f"l{number}, " for number in range(nparams))
+    params += "".join(f"s{number}, " for number in range(slots or 0))
+    head = [
+        f"def make({', '.join(cells)}):",
+        f" def f{index}({params}d):",
+        f"  nonlocal {', '.join(changed)}",
+    ]
+    if slots is None:
+        head.append(f"  if d < {body.depth}: return deep({index}, d, ({params}))")
+        if "d)" in text:
+            head.append(f"  d -= {body.depth}")
+        if body.large:
+            head.append("  fuel = expire(fuel)")
+    else:
+        # the head was charged already when the loop was come to, and will be again
+        head.append(f"  fuel += {body.costs[entry]}")
+    used = {int(number) for number in _LOCALS.findall(text)}
+    zeros: dict[str, list[str]] = {}
+    for number, kind in enumerate(body.locals):
+        if number >= nparams and number in used:
+            zeros.setdefault(repr(ZERO[kind]), []).append(f"l{number}")
+    head += [f"  {' = '.join(names)} = {zero}" for zero, names in zeros.items()]
+    outside = LineEntry(-1, 0, None, None)
+    entries = [outside] * len(head) + [_entry(body, row.entry) for row in rows]
+    lines = head + [" " * row.indent + row.text for row in rows] + [f" return f{index}"]
+    return Source("\n".join(lines) + "\n", (*entries, outside))
+
+
+def _entry(body: BlockMap, entry: Entry) -> LineEntry:
+    offset = body.base + body.offsets[entry.at]
+    trap, message = entry.trap if isinstance(entry.trap, tuple) else (entry.trap, None)
+    return LineEntry(offset, entry.pending, None if trap is None else trap.name, message)
+
+
+def compile_source(source: Source) -> Compiled:
+    """The code object of the inner function."""
+    module = compile(source.text, FILENAME, "exec", dont_inherit=True, optimize=0)
+    maker = next(item for item in module.co_consts if isinstance(item, CodeType))
+    code = next(item for item in maker.co_consts if isinstance(item, CodeType))
+    return Compiled(code, source.entries)

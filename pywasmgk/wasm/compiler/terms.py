@@ -1,0 +1,596 @@
+"""Python expressions as trees with what is known of their values.
+
+A :class:`Term` is an expression of the generated code. An integer term knows bounds of its value
+and how many of its low bits are zero; the functions that build terms use that to leave out what
+changes nothing: masks above all. They are exact on unbounded integers, so whatever they build
+computes the value that the plain expression would. Terms without bounds (``low is None``) are
+floats, references and whatever Python gives; nothing is ever assumed of those.
+
+Conditions are terms too (Python's truth values). As a number, a condition is wrapped in ``bool``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["Term", "constant", "variable"]
+
+#: how many zero bits the number 0 has, as far as we count
+_ALL_ZERO = 64
+#: terms nested deeper are put into a temporary first (Python's tokenizer takes 200 parentheses)
+MAX_DEPTH = 40
+
+
+class Term:
+    """An expression. ``op`` says what kind, ``args`` are terms or plain values."""
+
+    __slots__ = ("args", "depth", "high", "low", "op", "reads", "zeros")
+
+    reads: int
+    depth: int
+
+    def __init__(
+        self,
+        op: str,
+        args: tuple[Any, ...],
+        low: Any = None,
+        high: Any = None,
+        zeros: int = 0,
+        reads: int = 0,
+    ) -> None:
+        self.op = op
+        self.args = args
+        #: bounds of an integer's value, both included; ``None`` for anything else
+        self.low = low
+        self.high = high
+        #: low bits that are known to be zero
+        self.zeros = zeros
+        depth = 0
+        for arg in args:
+            if arg.__class__ is Term:
+                reads |= arg.reads
+                if arg.depth > depth:
+                    depth = arg.depth
+        #: the variables that it reads, as a set of bits
+        self.reads = reads
+        self.depth = depth + 1
+
+    @property
+    def is_constant(self) -> bool:
+        return self.op == "const"
+
+    @property
+    def is_atom(self) -> bool:
+        """Whether it can be written several times at no cost."""
+        return self.op in ("const", "var", "name")
+
+    def __repr__(self) -> str:
+        from .printing import show
+
+        return f"<{show(self)} in {self.low}..{self.high}>"
+
+
+def _zeros_of(value: int) -> int:
+    return (value & -value).bit_length() - 1 if value else _ALL_ZERO
+
+
+def constant(value: Any) -> Term:
+    """A number; anything else must be ``None``."""
+    if isinstance(value, int):
+        return Term("const", (value,), value, value, _zeros_of(value))
+    return Term("const", (value,))
+
+
+ZERO, ONE = constant(0), constant(1)
+
+
+def variable(name: str, bit: int, low: Any = None, high: Any = None, zeros: int = 0) -> Term:
+    """A local variable of the generated function; ``bit`` is its place in ``reads``."""
+    if low is not None and low == high:
+        return constant(low)
+    return Term("var", (name,), low, high, zeros, 1 << bit if bit >= 0 else 0)
+
+
+def name(text: str) -> Term:
+    """A name of the function's surroundings."""
+    return Term("name", (text,))
+
+
+def opaque(op: str, *args: Any, low: Any = None, high: Any = None) -> Term:
+    """A term that nothing is known of but its bounds."""
+    return Term(op, args, low, high)
+
+
+# -- sums
+
+
+def add(a: Term, b: Term) -> Term:
+    """``a + b``; a constant comes last, and constants are gathered."""
+    if a.low is None or b.low is None:
+        return Term("+", (a, b))
+    if a.op == "const":
+        a, b = b, a
+    if b.op == "const":
+        if a.op == "const":
+            return constant(a.args[0] + b.args[0])
+        if not b.args[0]:
+            return a
+        if a.op == "+" and a.args[1].op == "const":
+            return add(a.args[0], constant(a.args[1].args[0] + b.args[0]))
+    return Term("+", (a, b), a.low + b.low, a.high + b.high, min(a.zeros, b.zeros))
+
+
+def subtract(a: Term, b: Term) -> Term:
+    """``a - b``."""
+    if a.low is None or b.low is None:
+        return Term("-", (a, b))
+    if b.op == "const":
+        if a.op == "^" and a.args[1].op == "const" and a.args[1].args == b.args:
+            return signed(a.args[0], b.args[0])
+        return add(a, constant(-b.args[0]))
+    return Term("-", (a, b), a.low - b.high, a.high - b.low, min(a.zeros, b.zeros))
+
+
+def negative(a: Term) -> Term:
+    """``-a``."""
+    if a.low is None:
+        return Term("neg", (a,))
+    if a.op == "const":
+        return constant(-a.args[0])
+    return Term("neg", (a,), -a.high, -a.low, a.zeros)
+
+
+def invert(a: Term) -> Term:
+    """``~a``."""
+    if a.low is None:
+        return Term("invert", (a,))
+    if a.op == "const":
+        return constant(~a.args[0])
+    return Term("invert", (a,), ~a.high, ~a.low)
+
+
+def signed(a: Term, sign: int) -> Term:
+    """What the unsigned ``a`` below ``2 * sign`` is in two's complement."""
+    if a.high < sign and a.low >= 0:
+        return a
+    if a.low >= sign and a.high < 2 * sign:
+        return add(a, constant(-2 * sign))
+    if a.op in ("&", "%") and _keeps(a) == 2 * sign - 1:
+        inner: Term = a.args[0]
+        if inner.low is not None and inner.low >= -sign and inner.high < sign:
+            return inner
+    return Term("signed", (a, sign), -sign, sign - 1, min(a.zeros, _zeros_of(sign)))
+
+
+# -- products and shifts
+
+
+def multiply(a: Term, b: Term) -> Term:
+    """``a * b``."""
+    if a.low is None or b.low is None:
+        return Term("*", (a, b))
+    if a.op == "const":
+        a, b = b, a
+    if b.op == "const":
+        if a.op == "const":
+            return constant(a.args[0] * b.args[0])
+        if b.args[0] == 1:
+            return a
+        if b.args[0] == 0:
+            return ZERO
+    corners = (a.low * b.low, a.low * b.high, a.high * b.low, a.high * b.high)
+    return Term("*", (a, b), min(corners), max(corners), min(a.zeros + b.zeros, _ALL_ZERO))
+
+
+def shift_left(a: Term, b: Term) -> Term:
+    """``a << b``."""
+    if a.low is None or b.low is None or b.low < 0 or b.high > 64:
+        return Term("<<", (a, b))
+    if b.op == "const":
+        count = b.args[0]
+        if a.op == "const":
+            return constant(a.args[0] << count)
+        if not count:
+            return a
+    low = a.low << (b.low if a.low >= 0 else b.high)
+    high = a.high << (b.high if a.high >= 0 else b.low)
+    return Term("<<", (a, b), low, high, min(a.zeros + b.low, _ALL_ZERO))
+
+
+def shift_right(a: Term, b: Term) -> Term:
+    """``a >> b``."""
+    if a.low is None or b.low is None or b.low < 0:
+        return Term(">>", (a, b))
+    if b.op == "const":
+        count = b.args[0]
+        if a.op == "const":
+            return constant(a.args[0] >> count)
+        if not count:
+            return a
+        if a.op == "<<" and a.args[1].op == "const" and a.args[1].args[0] == count:
+            inner: Term = a.args[0]
+            return inner
+    low = a.low >> (b.high if a.low >= 0 else b.low)
+    high = a.high >> (b.low if a.high >= 0 else b.high)
+    if low == high:
+        return constant(low)
+    return Term(">>", (a, b), low, high, max(a.zeros - b.high, 0))
+
+
+def floor_divide(a: Term, b: Term) -> Term:
+    """``a // b``."""
+    if a.low is None or b.low is None or a.low < 0 or b.low < 0:
+        return Term("//", (a, b))
+    if b.op == "const" and b.args[0] > 0:
+        divisor = b.args[0]
+        if divisor & (divisor - 1) == 0:
+            return shift_right(a, constant(divisor.bit_length() - 1))
+        return Term("//", (a, b), a.low // divisor, a.high // divisor)
+    return Term("//", (a, b), 0, a.high // max(b.low, 1))
+
+
+def modulo(a: Term, b: Term) -> Term:
+    """``a % b``."""
+    if a.low is None or b.low is None or b.low < 0:
+        return Term("%", (a, b))
+    if b.op == "const" and b.args[0] > 0:
+        divisor = b.args[0]
+        if a.low >= 0 and a.high < divisor:
+            return a
+        if divisor & (divisor - 1) == 0:
+            return bit_and(a, constant(divisor - 1))
+        return Term("%", (a, b), 0, divisor - 1)
+    return Term("%", (a, b), 0, max(b.high - 1, 0))
+
+
+# -- bits
+
+
+def _keeps(a: Term) -> int:
+    """The mask 2**n - 1 that the root of a term applies, or -1."""
+    if a.op == "&" and a.args[1].op == "const":
+        mask = a.args[1].args[0]
+        return int(mask) if mask & (mask + 1) == 0 else -1
+    if a.op == "%" and a.args[1].op == "const":
+        size = a.args[1].args[0]
+        return size - 1 if size & (size - 1) == 0 else -1
+    return -1
+
+
+def bit_and(a: Term, b: Term) -> Term:
+    """``a & b``."""
+    if a.low is None or b.low is None:
+        if b.op == "const" and b.low is not None and b.low >= 0:
+            return Term("&", (a, b), 0, b.high)
+        return Term("&", (a, b))
+    if a.op == "const":
+        a, b = b, a
+    if b.op == "const":
+        mask = b.args[0]
+        if a.op == "const":
+            return constant(a.args[0] & mask)
+        if mask >= 0 and mask & (mask + 1) == 0:
+            return keep_low(a, mask.bit_length())
+        if mask >= 0:
+            if a.op == "&" and a.args[1].op == "const":
+                return bit_and(a.args[0], constant(a.args[1].args[0] & mask))
+            width = mask.bit_length()
+            if _keeps(a) == (1 << width) - 1:
+                a = a.args[0]
+            if a.low is None:
+                return Term("&", (a, constant(mask)), 0, mask, _zeros_of(mask))
+            if 0 <= a.low and a.high < 1 << width:
+                # bits that the value cannot have need not be asked for
+                if mask == (1 << width) - (1 << a.zeros) and a.zeros < width:
+                    return a
+                high = min(mask, a.high)
+            else:
+                high = mask
+            return Term("&", (a, constant(mask)), 0, high, max(a.zeros, _zeros_of(mask)))
+    low, high = 0, None
+    if a.low >= 0 and b.low >= 0:
+        high = min(a.high, b.high)
+    elif a.low >= 0:
+        high = a.high
+    elif b.low >= 0:
+        high = b.high
+    else:
+        width = max(-a.low, -b.low, a.high, b.high).bit_length()
+        low, high = -(1 << width), (1 << width) - 1
+    return Term("&", (a, b), low, high, max(a.zeros, b.zeros))
+
+
+def keep_low(a: Term, bits: int) -> Term:
+    """``a & (2**bits - 1)``, or what is the same and cheaper."""
+    mask = (1 << bits) - 1
+    if a.low >= 0 and a.high <= mask:
+        return a
+    if a.op == "+" and a.args[1].op == "const" and a.args[1].args[0] > mask >> 1:
+        # adding a negative number, as two's complement has it
+        return keep_low(add(a.args[0], constant(a.args[1].args[0] - mask - 1)), bits)
+    if a.op == "const":
+        return constant(a.args[0] & mask)
+    stripped = strip(a, bits)
+    if stripped is not a and stripped.low is not None and _cost_bits(stripped) <= 2 * bits + 2:
+        return keep_low(stripped, bits)
+    if a.zeros >= bits:
+        return ZERO
+    if a.op == "<<" and a.args[1].op == "const":
+        count = a.args[1].args[0]
+        return shift_left(bit_and(a.args[0], constant(mask >> count)), a.args[1])
+    if a.op == "+" and a.args[1].op == "const" and abs(a.args[1].args[0]) < 0x10000 and bits >= 32:
+        # rarely wraps: then % gives back its operand, where & would make a new number
+        return Term("%", (a, constant(mask + 1)), 0, mask, min(a.zeros, bits))
+    return Term("&", (a, constant(mask)), 0, mask, min(a.zeros, bits))
+
+
+def _cost_bits(a: Term) -> int:
+    return int(max(-a.low, a.high).bit_length())
+
+
+_MODULAR = {"+": add, "-": subtract, "*": multiply}
+
+
+def strip(a: Term, bits: int) -> Term:
+    """A term with the same low bits, without masks that only touch higher ones."""
+    op = a.op
+    if a.low is None:
+        return a
+    if op in ("&", "%"):
+        kept = _keeps(a)
+        if kept >= 0 and kept.bit_length() >= bits:
+            return strip(a.args[0], bits)
+        return a
+    if op in _MODULAR:
+        x, y = strip(a.args[0], bits), strip(a.args[1], bits)
+        if x is a.args[0] and y is a.args[1]:
+            return a
+        return _MODULAR[op](x, y)
+    if op == "signed":
+        return strip(a.args[0], bits) if (a.args[1] << 1).bit_length() > bits else a
+    if op == "neg":
+        x = strip(a.args[0], bits)
+        return a if x is a.args[0] else negative(x)
+    if op == "<<" and a.args[1].op == "const" and a.args[1].args[0] < bits:
+        x = strip(a.args[0], bits - a.args[1].args[0])
+        return a if x is a.args[0] else shift_left(x, a.args[1])
+    return a
+
+
+def bit_or(a: Term, b: Term) -> Term:
+    """``a | b``."""
+    if a.low is None or b.low is None:
+        return Term("|", (a, b))
+    if a.op == "const":
+        a, b = b, a
+    if b.op == "const":
+        if a.op == "const":
+            return constant(a.args[0] | b.args[0])
+        if not b.args[0]:
+            return a
+    zeros = min(a.zeros, b.zeros)
+    if a.low >= 0 and b.low >= 0:
+        width = max(a.high, b.high).bit_length()
+        return Term("|", (a, b), max(a.low, b.low), (1 << width) - 1, zeros)
+    return _signed_bits("|", a, b, zeros)
+
+
+def bit_xor(a: Term, b: Term) -> Term:
+    """``a ^ b``."""
+    if a.low is None or b.low is None:
+        return Term("^", (a, b))
+    if a.op == "const":
+        a, b = b, a
+    if b.op == "const":
+        if a.op == "const":
+            return constant(a.args[0] ^ b.args[0])
+        if not b.args[0]:
+            return a
+    zeros = min(a.zeros, b.zeros)
+    if a.low >= 0 and b.low >= 0:
+        width = max(a.high, b.high).bit_length()
+        return Term("^", (a, b), 0, (1 << width) - 1, zeros)
+    return _signed_bits("^", a, b, zeros)
+
+
+def _signed_bits(op: str, a: Term, b: Term, zeros: int) -> Term:
+    width = max(abs(a.low), abs(b.low), a.high, b.high).bit_length()
+    return Term(op, (a, b), -(1 << width), (1 << width) - 1, zeros)
+
+
+# -- conditions
+
+_INVERSE = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
+_MIRROR = {"==": "==", "!=": "!=", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
+TRUE, FALSE = Term("truth", (ONE,)), Term("truth", (ZERO,))
+
+
+def compare(op: str, a: Term, b: Term) -> Term:
+    """A comparison, as a condition."""
+    if a.low is None or b.low is None:
+        return Term(op, (a, b))
+    if a.op == "const" and b.op != "const":
+        a, b, op = b, a, _MIRROR[op]
+    if a.op == "^" and b.op in ("^", "const") and a.args[1].op == "const":
+        found = _signed_comparison(op, a, b)
+        if found is not None:
+            return found
+    known = _decided(op, a, b)
+    if known is not None:
+        return TRUE if known else FALSE
+    if op in ("==", "!=") and b.op == "const":
+        if b.args[0] == 0:
+            found = truth(a)
+            return found if op == "!=" else negate(found)
+        if a.op == "bool" and b.args[0] == 1:
+            inner: Term = a.args[0]
+            return inner if op == "==" else negate(inner)
+    return Term(op, (a, b))
+
+
+def _decided(op: str, a: Term, b: Term) -> bool | None:
+    if op == "<":
+        return True if a.high < b.low else False if a.low >= b.high else None
+    if op == "<=":
+        return True if a.high <= b.low else False if a.low > b.high else None
+    if op == ">":
+        return _decided("<", b, a)
+    if op == ">=":
+        return _decided("<=", b, a)
+    apart = a.high < b.low or b.high < a.low
+    same = a.low == a.high == b.low == b.high
+    if op == "==":
+        return False if apart else True if same else None
+    return True if apart else False if same else None
+
+
+def _signed_comparison(op: str, a: Term, b: Term) -> Term | None:
+    """``(x ^ sign) < (y ^ sign)``: a comparison of signed numbers, in its cheapest form."""
+    sign = a.args[1].args[0]
+    x = a.args[0]
+    if sign & (sign - 1) or x.low < 0 or x.high >= 2 * sign:
+        return None
+    if b.op == "const":
+        y = constant(b.args[0] ^ sign)
+    elif b.args[1].op == "const" and b.args[1].args[0] == sign:
+        y = b.args[0]
+    else:
+        return None
+    if y.low < 0 or y.high >= 2 * sign:
+        return None
+    left, right = signed(x, sign), signed(y, sign)
+    if left.op != "signed" and right.op != "signed":
+        return compare(op, left, right)
+    if right.op == "const":
+        return _against_constant(op, x, right.args[0], sign)
+    if left.op == "const":
+        return _against_constant(_MIRROR[op], y, left.args[0], sign)
+    if x.is_atom and y.is_atom:
+        return Term("slt", (op, x, y, sign))
+    return Term(op, (left, right))
+
+
+def _against_constant(op: str, x: Term, k: int, sign: int) -> Term:
+    """Signed ``x op k`` for an unsigned ``x``: an interval of unsigned numbers, or its outside."""
+    if op in (">", ">="):
+        return negate(_against_constant("<=" if op == ">" else "<", x, k, sign))
+    if op in ("==", "!="):
+        return compare(op, x, constant(k & (2 * sign - 1)))
+    if op == "<=":
+        k += 1
+    if k >= sign:
+        return TRUE
+    if k <= -sign:
+        return FALSE
+    if k == 0:
+        return compare(">=", x, constant(sign))
+    if k < 0:
+        return within(sign, x, 2 * sign + k)
+    return negate(within(k, x, sign))
+
+
+def within(low: int, x: Term, end: int) -> Term:
+    """``low <= x < end``."""
+    if x.low >= low:
+        return compare("<", x, constant(end))
+    if x.high < end:
+        return compare(">=", x, constant(low))
+    return Term("in", (low, x, end))
+
+
+def truth(a: Term) -> Term:
+    """A value as a condition."""
+    if a.op == "bool":
+        inner: Term = a.args[0]
+        return inner
+    if a.low is not None and a.op != "truth":
+        if a.low > 0 or a.high < 0:
+            return TRUE
+        if a.low == a.high:
+            return FALSE
+    return Term("truth", (a,))
+
+
+def negate(condition: Term) -> Term:
+    """The opposite condition."""
+    op, args = condition.op, condition.args
+    if op in _INVERSE and args[0].low is not None and args[1].low is not None:
+        return Term(_INVERSE[op], args)
+    if op == "slt":
+        return Term("slt", (_INVERSE[args[0]], *args[1:]))
+    if op == "not":
+        inner: Term = args[0]
+        return inner
+    if op == "truth" and args[0].op == "const":
+        return FALSE if args[0].args[0] else TRUE
+    return Term("not", (condition,))
+
+
+def as_number(condition: Term) -> Term:
+    """A condition as 1 or 0."""
+    if condition.op == "truth":
+        value: Term = condition.args[0]
+        if value.low is not None and value.low >= 0 and value.high <= 1:
+            return value
+    return Term("bool", (condition,), 0, 1)
+
+
+def choose(condition: Term, a: Term, b: Term) -> Term:
+    """``a if condition else b``."""
+    if condition is TRUE:
+        return a
+    if condition is FALSE:
+        return b
+    if a.low is None or b.low is None:
+        return Term("if", (condition, a, b))
+    low, high = min(a.low, b.low), max(a.high, b.high)
+    return Term("if", (condition, a, b), low, high, min(a.zeros, b.zeros))
+
+
+def decided(condition: Term) -> bool | None:
+    """Whether a condition always or never holds."""
+    if condition.op == "truth" and condition.args[0].op == "const":
+        return bool(condition.args[0].args[0])
+    return None
+
+
+def connect(op: str, *conditions: Term) -> Term:
+    """Conditions joined by ``and`` or ``or``."""
+    ends = op == "or"
+    left = []
+    for condition in conditions:
+        known = decided(condition)
+        if known is None:
+            left.append(condition)
+        elif known is ends:
+            return condition
+    if not left:
+        return FALSE if ends else TRUE
+    return left[0] if len(left) == 1 else Term(op, tuple(left))
+
+
+# -- calls of what Python or ``numerics`` has
+
+
+def call(function: str, *args: Term) -> Term:
+    """A call of a function of ``numerics``, in Python's own terms where the operands allow it."""
+    if function in _DIVISIONS:
+        a, b = args
+        if a.low is not None and b.low is not None:
+            if a.low >= 0 and b.low > 0:
+                return _DIVISIONS[function](a, b)
+            bound = max(-a.low, a.high)
+            return Term("call", (function, *args), -bound, bound)
+    return Term("call", (function, *args))
+
+
+_DIVISIONS = {"divide": floor_divide, "remainder": modulo}
+
+
+def method(base: Term, attribute: str, *args: Term) -> Term:
+    """A call of a method; ``bit_length`` and ``bit_count`` of integers are bounded."""
+    if base.low is not None and not args:
+        if base.op == "const":
+            return constant(getattr(base.args[0], attribute)())
+        return Term("method", (base, attribute), 0, max(-base.low, base.high).bit_length())
+    return Term("method", (base, attribute, *args))

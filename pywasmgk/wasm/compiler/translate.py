@@ -1,0 +1,471 @@
+"""One basic block at a time: from instructions to lines of Python over terms.
+
+The operand stack is symbolic. An entry is a term that is written where it is used; it is put into a
+temporary first when something that it reads is about to change. Whatever can trap, reads memory or
+calls is a line of its own, in the order of the instructions, so that a line of the generated code
+belongs to one instruction: that is how traps find their offset and their fuel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Union
+
+from ...errors import TrapCode
+from ..blockmap import BlockMap
+from ..isa import InstructionSet
+from ..types import FuncType, ValType
+from . import terms
+from .facts import Environment, clamp, refine
+from .graph import RETURN, Block, Edge
+from .templates import Template, template_of
+from .terms import MAX_DEPTH, Term, constant, name, variable
+
+__all__ = ["Line", "Result", "Settle", "Shape", "Site", "Way"]
+
+Part = Union[str, Term]
+
+#: bounds of what memory holds and words are, by accessor: low, high, size in bytes, view's format
+_ACCESS: dict[str, tuple[Any, Any, int, str]] = {
+    "u8": (0, 0xFF, 1, "B"),
+    "i8": (-0x80, 0x7F, 1, "b"),
+    "u16": (0, 0xFFFF, 2, "H"),
+    "i16": (-0x8000, 0x7FFF, 2, "h"),
+    "u32": (0, 0xFFFFFFFF, 4, "I"),
+    "i32": (-0x80000000, 0x7FFFFFFF, 4, "i"),
+    "u64": (0, 0xFFFFFFFFFFFFFFFF, 8, "Q"),
+    "i64": (-0x8000000000000000, 0x7FFFFFFFFFFFFFFF, 8, "q"),
+    "f32": (None, None, 4, "f"),
+    "f64": (None, None, 8, "d"),
+}
+_HIGHEST = {ValType.I32: 0xFFFFFFFF, ValType.I64: 0xFFFFFFFFFFFFFFFF}
+_HIGHEST_BY_NAME = {str(kind): high for kind, high in _HIGHEST.items()}
+
+
+class Line:
+    """One line of code: text and terms, and what has to be known if it raises."""
+
+    __slots__ = ("at", "own", "parts", "pending", "settled", "trap")
+
+    def __init__(
+        self, parts: Sequence[Part], at: int, pending: int, settled: bool, trap: Any, own: bool
+    ) -> None:
+        self.parts = parts
+        #: index of its instruction
+        self.at = at
+        #: fuel charged but not yet taken: since the last settlement, or else since the block began
+        self.pending = pending
+        self.settled = settled
+        #: the TrapCode of an IndexError or the like on this line
+        self.trap = trap
+        #: frames that pass through it need its offset, so that nothing may be merged into it
+        self.own = own
+
+
+class Settle(Line):
+    """Takes what is pending, so that callees see the right number."""
+
+    __slots__ = ()
+
+
+class Shape:
+    """What the blocks of one function share."""
+
+    def __init__(
+        self, body: BlockMap, context: Any, instructions: InstructionSet, highest_address: int
+    ) -> None:
+        self.body = body
+        self.rows = instructions.rows
+        self.functions: Sequence[FuncType] = context.functions
+        self.types: Sequence[FuncType] = context.types
+        self.globals = context.globals
+        self.nlocals = len(body.locals)
+        #: variables: locals, then slots of the operand stack, then globals
+        self.nslots = body.max_height
+        self.first_global = self.nlocals + self.nslots
+        self.global_bits = ((1 << len(self.globals)) - 1) << self.first_global
+        #: above every address that an access can reach
+        self.highest_address = highest_address
+
+    def entry_environment(self, slots: int | None = None) -> Environment:
+        """What is known of locals and slots when the function begins, or (with operands in
+        ``slots``, of which nothing is known) when it is entered at a loop's head."""
+        nparams = len(self.body.type.params) if slots is None else self.nlocals
+        env: Environment = []
+        for index, kind in enumerate(self.body.locals):
+            high = _HIGHEST.get(kind)
+            env.append(None if high is None else (0, high if index < nparams else 0, 0))
+        return env + [None] * self.nslots
+
+
+class Way:
+    """What goes along one edge: the facts, the operands, and the moves into slots."""
+
+    __slots__ = ("edge", "env", "stack")
+
+    def __init__(self, edge: Edge, env: Environment, stack: list[Term]) -> None:
+        self.edge = edge
+        self.env = env
+        self.stack = stack
+
+
+class Result:
+    """A translated block."""
+
+    __slots__ = ("block", "lines", "pending", "settled", "test", "values", "ways")
+
+    def __init__(self, site: Site) -> None:
+        self.block: Block = site.block
+        self.lines: list[Line] = site.lines
+        #: fuel of the block that is not taken at its end
+        self.pending = site.pending
+        self.settled = site.settled
+        #: the condition of a branch, the selector of a switch
+        self.test: Term | None = None
+        #: what a return gives
+        self.values: list[Term] = []
+        #: the edges that can be taken; those of a branch that never holds are ``None``
+        self.ways: list[Way | None] = []
+
+
+class Site:
+    """Where code is being made: one block, from its first instruction to its last."""
+
+    def __init__(self, shape: Shape, block: Block, env: Environment, stack: Sequence[Term]) -> None:
+        self.shape = shape
+        self.block = block
+        self.env = list(env)
+        self.stack = list(stack)
+        self.lines: list[Line] = []
+        self.operands: dict[str, Term] = {}
+        self.scratch: Term = terms.ZERO
+        self.pending = 0
+        self.settled = False
+        self.at = block.start
+        self.trap: TrapCode | None = None
+        self.temporaries = 0
+        self.immediate = 0
+        #: a store must be one line
+        self.single = False
+
+    # -- lines and variables
+
+    def emit(self, parts: Sequence[Part], *, own: bool = False, trap: Any = None) -> None:
+        """Adds a line."""
+        trap = trap or self.trap
+        self.lines.append(Line(parts, self.at, self.pending, self.settled, trap, own))
+
+    def temporary(self, low: Any = None, high: Any = None, zeros: int = 0) -> Term:
+        """A fresh variable that is assigned once."""
+        suffix = f"_{self.temporaries}" if self.temporaries else ""
+        self.temporaries += 1
+        return Term("var", (f"t{self.at}{suffix}",), low, high, zeros)
+
+    def keep(self, term: Term) -> Term:
+        """Puts a term into a variable, now."""
+        if term.is_atom and not term.reads:
+            self.scratch = term
+            return term
+        kept = self.temporary(term.low, term.high, term.zeros)
+        self.emit([kept, " = ", term])
+        self.scratch = kept
+        return kept
+
+    def spill(self, bits: int) -> None:
+        """Puts into variables what the operand stack would read too late."""
+        for position, term in enumerate(self.stack):
+            if term.reads & bits:
+                self.stack[position] = self.keep(term)
+
+    def push(self, term: Term) -> None:
+        self.stack.append(self.keep(term) if term.depth > MAX_DEPTH else term)
+
+    def local(self, index: int) -> Term:
+        """A local or slot as a term, with what is known of it."""
+        text = f"l{index}" if index < self.shape.nlocals else f"s{index - self.shape.nlocals}"
+        fact = self.env[index]
+        return variable(text, index) if fact is None else variable(text, index, *fact)
+
+    def glob(self, index: int) -> Term:
+        high = _HIGHEST.get(self.shape.globals[index].value_type)
+        low = None if high is None else 0
+        return variable(f"g{index}", self.shape.first_global + index, low, high)
+
+    # -- what templates ask for
+
+    def load(self, accessor: str, address: Term) -> Term:
+        """What memory holds at an address."""
+        if accessor not in _ACCESS:
+            unpacked = terms.call(f"load_{accessor}", name("mem"), address)
+            return Term("index", (unpacked, constant(0)))
+        low, high, size, view = _ACCESS[accessor]
+        if size == 1:
+            loaded = Term("index", (name("mem"), address), low, high)
+        else:
+            address, fits = self._aligned(address, size)
+            bits = size.bit_length() - 1
+            word = Term(
+                "index", (name(f"M{view}"), terms.shift_right(address, constant(bits))), low, high
+            )
+            if fits is True:
+                loaded = word
+            else:
+                unpacked = terms.call(f"load_{accessor}", name("mem"), address)
+                loose = Term("index", (unpacked, constant(0)), low, high)
+                loaded = loose if fits is False else terms.choose(fits, word, loose)
+        self._reached(address, size)
+        return loaded
+
+    def storing(self, accessor: str, address: Term, value: Term) -> list[Part]:
+        """The parts of a line that stores a value."""
+        if accessor not in _ACCESS:
+            return [f"store_{accessor}(mem, ", address, ", ", value, ")"]
+        _, _, size, view = _ACCESS[accessor]
+        if size == 1:
+            value = value if value.low is None else terms.keep_low(value, 8)
+            parts: list[Part] = [Term("index", (name("mem"), address)), " = ", value]
+        else:
+            address, fits = self._aligned(address, size)
+            bits = size.bit_length() - 1
+            word = Term("index", (name(f"M{view}"), terms.shift_right(address, constant(bits))))
+            pack: list[Part] = [f"store_{accessor}(mem, ", address, ", ", value, ")"]
+            if fits is True:
+                parts = [word, " = ", value]
+            elif fits is False or self.single:
+                parts = pack
+            else:
+                if not value.is_atom:
+                    value = self.keep(value)
+                    pack[3] = value
+                self.emit(["if ", fits, ": ", word, " = ", value])
+                parts = ["else: ", *pack]
+        self._reached(address, size)
+        return parts
+
+    def either(
+        self, condition: Term, first: Callable[[], list[Part]], second: Callable[[], list[Part]]
+    ) -> None:
+        """One effect or another, a line each."""
+        self.single = True
+        one, other = first(), second()
+        self.single = False
+        self.emit(["if ", condition, ": ", *one])
+        self.emit(["else: ", *other])
+
+    def _aligned(self, address: Term, size: int) -> tuple[Term, Any]:
+        """Whether an address is a multiple of ``size``: True, False, or a condition on an atom."""
+        bits = size.bit_length() - 1
+        if address.zeros >= bits:
+            return address, True
+        if address.op == "+" and address.args[1].op == "const":
+            base, offset = address.args
+            if base.zeros >= bits and offset.zeros < bits:
+                return address, False
+        if not address.is_atom:
+            address = self.keep(address)
+        return address, terms.negate(terms.truth(terms.bit_and(address, constant(size - 1))))
+
+    def _reached(self, address: Term, size: int) -> None:
+        """Notes that an access at an address succeeded, so that it was in memory."""
+        if address.low is not None:
+            clamp(self.env, address, 0, self.shape.highest_address - size)
+
+    def assign(self, target: str, value: Term) -> None:
+        """Sets a local or a global."""
+        index = self.immediate
+        if target == "local":
+            self.spill(1 << index)
+            variable_name = f"l{index}"
+            if not (value.op == "var" and value.args[0] == variable_name):
+                self.emit([variable_name, " = ", value])
+            high = _HIGHEST.get(self.shape.body.locals[index])
+            if high is not None:
+                known = value.low is not None
+                self.env[index] = (value.low, value.high, value.zeros) if known else (0, high, 0)
+            self.operands["a"] = self.local(index)
+        else:
+            self.spill(1 << (self.shape.first_global + index))
+            self.emit([f"g{index}", " = ", value])
+
+    # -- instructions
+
+    def run(self) -> Result:
+        """Translates the block."""
+        body = self.shape.body
+        costs, code = body.costs, body.code
+        place = self.block.start
+        self.pending = costs.get(place, 0)
+        for index in self.block.instructions:
+            while place < index:
+                place += 1
+                self.pending += costs.get(place, 0)
+            self.at, self.temporaries = index, 0
+            number, x = code[index]
+            row = self.shape.rows[number]
+            if row.form is None:
+                self._compute(template_of(row), x)
+            else:
+                self._call(x) if row.form == "call" else self._call_indirect(*x)
+        while place < self.block.at:
+            place += 1
+            self.pending += costs.get(place, 0)
+        self.at, self.temporaries, self.trap = self.block.at, 0, None
+        return self._leave()
+
+    def _take(self, count: int) -> list[Term]:
+        if not count:
+            return []
+        taken = self.stack[-count:]
+        del self.stack[-count:]
+        return taken
+
+    def _compute(self, template: Template, x: Any) -> None:
+        row = template.row
+        typing = row.typing
+        values = self._take(len(typing.params) if typing else 0)
+        for position, value in enumerate(values):
+            if template.repeated[position] and not value.is_atom:
+                values[position] = self.keep(value)
+        self.operands = dict(zip("abc", values))
+        self._immediates(row.immediates, x)
+        self._guard(template)
+        self.trap = template.native
+        if template.length is not None:
+            self._charge(template.length(self), test=True)
+        if template.effect is not None:
+            template.effect(self)
+        if template.meaning is not None:
+            self._give(template, template.meaning(self))
+        self.trap = None
+
+    def _immediates(self, kinds: Sequence[str], x: Any) -> None:
+        operands = self.operands
+        if len(kinds) > 1:
+            operands["x"] = operands["offset"] = constant(x[0])
+            operands["y"] = constant(x[1])
+        elif kinds:
+            self.immediate = x
+            kind = kinds[0]
+            if kind == "localidx":
+                operands["local"] = self.local(x)
+            elif kind == "globalidx":
+                operands["glob"] = self.glob(x)
+            elif isinstance(x, (int, float)):
+                operands["x"] = operands["offset"] = operands["value"] = constant(x)
+
+    def _guard(self, template: Template) -> None:
+        for condition, code in template.guards:
+            test = condition(self)
+            known = terms.decided(test)
+            if known is False:
+                continue
+            self.emit(["if ", test, f": raise Trap({code.name})"], own=True)
+            env = refine(self.env, terms.negate(test))
+            if env is not None:
+                self.env = env
+                for letter, value in self.operands.items():
+                    if value.op == "var" and value.reads and value.low is not None:
+                        index = value.reads.bit_length() - 1
+                        if index < len(env):
+                            self.operands[letter] = self.local(index)
+
+    def _give(self, template: Template, term: Term) -> None:
+        row = template.row
+        results = row.typing.results if row.typing else ()
+        high = _HIGHEST_BY_NAME.get(results[0]) if results else None
+        if high is not None and (term.low is None or term.low < 0 or term.high > high):
+            term = Term(term.op, term.args, 0, high, term.zeros, term.reads)
+        if row.rounds:
+            self.emit(["F[0] = ", term])
+            term = self.keep(Term("index", (name("F"), constant(0))))
+        elif not template.pure or term.depth > MAX_DEPTH:
+            if template.native is None or not self._cannot_trap(template):
+                term = self.keep(term)
+        if template.charge is not None:
+            self.operands["r"] = term
+            self._charge(template.charge(self), test=False)
+        if row.moves_memory:
+            self.emit(["fuel = expire(fuel)"])
+        self.stack.append(term)
+
+    def _cannot_trap(self, template: Template) -> bool:
+        """Division is the only thing that traps by itself and reads nothing but its operands."""
+        divisor = self.operands.get("b")
+        return (
+            template.native is TrapCode.INTEGER_DIVISION_BY_ZERO
+            and divisor is not None
+            and divisor.low is not None
+            and divisor.low > 0
+        )
+
+    def _settle(self) -> None:
+        self.lines.append(Settle((), self.at, self.pending, self.settled, None, False))
+        self.pending, self.settled = 0, True
+
+    def _charge(self, amount: Term, *, test: bool) -> None:
+        """Charges what depends on operands; a bulk operation is a test point too."""
+        if amount.op == "const" and not amount.args[0] and not test:
+            return
+        self._settle()
+        self.emit(["fuel -= ", amount])
+        if test:
+            self.emit(["if fuel < 0: fuel = refill(fuel)"], own=True)
+
+    # -- calls
+
+    def _call(self, index: int) -> None:
+        kind = self.shape.functions[index]
+        self._invoke([f"f{index}("], kind, None)
+
+    def _call_indirect(self, kind: FuncType, table: int) -> None:
+        selector = self.stack.pop()
+        number = self.shape.types.index(kind)
+        trap = (TrapCode.TABLE_OUT_OF_BOUNDS, "undefined element")
+        self._invoke([f"c{table}_{number}[", selector, "]("], kind, trap)
+
+    def _invoke(self, callee: list[Part], kind: FuncType, trap: Any) -> None:
+        args = self._take(len(kind.params))
+        self.spill(self.shape.global_bits)
+        self._settle()
+        parts: list[Part] = []
+        results = [self._result(result) for result in kind.results]
+        for number, result in enumerate(results):
+            parts += [", ", result] if number else [result]
+        parts += [" = ", *callee] if results else callee
+        for arg in args:
+            parts += [arg, ", "]
+        self.emit([*parts, "d)"], own=True, trap=trap)
+        self.stack += results
+
+    def _result(self, kind: ValType) -> Term:
+        high = _HIGHEST.get(kind)
+        return self.temporary(None if high is None else 0, high)
+
+    # -- the end of the block
+
+    def _leave(self) -> Result:
+        result = Result(self)
+        exit, edges = self.block.exit, self.block.edges
+        if exit == "branch":
+            test = terms.truth(self.stack.pop())
+            for condition, edge in zip((test, terms.negate(test)), edges):
+                known = terms.decided(condition)
+                env = None if known is False else refine(self.env, condition)
+                result.ways.append(None if env is None else self._way(edge, env))
+            result.test = test
+        elif exit == "switch":
+            result.test = self.stack.pop()
+            ways = {edge: self._way(edge, self.env) for edge in dict.fromkeys(edges)}
+            result.ways = [ways[edge] for edge in edges]
+        elif exit in ("jump", "return"):
+            result.ways = [self._way(edges[0], self.env)]
+        result.pending, result.settled = self.pending, self.settled
+        return result
+
+    def _way(self, edge: Edge, env: Environment) -> Way:
+        stack = self.stack
+        if edge.target == RETURN:
+            stack = stack[len(stack) - edge.arity :]
+        elif edge.height >= 0:
+            stack = stack[: edge.height] + stack[len(stack) - edge.arity :]
+        return Way(edge, env, stack)

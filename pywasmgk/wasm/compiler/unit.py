@@ -1,0 +1,50 @@
+"""What is compiled of a module: code objects by function, shared by its instances."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..memory import Memory
+from .emit import TooDeep
+from .function import Compiled, compile_source, generate
+from .graph import Irreducible
+
+if TYPE_CHECKING:
+    from ..module import Module
+
+__all__ = ["compiled_function"]
+
+#: instructions above which a function is left to the interpreter
+_TOO_LARGE = 20_000
+#: addresses that a memory of this many pages cannot have let sums of addresses stay unmasked
+_SMALL_PAGES = 32_768
+
+
+def compiled_function(
+    module: Module,
+    index: int,
+    memory: Memory | None,
+    entry: int = 0,
+    slots: int | None = None,
+) -> Compiled | None:
+    """A function's code object, or that of the rest of a call from a loop on (``generate``);
+    ``None`` if it cannot be compiled, or would not pay."""
+    small = memory is None or memory.limit < _SMALL_PAGES
+    key = index, entry, small
+    if key not in module.compiled:
+        highest = 1 << 31 if small else 1 << 32
+        module.compiled[key] = _compile(module, index, highest, entry, slots)
+    return module.compiled[key]
+
+
+def _compile(
+    module: Module, index: int, highest: int, entry: int, slots: int | None
+) -> Compiled | None:
+    body = module.block_map(index)
+    if len(body.code) > _TOO_LARGE:
+        return None
+    try:
+        source = generate(body, index, module.context, module.isa, highest, entry, slots)
+    except (TooDeep, Irreducible):
+        return None
+    return compile_source(source)
