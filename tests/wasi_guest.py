@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +18,7 @@ from wasm_builder import body, functype, limits, module, name
 from pywasmgk.wasm.instance import instantiate
 from pywasmgk.wasm.module import Module
 from pywasmgk.wasm.wasi import Link, MemoryDirectory, WasiConfig
+from pywasmgk.wasm.wasi.abi import Errno
 from pywasmgk.wasm.wasi.functions import FUNCTIONS
 
 try:
@@ -283,6 +284,14 @@ class Wasmtime(Guest):
 
 def _signed(value: int, bits: int) -> int:
     return value - (1 << bits) if value >> (bits - 1) & 1 else value
+
+
+def errno_name(act: Callable[[], int]) -> str:
+    """The name of the error number that calls end with; "traps" where wasmtime traps instead."""
+    try:
+        return Errno(act()).name
+    except wasmtime.WasmtimeError if wasmtime else ():
+        return "traps"
 
 
 #: what is in the tree that tests work on; ``Link`` for symbolic links
