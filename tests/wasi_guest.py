@@ -288,9 +288,10 @@ def _signed(value: int, bits: int) -> int:
 
 def errno_name(act: Callable[[], int]) -> str:
     """The name of the error number that calls end with; "traps" where wasmtime traps instead."""
+    traps: tuple[type[Exception], ...] = (wasmtime.WasmtimeError,) if wasmtime else ()
     try:
         return Errno(act()).name
-    except wasmtime.WasmtimeError if wasmtime else ():
+    except traps:
         return "traps"
 
 
