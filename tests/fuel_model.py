@@ -167,9 +167,10 @@ class Model:
         """Writes to memory 0."""
         self.session.write(ptr, data)
 
-    def again(self, name: str, args: Sequence[Any] = ()) -> None:
+    def again(self, name: str, args: Sequence[Any] = ()) -> tuple[Any, ...]:
         """A call from a host function back in."""
-        self._run(self.session.instance.exports[name], args)
+        func = self.session.instance.exports[name]
+        return self._shown(func, self._run(func, args))
 
     # -- watching
 

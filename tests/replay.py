@@ -25,7 +25,7 @@ from oracle import (
 )
 
 import pywasmgk
-from pywasmgk.errors import Trap
+from pywasmgk.errors import Stopped, Trap
 from pywasmgk.plugin import loading
 from pywasmgk.wasm import calls
 from pywasmgk.wasm.functions import Func
@@ -33,7 +33,7 @@ from pywasmgk.wasm.instance import _with_wasi
 from pywasmgk.wasm.metering import current_meter
 from pywasmgk.wasm.values import from_python, to_bits, to_python
 
-__all__ = ["Difference", "Recording", "record", "replay"]
+__all__ = ["Difference", "Player", "Recording", "record", "replay", "stand_ins"]
 
 #: bytes of memory that are compared at once when a host's writes are looked for
 _CHUNK = 4096
@@ -237,12 +237,15 @@ class _Exit(Exception):
     """Stands in a replay for what a host function raised."""
 
 
-class _Player:
+class Player:
+    """Goes through a recording, and stands for the host in it."""
+
     def __init__(self, events: list[Event]) -> None:
         self.events = events
         self.position = 0
 
     def next(self, kind: type) -> Any:
+        """The next event, which must be of a kind."""
         event = self.events[self.position]
         if not isinstance(event, kind):
             raise Difference(f"event {self.position}: {event!r:.200} was recorded, not {kind}")
@@ -274,7 +277,8 @@ class _Player:
         outcome: Outcome | None = None
         try:
             outcome = Outcome("values", session.again(f"#f{enter.function}", enter.args))
-        except Difference:
+        except (Difference, Stopped):
+            # a stop goes through to who set the limit
             raise
         except Exception:  # the engine's own trap: what kind it is, its outermost call tells
             outcome = None
@@ -287,10 +291,9 @@ class _Player:
             raise Difference(f"a call back in gave {outcome}, not {leave.outcome}")
 
 
-def replay(recording: Recording, engine: str) -> list[str]:
-    """Runs a recording on an engine; gives the differences, at most one."""
-    player = _Player(recording.events)
-    imports = {
+def stand_ins(recording: Recording, player: Player) -> dict[tuple[str, str], Host]:
+    """What a guest imports, done by a player."""
+    return {
         (item.module, item.name): Host(
             tuple(map(str, item.type.params)),
             tuple(map(str, item.type.results)),
@@ -298,6 +301,12 @@ def replay(recording: Recording, engine: str) -> list[str]:
         )
         for item in recording.module.imports
     }
+
+
+def replay(recording: Recording, engine: str) -> list[str]:
+    """Runs a recording on an engine; gives the differences, at most one."""
+    player = Player(recording.events)
+    imports = stand_ins(recording, player)
     data = expose(recording.module.data)
     try:
         session = open_session(engine, data, imports, recording.limits)

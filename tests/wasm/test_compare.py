@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from guest_host import make_host
+from guest_stops import check_stops, outermost_calls
 from oracle import differences, expose, have_wasmtime, open_session, our_engines, state_differences
 from replay import Back, Enter, Leave, Out, Recording, Write, record, replay
 from wasm_builder import body, function, functype, limits, module, name
@@ -64,6 +65,31 @@ def test_kernels(kernel: str, size: int) -> None:
         other = open_session(engine, data)
         assert not differences(other.call(kernel, [size]), outcome)
         assert not state_differences(other.state(), first.state())
+
+
+def test_stops_of_a_guest() -> None:
+    """Calls of a real plugin, with host calls and calls back in, under many fuel limits."""
+    data = (ROOT / "tests" / "guests" / "c" / "workshop.wasm").read_bytes()
+    recording = recorded(data, [("report", None), ("stats", '{"numbers": [1, 2.5]}')])
+    tried = 0
+    for position in outermost_calls(recording):
+        report = check_stops(recording, position, our_engines(), count=60)
+        assert report.findings == []
+        tried += report.tried
+    assert tried > 200
+
+
+def test_a_wrong_stop_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    import fuel_model
+
+    monkeypatch.setattr(fuel_model, "FREE", fuel_model.FREE - {"loop"})
+    data = (ROOT / "tests" / "guests" / "c" / "workshop.wasm").read_bytes()
+    recording = recorded(data, [])
+    reports = [
+        check_stops(recording, position, our_engines(), count=20)
+        for position in outermost_calls(recording)
+    ]
+    assert any(report.findings for report in reports)
 
 
 # -- what a recording has, and that a replay notices what is different
