@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from collections import Counter
+from typing import Any
 
 import pytest
+from module_vectors import PATH, made_instance, make_modules, verdict_line
 from oracle import have_wasmtime, open_session, our_engines
 from vectors import FOLDER, from_json, make_all, read_all, run_group, to_json
 
 import pywasmgk
+from pywasmgk.errors import PywasmgkError
 from pywasmgk.wasm import isa
 
 FILES = list(read_all())
@@ -24,6 +29,37 @@ def test_vectors(file, engine: str) -> None:  # type: ignore[no-untyped-def]
             session = open_session(engine, part.data, module=module)
             failures += run_group(session, group)
     assert not failures, f"{len(failures)} failures, the first: {failures[:3]}"
+
+
+# -- modules
+
+MODULES = json.loads(PATH.read_text())
+
+
+def accepts(data: bytes) -> bool:
+    try:
+        pywasmgk.Module(data)
+    except PywasmgkError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("record", MODULES["verdicts"], ids=lambda record: record["name"])
+def test_what_is_accepted(record: dict[str, Any]) -> None:
+    data = base64.b64decode(record["module"])
+    assert accepts(data)
+    assert verdict_line(data, accepts) == record["verdicts"]
+    assert {*record["verdicts"]} == {"a", "r"}
+
+
+@pytest.mark.parametrize("engine", our_engines())
+@pytest.mark.parametrize("record", MODULES["instances"], ids=lambda record: record["name"])
+def test_instances(record: dict[str, Any], engine: str) -> None:
+    expected = {key: record[key] for key in record if key not in ("name", "module")}
+    assert made_instance(engine, base64.b64decode(record["module"])) == expected
+
+
+# -- the files
 
 
 def test_there_are_enough() -> None:
@@ -75,3 +111,8 @@ def test_they_are_what_is_made(name: str) -> None:
     """Some of them; ``tools/make-vectors --check`` looks at all."""
     (made,) = make_all(only=[name])
     assert to_json(made) == (FOLDER / f"{name}.json").read_text()
+
+
+@pytest.mark.skipif(not have_wasmtime(), reason="wasmtime is not installed")
+def test_module_vectors_are_what_is_made() -> None:
+    assert make_modules() == PATH.read_text()

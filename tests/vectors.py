@@ -150,8 +150,10 @@ def _read_group(record: dict[str, Any]) -> Group:
 
 
 def read_all() -> Iterator[VectorFile]:
-    """All files, in the order of their names."""
+    """All files of cases, in the order of their names (``module_vectors`` has another form)."""
     for path in sorted(FOLDER.glob("*.json")):
+        if path.stem == "modules":
+            continue
         yield from_json(path.stem, path.read_text())
 
 
