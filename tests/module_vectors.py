@@ -1,8 +1,9 @@
 """Vectors of modules: what is accepted, and what instances are like once they are made.
 
-``spec_vectors/modules.json`` has two parts. ``verdicts``: modules, and for each a line of letters,
-one for every way of changing one byte or cutting the rest off: ``a`` accepted, ``r`` rejected.
-``instances``: small modules with how their instantiation ends, and memory and globals after it.
+``spec_vectors/modules.json`` has three parts. ``verdicts``: modules, and for each a line of
+letters, one for every way of changing one byte or cutting the rest off: ``a`` accepted, ``r``
+rejected. ``instances``: small modules with how their instantiation ends, and memory, globals and
+tables after it. ``links``: a letter for every import of every external as everything else.
 """
 
 from __future__ import annotations
@@ -16,7 +17,17 @@ from oracle import expose, open_session
 from vectors import FOLDER
 from wasm_builder import body, code, functype, limits, module, name, rich_module, vector
 
-__all__ = ["PATH", "changes", "made_instance", "make_modules", "verdict_line"]
+import pywasmgk
+
+__all__ = [
+    "PATH",
+    "changes",
+    "link_line",
+    "links_here",
+    "made_instance",
+    "make_modules",
+    "verdict_line",
+]
 
 PATH = FOLDER / "modules.json"
 #: what a byte is changed to
@@ -152,6 +163,95 @@ def made_instance(engine: str, data: bytes) -> dict[str, Any]:
     }
 
 
+# -- linking
+
+_FUNCTIONS = [("", ""), ("i32", ""), ("i32", "i32"), ("i64", "i32")]
+_LIMITS = [(0, None), (1, None), (2, None), (1, 1), (1, 3), (1, 4), (2, 3), (0, 0)]
+
+
+def descriptions() -> list[bytes]:
+    """What an import can say that it wants: kind and type."""
+    wanted = [bytes([0, index]) for index in range(len(_FUNCTIONS))]
+    for pair in _LIMITS:
+        wanted += [b"\1\x70" + limits(*pair), b"\1\x6f" + limits(*pair), b"\2" + limits(*pair)]
+    for kind in (0x7F, 0x7E, 0x7D, 0x7C, 0x7B, 0x70, 0x6F):
+        wanted += [bytes([3, kind, 0]), bytes([3, kind, 1])]
+    return wanted
+
+
+def exporter() -> bytes:
+    """A module that exports ``e0 e1 ...``: functions, tables, a memory, globals."""
+    inits = ["i32.const 1", "i64.const 2", "f32.const 3", "f64.const 4", "ref.null funcref"]
+    kinds = [0x7F, 0x7E, 0x7D, 0x7C, 0x70]
+    bodies = [body("", *([f"{results}.const 0"] if results else [])) for _, results in _FUNCTIONS]
+    globals_ = [
+        bytes([kind, mutable]) + code(init)
+        for kind, init in zip(kinds, inits)
+        for mutable in (0, 1)
+    ]
+    items = [(0, n) for n in range(len(bodies))] + [(1, n) for n in range(3)] + [(2, 0)]
+    items += [(3, n) for n in range(len(globals_))]
+    return module(
+        types=[functype(*kind) for kind in _FUNCTIONS],
+        functions=list(range(len(bodies))),
+        tables=[b"\x70" + limits(1, 3), b"\x70" + limits(2), b"\x6f" + limits(1, 1)],
+        memories=[limits(1, 3)],
+        globals_=globals_,
+        exports=[(f"e{n}", kind, index) for n, (kind, index) in enumerate(items)],
+        bodies=bodies,
+    )
+
+
+def importers() -> Iterator[bytes]:
+    """Modules that import each export as everything."""
+    count = len(pywasmgk.Module(exporter()).exports)
+    for number in range(count + 1):
+        for wanted in descriptions():
+            yield module(
+                types=[functype(*kind) for kind in _FUNCTIONS],
+                imports=[name("m") + name(f"e{number}") + wanted],
+            )
+
+
+def links_here() -> Any:
+    """Whether pywasmgk links an importer with the exporter."""
+    given = {"m": pywasmgk.instantiate(exporter()).exports}
+
+    def links(data: bytes) -> bool:
+        try:
+            pywasmgk.instantiate(data, given)
+        except pywasmgk.LinkError:
+            return False
+        return True
+
+    return links
+
+
+def links_in_wasmtime() -> Any:
+    """Whether wasmtime does."""
+    import wasmtime
+
+    engine = wasmtime.Engine()
+    store = wasmtime.Store(engine)
+    linker = wasmtime.Linker(engine)
+    given = wasmtime.Instance(store, wasmtime.Module(engine, exporter()), [])
+    linker.define_instance(store, "m", given)
+
+    def links(data: bytes) -> bool:
+        try:
+            linker.instantiate(store, wasmtime.Module(engine, data))
+        except wasmtime.WasmtimeError:
+            return False
+        return True
+
+    return links
+
+
+def link_line(links: Any) -> str:
+    """A letter for each importer: ``l`` linked, ``u`` unlinkable."""
+    return "".join("l" if links(data) else "u" for data in importers())
+
+
 # -- the file
 
 
@@ -174,4 +274,5 @@ def make_modules() -> str:
         }
         for label, data in instances().items()
     ]
-    return json.dumps({"verdicts": verdicts, "instances": made}, indent=0) + "\n"
+    links = link_line(links_in_wasmtime())
+    return json.dumps({"verdicts": verdicts, "instances": made, "links": links}, indent=0) + "\n"

@@ -8,7 +8,14 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from module_vectors import PATH, made_instance, make_modules, verdict_line
+from module_vectors import (
+    PATH,
+    link_line,
+    links_here,
+    made_instance,
+    make_modules,
+    verdict_line,
+)
 from oracle import have_wasmtime, open_session, our_engines
 from vectors import FOLDER, from_json, make_all, read_all, run_group, to_json
 
@@ -57,6 +64,12 @@ def test_what_is_accepted(record: dict[str, Any]) -> None:
 def test_instances(record: dict[str, Any], engine: str) -> None:
     expected = {key: record[key] for key in record if key not in ("name", "module")}
     assert made_instance(engine, base64.b64decode(record["module"])) == expected
+
+
+def test_what_links() -> None:
+    found = link_line(links_here())
+    assert found == MODULES["links"]
+    assert found.count("l") == 30
 
 
 # -- the files
