@@ -54,7 +54,7 @@ class _Saved:
                 return False
             memory.data[:] = data
         for cell, raw in zip(instance.globals, self.globals):
-            cell.raw = raw
+            cell.cell.cell_contents = raw
         for table, elements in zip(instance.tables, self.tables):
             table.elements[:] = elements
         instance.datas[:], instance.elems[:] = self.segments
