@@ -1,0 +1,45 @@
+"""The benchmark tool runs, checks what it measures, and writes what it says. No speed is tested."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+BENCH = Path(__file__).parent.parent.parent / "tools" / "bench"
+
+
+def bench(tmp_path: Path, *words: str) -> dict[str, Any]:
+    """The JSON of a benchmark."""
+    target = tmp_path / "result.json"
+    command = [sys.executable, str(BENCH), *words, "--rounds", "1", "--json", str(target)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    result: dict[str, Any] = json.loads(target.read_text())
+    return result
+
+
+def test_kernels(tmp_path: Path) -> None:
+    words = ("--kernels", "fib,report", "--engines", "compiler,interpreter", "--peers", "")
+    result = bench(tmp_path, "kernels", *words, "--scale", "0.05")
+    assert [row["kernel"] for row in result["rows"]] == ["fib", "report"]
+    for row in result["rows"]:
+        assert row["times"].keys() == {"compiler", "interpreter"}
+        assert row["instructions"] > 0
+    assert result["means"]["compiler"]["kernels"] == 1, "a twin with C in it counts separately"
+
+
+def test_a_kernel_that_is_not_there(tmp_path: Path) -> None:
+    command = [sys.executable, str(BENCH), "kernels", "--kernels", "nothing"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1
+    assert "no such kernel: nothing" in done.stderr
+
+
+@pytest.mark.parametrize("what", ["load", "import"])
+def test_what_does_not_need_a_peer(what: str, tmp_path: Path) -> None:
+    assert bench(tmp_path, what)["python"]

@@ -1,0 +1,64 @@
+"""Times, taken alternately, and what describes the machine that they were taken on."""
+
+from __future__ import annotations
+
+import gc
+import os
+import platform
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+__all__ = ["alternate", "circumstances", "geometric_mean", "ratio", "timed"]
+
+#: seconds that a measurement takes at least
+SHORTEST = 0.01
+
+
+def timed(call: Callable[[], Any]) -> tuple[Any, float]:
+    """A call's result and its seconds."""
+    start = time.perf_counter()
+    result = call()
+    return result, time.perf_counter() - start
+
+
+def alternate(calls: dict[str, Callable[[], Any]], rounds: int) -> dict[str, list[float]]:
+    """Seconds of each call, by turns: one of each, then again one of each. A call that is short
+    is made several times in its turn."""
+    times = {name: _repetitions(timed(call)[1]) for name, call in calls.items()}
+    seconds: dict[str, list[float]] = {name: [] for name in calls}
+    for _ in range(rounds):
+        gc.collect()
+        for name, call in calls.items():
+            start = time.perf_counter()
+            for _ in range(times[name]):
+                call()
+            seconds[name].append((time.perf_counter() - start) / times[name])
+    return seconds
+
+
+def _repetitions(seconds: float) -> int:
+    return max(1, min(1_000_000, int(SHORTEST / max(seconds, 1e-9))))
+
+
+def ratio(numerators: list[float], denominators: list[float]) -> float:
+    """The median of the ratios of times that were taken in the same round."""
+    return statistics.median(a / b for a, b in zip(numerators, denominators))
+
+
+def geometric_mean(ratios: Iterable[float], at_least: float = 0.0) -> float:
+    """The mean of ratios, none counted as less than ``at_least``."""
+    return statistics.geometric_mean(max(ratio, at_least) for ratio in ratios)
+
+
+def circumstances() -> dict[str, Any]:
+    """Python, the machine and how busy it is."""
+    load = os.getloadavg() if hasattr(os, "getloadavg") else ()
+    return {
+        "python": f"{platform.python_implementation()} {sys.version.split()[0]}",
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors",
+        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+        "load": [round(value, 1) for value in load],
+    }
