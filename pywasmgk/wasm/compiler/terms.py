@@ -307,7 +307,8 @@ def keep_low(a: Term, bits: int) -> Term:
         return a
     if a.op == "+" and a.args[1].op == "const" and a.args[1].args[0] > mask >> 1:
         # adding a negative number, as two's complement has it
-        return keep_low(add(a.args[0], constant(a.args[1].args[0] - mask - 1)), bits)
+        half = (mask + 1) >> 1
+        return keep_low(add(a.args[0], constant(((a.args[1].args[0] + half) & mask) - half)), bits)
     if a.op == "const":
         return constant(a.args[0] & mask)
     stripped = strip(a, bits)
