@@ -40,6 +40,7 @@ __all__ = [
     "our_engines",
     "rejected_by_all",
     "state_differences",
+    "tiers",
 ]
 
 #: fuel that no run of a test uses up
@@ -67,6 +68,11 @@ def our_engines() -> tuple[str, ...]:
         found.append(engine)
     # with one tier only, "auto" is that tier
     return tuple(found) if "compiler" in found else ("interpreter",)
+
+
+def tiers() -> tuple[str, ...]:
+    """The engines that are not made of others: what costs much is tried on these alone."""
+    return tuple(engine for engine in our_engines() if engine != "auto")
 
 
 # -- the forms that outcomes are compared in

@@ -16,7 +16,7 @@ from module_vectors import (
     make_modules,
     verdict_line,
 )
-from oracle import have_wasmtime, open_session, our_engines
+from oracle import have_wasmtime, open_session, tiers
 from vectors import FOLDER, from_json, make_all, read_all, run_group, to_json
 
 import pywasmgk
@@ -26,7 +26,7 @@ from pywasmgk.wasm import isa
 FILES = list(read_all())
 
 
-@pytest.mark.parametrize("engine", our_engines())
+@pytest.mark.parametrize("engine", tiers())
 @pytest.mark.parametrize("file", FILES, ids=[file.name for file in FILES])
 def test_vectors(file, engine: str) -> None:  # type: ignore[no-untyped-def]
     failures = []
@@ -59,7 +59,7 @@ def test_what_is_accepted(record: dict[str, Any]) -> None:
     assert {*record["verdicts"]} == {"a", "r"}
 
 
-@pytest.mark.parametrize("engine", our_engines())
+@pytest.mark.parametrize("engine", tiers())
 @pytest.mark.parametrize("record", MODULES["instances"], ids=lambda record: record["name"])
 def test_instances(record: dict[str, Any], engine: str) -> None:
     expected = {key: record[key] for key in record if key not in ("name", "module")}

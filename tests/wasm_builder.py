@@ -6,6 +6,7 @@ that an instruction added to it can be written here at once.
 
 from __future__ import annotations
 
+import functools
 import struct
 from collections.abc import Iterable, Sequence
 
@@ -113,12 +114,18 @@ def code(*lines: str) -> bytes:
     return b"".join(map(instruction, lines)) + b"\x0b"
 
 
+@functools.lru_cache(maxsize=4096)
+def _row(instructions: isa.InstructionSet, mnemonic: str, words: int) -> isa.Instruction:
+    """The row of a name, the one with so many immediates if there are several."""
+    rows = [row for row in instructions if row.name == mnemonic]
+    rows.sort(key=lambda row: len(row.immediates) != words)
+    return rows[0]
+
+
 def instruction(line: str) -> bytes:
     """One instruction."""
     mnemonic, *words = line.split()
-    rows = [row for row in isa.active() if row.name == mnemonic]
-    rows.sort(key=lambda row: len(row.immediates) != len(words))
-    row = rows[0]
+    row = _row(isa.active(), mnemonic, len(words))
     prefix = (
         bytes([row.opcode])
         if row.prefix is None
