@@ -21,6 +21,7 @@ COMMANDS = {
     "validate": ("modules", "Check modules, or say what is wrong and where."),
     "inspect": ("inspection", "Show sections, imports, exports and features."),
     "spec": ("spec", "Run scripts of the official test suite."),
+    "docs": ("docs", "Show the documentation."),
 }
 #: what may stand anywhere on the line, before ``--``
 FLAGS = ("--json", "--debug")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import click
@@ -209,9 +210,21 @@ def _entry(entry: Any) -> str:
 
 
 @click.command("examples")
+@click.option(
+    "--copy",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="Put their sources and the headers for plugins in C there.",
+)
 @pass_session
-def examples_command(session: Session, /) -> None:
-    """List the embedded example plugins, which every command takes by name."""
+def examples_command(session: Session, /, copy: Path | None) -> None:
+    """List the embedded example plugins, which every command takes by name.
+
+    With --copy, nothing is copied if any of the files is there already.
+    """
+    if copy is not None:
+        _copy_sources(session, copy)
+        return
     forms = []
     for name in examples.names():
         data = examples.read(name)
@@ -224,3 +237,18 @@ def examples_command(session: Session, /) -> None:
     width = max((len(str(form["name"])) for form in forms), default=0)
     for form in forms:
         say(f"{form['name']:{width}}  {form['size']:>6,} bytes  {form['description']}")
+
+
+def _copy_sources(session: Session, folder: Path) -> None:
+    sources = examples.sources()
+    there = [name for name in sources if (folder / name).exists()]
+    if there:
+        raise click.UsageError(f"{', '.join(there)}: already in {folder}")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in sources.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    if session.json:
+        session.print_json({"copied": list(sources)})
+        return
+    for name in sources:
+        say(name)

@@ -6,9 +6,11 @@ from importlib.resources import files
 
 from ..errors import near_miss
 
-__all__ = ["names", "read"]
+__all__ = ["names", "read", "sources"]
 
 _SUFFIX = ".wasm"
+#: what plugins are written in, and the headers that they share
+_SOURCES = (".c", ".h")
 
 
 def names() -> list[str]:
@@ -24,3 +26,13 @@ def read(name: str) -> bytes:
         there = ", ".join(known) or "none is installed"
         raise LookupError(f"no example is named {name!r}{near_miss(name, known)} (there: {there})")
     return files(__name__).joinpath(name + _SUFFIX).read_bytes()
+
+
+def sources() -> dict[str, str]:
+    """The sources of the examples, and the headers for plugins in C, by file name."""
+    found = sorted(files(__name__).iterdir(), key=lambda entry: entry.name)
+    return {
+        entry.name: entry.read_text(encoding="utf-8")
+        for entry in found
+        if entry.name.endswith(_SOURCES)
+    }

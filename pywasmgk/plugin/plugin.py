@@ -57,7 +57,7 @@ class PluginOptions:
     #: "log" for the host's log, or nowhere
     stdout: Output = None
     stderr: Output = None
-    #: "auto" or "interpreter"
+    #: "auto", "interpreter" or "compiler"
     engine: str = "auto"
 
     @classmethod

@@ -72,8 +72,9 @@ class Account:
             if self._outermost:
                 set_current_meter(None)
                 self._instance.fuel_used = meter.fuel_used
-                if isinstance(error, GuestError) and error.fuel_used is None:
-                    error.fuel_used = meter.fuel_used
+            # the innermost account knows it first
+            if isinstance(error, GuestError) and error.fuel_used is None:
+                error.fuel_used = meter.fuel_used
         if self._domain is not None:
             self._domain.leave()
 

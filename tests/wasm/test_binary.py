@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import sys
 import time
@@ -335,15 +336,18 @@ def test_hostile_locals_are_not_made_when_looked_at() -> None:
 )
 def test_time_grows_with_the_size_only(make: Callable[[int], bytes]) -> None:
     def seconds(data: bytes) -> float:
-        best = 1e9
-        for _ in range(3):
-            start = time.process_time()
-            Module(data)
-            best = min(best, time.process_time() - start)
-        return best
+        start = time.process_time()
+        Module(data)
+        return time.process_time() - start
 
-    # eight times as much: 8 where time is linear, 50 and more where tuples are copied
-    assert seconds(make(24_000)) < 20 * seconds(make(3_000))
+    small, large = make(3_000), make(24_000)
+    # eight times as much: 8 where time is linear, 50 and more where tuples are copied. One quiet
+    # moment is enough, since what copies never comes near; a busy machine has fewer of them.
+    gc.disable()
+    try:
+        assert any(seconds(large) < 20 * seconds(small) for _ in range(10))
+    finally:
+        gc.enable()
 
 
 def test_unknown_types_and_indices_say_whose() -> None:

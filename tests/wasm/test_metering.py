@@ -156,6 +156,17 @@ def test_one_account_for_several_calls_and_instances() -> None:
         first.account(fuel=-1)
 
 
+def test_errors_inside_an_account_say_what_it_was_charged() -> None:
+    instance = instantiate(function("", "", "loop _", "br 0", "end"), fuel=1_000)
+    with instance.account(fuel=100) as meter:
+        with pytest.raises(OutOfFuel) as caught:
+            instance.exports.f()
+        assert caught.value.fuel_used == meter.fuel_used == 100
+    with pytest.raises(OutOfFuel) as caught:
+        instance.exports.f()
+    assert caught.value.fuel_used == 1_000
+
+
 def test_a_host_function_that_calls_back_in_draws_on_the_same_account() -> None:
     boxes: list[Instance] = []
 
