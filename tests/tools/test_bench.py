@@ -40,6 +40,20 @@ def test_a_kernel_that_is_not_there(tmp_path: Path) -> None:
     assert "no such kernel: nothing" in done.stderr
 
 
+@pytest.mark.parametrize("what", ["calls", "start"])
+def test_borders_and_starts(what: str, tmp_path: Path) -> None:
+    for row in bench(tmp_path, what)["rows"]:
+        assert len(row) >= 3
+        assert all(value > 0 for value in row.values() if isinstance(value, float))
+
+
+def test_the_mixed_workload(tmp_path: Path) -> None:
+    words = ("coremark", "--engines", "compiler,interpreter", "--peers", "")
+    rows = bench(tmp_path, *words)["rows"]
+    # the tool itself refuses results that differ
+    assert [row["contestant"] for row in rows] == ["twin", "compiler", "interpreter"]
+
+
 @pytest.mark.parametrize("what", ["load", "import"])
 def test_what_does_not_need_a_peer(what: str, tmp_path: Path) -> None:
     assert bench(tmp_path, what)["python"]

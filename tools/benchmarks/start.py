@@ -1,0 +1,123 @@
+"""How long a plugin takes from its file to its first answer, in fresh processes."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from .measuring import circumstances
+
+__all__ = ["measure", "table"]
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+#: file, function, argument of each plugin
+PLUGINS = {
+    "C, hello": (ROOT / "pywasmgk/examples/hello.wasm", "hello", {"name": "Ada"}),
+    "Go, workshop": (ROOT / "tests/guests/go/workshop.wasm", "echo", [1, 2, 3]),
+}
+#: runs in the fresh process: import, load with registration, first call, the same again
+PROGRAM = """
+import json, sys, time
+path, function, argument, cache = json.loads(sys.argv[1])
+import pywasmgk
+start = time.perf_counter()
+options = {} if cache is None else {"cache_dir": cache}
+plugin = pywasmgk.load(open(path, "rb").read(), **options)
+loaded = time.perf_counter()
+plugin.call(function, argument)
+first = time.perf_counter()
+for _ in range(5):
+    again = time.perf_counter()
+    plugin.call(function, argument)
+    last = time.perf_counter() - again
+try:
+    import resource
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    peak //= 1024 if sys.platform == "darwin" else 1
+except ImportError:
+    peak = None
+print(json.dumps([loaded - start, first - loaded, last, peak]))
+"""
+
+
+def fresh(program: str, argument: object) -> list[float]:
+    """What a program says in a process of its own."""
+    command = [sys.executable, "-c", program, json.dumps(argument)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    if done.returncode:
+        raise SystemExit(f"start: {done.stderr.strip()[-2000:]}")
+    return [*json.loads(done.stdout)]
+
+
+def row(name: str, cached: bool, rounds: int) -> dict[str, Any]:
+    """A plugin's start, in medians of processes."""
+    path, function, argument = PLUGINS[name]
+    with tempfile.TemporaryDirectory() as folder:
+        what = [str(path), function, argument, folder if cached else None]
+        if cached:
+            fresh(PROGRAM, what)  # fills the cache
+        load, call, later, peak = (
+            statistics.median(values)
+            for values in zip(*(fresh(PROGRAM, what) for _ in range(rounds)))
+        )
+    return {
+        "plugin": name,
+        "cache": cached,
+        "load_ms": round(load * 1000, 1),
+        "first_call_ms": round(call * 1000, 1),
+        "to_first_answer_ms": round((load + call) * 1000, 1),
+        "later_call_ms": round(later * 1000, 3),
+        "peak_mib": round(peak / 1024, 1),
+    }
+
+
+def can_cache() -> bool:
+    """Whether this version keeps compiled plugins on disk."""
+    from pywasmgk.plugin.plugin import PluginOptions
+
+    return any(field.name == "cache_dir" for field in dataclasses.fields(PluginOptions))
+
+
+def measure(rounds: int) -> dict[str, Any]:
+    """Rows of both plugins, cold and from the cache."""
+    kinds = (False, True) if can_cache() else (False,)
+    bare = statistics.median(fresh(PEAK, None)[0] for _ in range(3))
+    rows = [row(name, cached, rounds) for name in PLUGINS for cached in kinds]
+    return {
+        "benchmark": "start",
+        **circumstances(),
+        "rounds": rounds,
+        "bare_python_mib": round(bare / 1024, 1),
+        "rows": rows,
+    }
+
+
+#: the peak of a process that does nothing
+PEAK = """
+import json, resource
+print(json.dumps([resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]))
+"""
+
+
+def table(result: dict[str, Any]) -> str:
+    """The result as lines to read."""
+    lines = [
+        f"{result['python']}, load {result['load']}; after import, in fresh processes, medians of "
+        f"{result['rounds']}; a bare Python has {result['bare_python_mib']} MiB",
+        "",
+        f"{'plugin':15}{'from':>7}{'load ms':>10}{'call ms':>10}{'together':>10}"
+        f"{'later ms':>10}{'peak MiB':>10}",
+    ]
+    for row in result["rows"]:
+        lines.append(
+            f"{row['plugin']:15}{'cache' if row['cache'] else 'file':>7}{row['load_ms']:10.1f}"
+            f"{row['first_call_ms']:10.1f}{row['to_first_answer_ms']:10.1f}"
+            f"{row['later_call_ms']:10.3f}{row['peak_mib']:10.1f}"
+        )
+    return "\n".join(lines)
