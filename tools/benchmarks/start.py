@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -46,26 +47,25 @@ print(json.dumps([loaded - start, first - loaded, last, peak]))
 """
 
 
-def fresh(program: str, argument: object) -> list[float]:
-    """What a program says in a process of its own."""
+def fresh(program: str, argument: object, bytecode: str) -> list[float]:
+    """What a program says in a process of its own. The package's byte code is kept in a folder, as
+    it is beside an installed package."""
     command = [sys.executable, "-c", program, json.dumps(argument)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    env["PYTHONPYCACHEPREFIX"] = bytecode
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=env)
     if done.returncode:
         raise SystemExit(f"start: {done.stderr.strip()[-2000:]}")
     return [*json.loads(done.stdout)]
 
 
-def row(name: str, cached: bool, rounds: int) -> dict[str, Any]:
-    """A plugin's start, in medians of processes."""
+def row(name: str, cached: bool, rounds: int, bytecode: str) -> dict[str, Any]:
+    """A plugin's start, in medians of processes after one that fills the caches."""
     path, function, argument = PLUGINS[name]
     with tempfile.TemporaryDirectory() as folder:
         what = [str(path), function, argument, folder if cached else None]
-        if cached:
-            fresh(PROGRAM, what)  # fills the cache
-        load, call, later, peak = (
-            statistics.median(values)
-            for values in zip(*(fresh(PROGRAM, what) for _ in range(rounds)))
-        )
+        runs = [fresh(PROGRAM, what, bytecode) for _ in range(rounds + 1)][1:]
+    load, call, later, peak = map(statistics.median, zip(*runs))
     return {
         "plugin": name,
         "cache": cached,
@@ -87,8 +87,9 @@ def can_cache() -> bool:
 def measure(rounds: int) -> dict[str, Any]:
     """Rows of both plugins, cold and from the cache."""
     kinds = (False, True) if can_cache() else (False,)
-    bare = statistics.median(fresh(PEAK, None)[0] for _ in range(3))
-    rows = [row(name, cached, rounds) for name in PLUGINS for cached in kinds]
+    with tempfile.TemporaryDirectory() as bytecode:
+        bare = statistics.median(fresh(PEAK, None, bytecode)[0] for _ in range(3))
+        rows = [row(name, cached, rounds, bytecode) for name in PLUGINS for cached in kinds]
     return {
         "benchmark": "start",
         **circumstances(),
