@@ -16,10 +16,6 @@ from .translate import Result, Shape, Site, Way
 
 __all__ = ["Analysis", "analyse"]
 
-#: turns after which a bound that still moves is given up
-_PATIENCE = 2
-
-
 class Analysis:
     """The translated blocks of a function, by number; those that nothing reaches are not there."""
 
@@ -39,7 +35,6 @@ class Analysis:
         self._incoming: dict[int, dict[tuple[int, int], Environment]] = {}
         if slots is not None:
             self._incoming[graph.entry] = {(-1, 0): entry}
-        self._visits: dict[int, int] = {}
         self._search(graph.entry)
         if graph.loops:
             self._narrow()
@@ -110,17 +105,18 @@ class Analysis:
         if not self.is_merge(target):
             self.env[target], self.stacks[target] = way.env, way.stack
             return
-        env = list(way.env)
+        env = way.env.copy()
         first = self.shape.nlocals
         for slot, term in enumerate(way.stack):
-            env[first + slot] = None if term.low is None else (term.low, term.high, term.zeros)
+            fact = None if term.low is None else (term.low, term.high, term.zeros)
+            env.set(first + slot, fact, term)
         self.heights[target] = len(way.stack)
         self._incoming.setdefault(target, {})[source, place] = env
 
     def _joined(self, number: int) -> Environment:
         """What holds on all ways into a block."""
         ways = iter(self._incoming[number].values())
-        joined = next(ways)
+        joined = next(ways).copy()
         for other in ways:
             joined = join(joined, other)
         return joined
@@ -137,8 +133,7 @@ class Analysis:
             joined = join(old, joined)
             if joined == old:
                 return False
-            self._visits[target] = visits = self._visits.get(target, 0) + 1
-            if visits >= _PATIENCE or target in self.graph.loops:
+            if target in self.graph.loops:
                 joined = widen(old, joined)
         self.env[target] = joined
         return True

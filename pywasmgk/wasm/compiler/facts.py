@@ -1,13 +1,14 @@
-"""What is known of local variables at a place: bounds, and low bits that are zero.
+"""What is known of local variables at a place: bounds, low bits that are zero, and differences.
 
 An environment is a list by variable; an entry is ``(low, high, zeros)``, or ``None`` for a variable
-that is no integer. Environments are joined where ways meet, widened at the heads of loops so that
-the search ends, and refined by the conditions of branches.
+that is no integer. ``links`` says of variables that they are another one plus a constant, so that
+what a branch or an access tells of one is known of all. Environments are joined where ways meet,
+widened at the heads of loops so that the search ends, and refined by the conditions of branches.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Union
 
 from .terms import Term, negate
@@ -15,17 +16,110 @@ from .terms import Term, negate
 __all__ = ["Environment", "Fact", "clamp", "join", "refine", "widen"]
 
 Fact = Union[tuple[int, int, int], None]
-Environment = list[Fact]
 
 #: where a growing bound stops on its way; few, since every stop is one more turn
-_STOPS = [0xFF, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF, 0x7FFFFFFFFFFFFFFF, 0xFFFFFFFFFFFFFFFF]
+_STOPS = [
+    0xFF,
+    0xFFFF,
+    0x7FFFFFFF,
+    0xBFFFFFFF,
+    0xFFFFFFFF,
+    0x7FFFFFFFFFFFFFFF,
+    0xFFFFFFFFFFFFFFFF,
+]
 
 
-def join(a: Sequence[Fact], b: Sequence[Fact]) -> Environment:
+class Environment(list[Fact]):
+    """Facts by variable, and ``links``: variable -> (base, difference). A base has no link."""
+
+    __slots__ = ("links",)
+
+    def __init__(
+        self, facts: Iterable[Fact] = (), links: dict[int, tuple[int, int]] | None = None
+    ) -> None:
+        super().__init__(facts)
+        self.links = dict(links) if links else {}
+
+    def copy(self) -> Environment:
+        """One that can be changed by itself."""
+        return Environment(self, self.links)
+
+    def __eq__(self, other: object) -> bool:
+        same = isinstance(other, Environment) and self.links == other.links
+        return same and list.__eq__(self, other)
+
+    __hash__ = None
+
+    def set(self, index: int, fact: Fact, value: Term) -> None:
+        """Notes that a variable got the value of a term."""
+        self[index] = fact
+        base, offset = _affine(value)
+        if base == index:
+            self._shift(index, offset)
+            return
+        if base is not None:
+            root, more = self.links.get(base, (base, 0))
+            found = (root, offset + more)
+        self._free(index)
+        if base is not None:
+            root, offset = found
+            if root == index:
+                # what hung on the old value of the variable hangs on another one now
+                root, more = self.links.get(base, (base, 0))
+                offset = _affine(value)[1] + more
+            self.links[index] = root, offset
+
+    def _shift(self, index: int, by: int) -> None:
+        if index in self.links:
+            base, offset = self.links[index]
+            self.links[index] = base, offset + by
+        for other, (base, offset) in self.links.items():
+            if base == index:
+                self.links[other] = base, offset - by
+
+    def _free(self, index: int) -> None:
+        """Takes a variable out of its class, with a new base for the others if it was theirs."""
+        self.links.pop(index, None)
+        hanging = [(other, link[1]) for other, link in self.links.items() if link[0] == index]
+        if hanging:
+            base, at = hanging[0]
+            del self.links[base]
+            for other, offset in hanging[1:]:
+                self.links[other] = base, offset - at
+
+    def spread(self, index: int) -> bool:
+        """Makes what is known of a variable known of those linked with it."""
+        root, offset = self.links.get(index, (index, 0))
+        fact = self[index]
+        if fact is None:
+            return True
+        for other, (base, more) in [(root, (root, 0)), *self.links.items()]:
+            known = self[other]
+            if base == root and other != index and known is not None:
+                low = max(known[0], fact[0] + more - offset)
+                high = min(known[1], fact[1] + more - offset)
+                if low > high:
+                    return False
+                self[other] = low, high, known[2]
+        return True
+
+
+def _affine(value: Term) -> tuple[int | None, int]:
+    """The variable and the constant that a term adds up, if that is all it does."""
+    offset = 0
+    if value.op == "+" and value.args[1].op == "const":
+        value, offset = value.args[0], value.args[1].args[0]
+    if value.op == "var" and value.reads:
+        return value.reads.bit_length() - 1, offset
+    return None, 0
+
+
+def join(a: Environment, b: Environment) -> Environment:
     """What holds on both of two ways."""
     if a is b:
-        return list(a)
-    return [x if x == y else _either(x, y) for x, y in zip(a, b)]
+        return a.copy()
+    facts = [x if x == y else _either(x, y) for x, y in zip(a, b)]
+    return Environment(facts, dict(a.links.items() & b.links.items()))
 
 
 def _either(x: Fact, y: Fact) -> Fact:
@@ -34,9 +128,9 @@ def _either(x: Fact, y: Fact) -> Fact:
     return min(x[0], y[0]), max(x[1], y[1]), min(x[2], y[2])
 
 
-def widen(old: Sequence[Fact], new: Sequence[Fact]) -> Environment:
+def widen(old: Environment, new: Environment) -> Environment:
     """``new``, with every bound that moved put to the next stop."""
-    return [x if x == y else _wider(x, y) for x, y in zip(old, new)]
+    return Environment((x if x == y else _wider(x, y) for x, y in zip(old, new)), new.links)
 
 
 def _wider(x: Fact, y: Fact) -> Fact:
@@ -75,13 +169,15 @@ def clamp(env: Environment, term: Term, low: int, high: int) -> bool:
             return False
         if (low, high) != fact[:2]:
             env[index] = low, high, fact[2]
+            if env.links:
+                return env.spread(index)
         return True
     return bool(max(low, term.low) <= min(high, term.high))
 
 
 def refine(env: Environment, condition: Term) -> Environment | None:
     """The environment where a condition holds; ``None`` where it cannot."""
-    found = list(env)
+    found = env.copy()
     return found if _assume(found, condition) else None
 
 

@@ -91,11 +91,12 @@ class Shape:
         """What is known of locals and slots when the function begins, or (with operands in
         ``slots``, of which nothing is known) when it is entered at a loop's head."""
         nparams = len(self.body.type.params) if slots is None else self.nlocals
-        env: Environment = []
+        env = Environment()
         for index, kind in enumerate(self.body.locals):
             high = _HIGHEST.get(kind)
             env.append(None if high is None else (0, high if index < nparams else 0, 0))
-        return env + [None] * self.nslots
+        env += [None] * self.nslots
+        return env
 
 
 class Way:
@@ -134,7 +135,7 @@ class Site:
     def __init__(self, shape: Shape, block: Block, env: Environment, stack: Sequence[Term]) -> None:
         self.shape = shape
         self.block = block
-        self.env = list(env)
+        self.env = env.copy()
         self.stack = list(stack)
         self.lines: list[Line] = []
         self.operands: dict[str, Term] = {}
@@ -281,7 +282,8 @@ class Site:
             high = _HIGHEST.get(self.shape.body.locals[index])
             if high is not None:
                 known = value.low is not None
-                self.env[index] = (value.low, value.high, value.zeros) if known else (0, high, 0)
+                fact = (value.low, value.high, value.zeros) if known else (0, high, 0)
+                self.env.set(index, fact, value)
             self.operands["a"] = self.local(index)
         else:
             self.spill(1 << (self.shape.first_global + index))
