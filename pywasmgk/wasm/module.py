@@ -78,8 +78,8 @@ class Module(components.Module):  # type: ignore[misc]
         #: functions that have been made ready for the interpreter, by index
         self.codes: dict[int, Code] = {}
         #: what has been compiled: by function, by the instruction where it is entered, and by what
-        #: was assumed of the memory; ``None`` for what cannot be
-        self.compiled: dict[tuple[int, int, bool], Compiled | None] = {}
+        #: was assumed of memory and alignment; ``None`` for what cannot be
+        self.compiled: dict[tuple[int, int, bool, bool], Compiled | None] = {}
         self._names: NameSection | None = None
         super().__init__(self.data)
         self.context = validate_module(self, bodies=validate == "eager")

@@ -8,7 +8,9 @@ loops bounds are widened, so that this ends. What is left at the end is the code
 from __future__ import annotations
 
 import heapq
+from collections.abc import Sequence
 
+from .assumptions import Assumption
 from .facts import Environment, join, widen
 from .graph import RETURN, Graph
 from .terms import Term
@@ -16,16 +18,23 @@ from .translate import Result, Shape, Site, Way
 
 __all__ = ["Analysis", "analyse"]
 
+
 class Analysis:
     """The translated blocks of a function, by number; those that nothing reaches are not there."""
 
-    def __init__(self, shape: Shape, graph: Graph, slots: int | None) -> None:
+    def __init__(
+        self, shape: Shape, graph: Graph, slots: int | None, assumed: Sequence[Assumption]
+    ) -> None:
         self.shape = shape
         self.graph = graph
         #: how many operands are on the stack where the code is entered, if that is a loop's head
         self.slots = slots
         self.results: dict[int, Result] = {}
         entry = shape.entry_environment(slots)
+        for assumption in assumed:
+            fact = entry[assumption.place]
+            if fact is not None:
+                entry[assumption.place] = fact[0], fact[1], assumption.zeros
         #: what is known at each block's head
         self.env: dict[int, Environment] = {graph.entry: entry}
         #: operands at the head of a block that is entered from one place only
@@ -139,7 +148,12 @@ class Analysis:
         return True
 
 
-def analyse(shape: Shape, graph: Graph, slots: int | None = None) -> Analysis:
+def analyse(
+    shape: Shape,
+    graph: Graph,
+    slots: int | None = None,
+    assumed: Sequence[Assumption] = (),
+) -> Analysis:
     """Translates a function's blocks with all that can be known. ``slots`` is the number of
     operands on the stack if it is entered at a loop's head."""
-    return Analysis(shape, graph, slots)
+    return Analysis(shape, graph, slots, assumed)

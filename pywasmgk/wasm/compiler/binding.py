@@ -30,6 +30,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Binding"]
 
+#: calls whose assumptions fail until a function is compiled without
+_MANY_MISSES = 10
+#: depth left below which it may be the depth that sends a call to the interpreter
+_SHALLOW = 400
+
 _BUILTINS = (abs, bytes, float, int, len, map, max, min, range, sum)
 #: what every generated function may name, beside its cells and its instance's objects
 _COMMON: dict[str, Any] = {
@@ -61,6 +66,8 @@ class Binding:
         #: functions by the identity of their code objects, for tracebacks
         self._by_code: dict[int, tuple[int, Compiled]] = {}
         self._compiled: set[int] = set()
+        #: calls for which an assumption did not hold
+        self._missed: dict[int, int] = {}
         self._loops: dict[tuple[int, int], Callable[..., Any] | None] = {}
         self._stub_code: CodeType | None = None
         self.namespace: dict[str, Any] = {
@@ -113,7 +120,9 @@ class Binding:
 
     def compile(self, index: int) -> bool:
         """Compiles a function of the module and binds it; gives whether it could be."""
-        compiled = compiled_function(self.instance.module, index, self.instance.memory)
+        assume = self._missed.get(index, 0) < _MANY_MISSES
+        module, memory = self.instance.module, self.instance.memory
+        compiled = compiled_function(module, index, memory, assume=assume)
         if compiled is None:
             return False
         function = self._bound(index, compiled)
@@ -236,8 +245,13 @@ class Binding:
         meter.budget = depth
 
     def _deep(self, index: int, depth: int, args: Sequence[Any]) -> Any:
-        """Goes on in the interpreter where Python's stack, or the guest's, is used up."""
+        """Goes on in the interpreter where Python's stack, or the guest's, is used up, and where
+        an assumption does not hold; after many of these the function is compiled without."""
         meter = _meter()
+        if depth > _SHALLOW:
+            missed = self._missed[index] = self._missed.get(index, 0) + 1
+            if missed == _MANY_MISSES:
+                self.compile(index)
         self._tell(meter, depth)
         func: Func = self.instance.funcs[index]
         results = Execution(func, args).run(meter)

@@ -69,6 +69,12 @@ class Environment(list[Fact]):
                 offset = _affine(value)[1] + more
             self.links[index] = root, offset
 
+    def forget(self, index: int, fact: Fact) -> None:
+        """Notes that a variable may have any value of its type."""
+        self[index] = fact
+        if self.links:
+            self._free(index)
+
     def _shift(self, index: int, by: int) -> None:
         if index in self.links:
             base, offset = self.links[index]
@@ -161,7 +167,7 @@ def clamp(env: Environment, term: Term, low: int, high: int) -> bool:
         return True
     if op == "var" and term.reads:
         index = term.reads.bit_length() - 1
-        fact = env[index] if index < len(env) else None
+        fact = env[index]
         if fact is None:
             return True
         low, high = max(low, fact[0]), min(high, fact[1])
@@ -275,7 +281,7 @@ def _zero(env: Environment, value: Term) -> bool:
         # the low bits that a test found zero
         mask = value.args[1].args[0]
         index = value.args[0].reads.bit_length() - 1
-        fact = env[index] if 0 <= index < len(env) else None
+        fact = env[index] if index >= 0 else None
         if fact is not None and mask & (mask + 1) == 0:
             env[index] = fact[0], fact[1], max(fact[2], mask.bit_length())
         return True

@@ -12,6 +12,7 @@ from ..blockmap import BlockMap
 from ..isa import InstructionSet
 from ..values import ZERO
 from .analysis import analyse
+from .assumptions import Assumption, assumptions
 from .emit import Entry, Row, emit_rows
 from .graph import build
 from .translate import Shape
@@ -25,6 +26,7 @@ _TEMPORARIES = re.compile(r"\bt\d+(?:_\d+)?\b")
 #: text that may be put in the place of a name as it is
 _PRIMARY = re.compile(r"\w+(\[[^\[\]]*\])?")
 #: what may not run before the rest of its line does
+_WRAP = re.compile(r" else w [-+] \d+")
 _LATE = re.compile(r" else | and | or ")
 _CELLS = re.compile(r"\b(?:fuel|mem|M[a-zA-Z]|[fg]\d+|c\d+_\d+)\b")
 _GLOBAL_SET = re.compile(r"(g\d+) = ")
@@ -69,16 +71,19 @@ def generate(
     highest_address: int = 1 << 32,
     entry: int = 0,
     slots: int | None = None,
+    assume: bool = True,
 ) -> Source:
     """The source of one function; or of the rest of a call of it that has come to a loop: ``entry``
     is the instruction behind the loop's, ``slots`` the number of operands on the stack there.
+    ``assume`` lets it begin with a test of ``assumptions``.
 
     Raises TooDeep where Python cannot nest it, Irreducible where it cannot be entered so.
     """
     shape = Shape(body, context, instructions, highest_address)
-    analysis = analyse(shape, build(body, instructions, entry), slots)
+    assumed = assumptions(shape) if assume and slots is None else []
+    analysis = analyse(shape, build(body, instructions, entry), slots, assumed)
     rows = _merged(emit_rows(analysis, 2))
-    return _assembled(body, index, rows, entry, slots)
+    return _assembled(body, index, rows, entry, slots, assumed)
 
 
 def _merged(rows: Sequence[Row]) -> list[Row]:
@@ -105,7 +110,7 @@ def _inlined(first: Row, row: Row, uses: Counter[str]) -> Row | None:
     name, text = made.groups()
     if _COPY.fullmatch(row.text) and row.text.endswith(f" = {name}"):
         return first._replace(text=row.text[: -len(name)] + text)
-    if first.own or _LATE.search(row.text):
+    if first.own or _LATE.search(_WRAP.sub("", row.text)):
         return None
     if first.entry.trap is not None and row.entry.trap is not None:
         return None
@@ -122,10 +127,15 @@ def _inlined(first: Row, row: Row, uses: Counter[str]) -> Row | None:
 
 
 def _assembled(
-    body: BlockMap, index: int, rows: Sequence[Row], entry: int, slots: int | None
+    body: BlockMap,
+    index: int,
+    rows: Sequence[Row],
+    entry: int,
+    slots: int | None,
+    assumed: Sequence[Assumption],
 ) -> Source:
     nparams = len(body.type.params) if slots is None else len(body.locals)
-    text = "\n".join(row.text for row in rows)
+    text = "\n".join([*(row.text for row in rows), *(item.name for item in assumed)])
     cells = sorted(set(_CELLS.findall(text)) | {"fuel"})
     changed = sorted(set(_GLOBAL_SET.findall(text)) | {"fuel"})
     params = "".join(f"l{number}, " for number in range(nparams))
@@ -136,7 +146,8 @@ def _assembled(
         f"  nonlocal {', '.join(changed)}",
     ]
     if slots is None:
-        head.append(f"  if d < {body.depth}: return deep({index}, d, ({params}))")
+        tests = " or ".join([f"d < {body.depth}", *(item.test for item in assumed)])
+        head.append(f"  if {tests}: return deep({index}, d, ({params}))")
         if "d)" in text:
             head.append(f"  d -= {body.depth}")
         if body.large:

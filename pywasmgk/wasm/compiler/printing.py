@@ -74,12 +74,15 @@ def _signed(a: Term, sign: int) -> tuple[str, int]:
     return f"({at_least(a, 8)} ^ {sign}) - {sign}", 11
 
 
+def _wrap(a: Term, size: int) -> tuple[str, int]:
+    if a.low >= 0:
+        return f"w if (w := {at_least(a, 1)}) < {size} else w - {size}", 1
+    return f"w if (w := {at_least(a, 1)}) >= 0 else w + {size}", 1
+
+
 def _slt(op: str, x: Term, y: Term, sign: int) -> tuple[str, int]:
     a, b = show(x), show(y)
-    test = f"({a} {op} {b}) is ({a} ^ {b} < {sign})"
-    # the order of the unsigned is the right one where the signs agree; equality needs no care
-    if op in ("<", ">"):
-        return test, 6
+    # the order of the unsigned is the right one where the signs agree
     return f"({a} {op} {b}) is ({a} ^ {b} < {sign})", 6
 
 
@@ -130,6 +133,7 @@ _FORMS: dict[str, Callable[..., tuple[str, int]]] = {
     "invert": lambda a: (f"~{at_least(a, 13)}", 13),
     "signed": _signed,
     "slt": _slt,
+    "wrap": _wrap,
     "call": _call,
     "if": _choose,
     "bool": _bool,

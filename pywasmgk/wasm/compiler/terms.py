@@ -155,7 +155,7 @@ def signed(a: Term, sign: int) -> Term:
         return a
     if a.low >= sign and a.high < 2 * sign:
         return add(a, constant(-2 * sign))
-    if a.op in ("&", "%") and _keeps(a) == 2 * sign - 1:
+    if a.op in ("&", "%", "wrap") and _keeps(a) == 2 * sign - 1:
         inner: Term = a.args[0]
         if inner.low is not None and inner.low >= -sign and inner.high < sign:
             return inner
@@ -251,6 +251,8 @@ def _keeps(a: Term) -> int:
     if a.op == "&" and a.args[1].op == "const":
         mask = a.args[1].args[0]
         return int(mask) if mask & (mask + 1) == 0 else -1
+    if a.op == "wrap":
+        return int(a.args[1]) - 1
     if a.op == "%" and a.args[1].op == "const":
         size = a.args[1].args[0]
         return size - 1 if size & (size - 1) == 0 else -1
@@ -322,6 +324,10 @@ def keep_low(a: Term, bits: int) -> Term:
     if a.op == "+" and a.args[1].op == "const" and abs(a.args[1].args[0]) < 0x10000 and bits >= 32:
         # rarely wraps: then % gives back its operand, where & would make a new number
         return Term("%", (a, constant(mask + 1)), 0, mask, min(a.zeros, bits))
+    if a.op in ("+", "-") and bits >= 32 and -mask <= a.low and a.high <= 2 * mask:
+        if a.low >= 0 or a.high <= mask:
+            # out of range by one turn at most, and rarely: a comparison is cheaper than a mask
+            return Term("wrap", (a, mask + 1), 0, mask, min(a.zeros, bits))
     return Term("&", (a, constant(mask)), 0, mask, min(a.zeros, bits))
 
 
@@ -337,7 +343,7 @@ def strip(a: Term, bits: int) -> Term:
     op = a.op
     if a.low is None:
         return a
-    if op in ("&", "%"):
+    if op in ("&", "%", "wrap"):
         kept = _keeps(a)
         if kept >= 0 and kept.bit_length() >= bits:
             return strip(a.args[0], bits)

@@ -16,7 +16,7 @@ from ..blockmap import BlockMap
 from ..isa import InstructionSet
 from ..types import FuncType, ValType
 from . import terms
-from .facts import Environment, clamp, refine
+from .facts import Environment, Fact, clamp, refine
 from .graph import RETURN, Block, Edge
 from .templates import Template, template_of
 from .terms import MAX_DEPTH, Term, constant, name, variable
@@ -83,7 +83,9 @@ class Shape:
         #: variables: locals, then slots of the operand stack, then globals
         self.nslots = body.max_height
         self.first_global = self.nlocals + self.nslots
-        self.global_bits = ((1 << len(self.globals)) - 1) << self.first_global
+        #: globals that callees may set
+        self.mutable = [index for index, kind in enumerate(self.globals) if kind.mutable]
+        self.global_bits = sum(1 << self.first_global + index for index in self.mutable)
         #: above every address that an access can reach
         self.highest_address = highest_address
 
@@ -96,7 +98,14 @@ class Shape:
             high = _HIGHEST.get(kind)
             env.append(None if high is None else (0, high if index < nparams else 0, 0))
         env += [None] * self.nslots
+        for index in range(len(self.globals)):
+            env.append(self.global_fact(index))
         return env
+
+    def global_fact(self, index: int) -> Fact:
+        """What is known of a global that anybody may have set; ``None`` if it is no integer."""
+        high = _HIGHEST.get(self.globals[index].value_type)
+        return None if high is None else (0, high, 0)
 
 
 class Way:
@@ -188,9 +197,10 @@ class Site:
         return variable(text, index) if fact is None else variable(text, index, *fact)
 
     def glob(self, index: int) -> Term:
-        high = _HIGHEST.get(self.shape.globals[index].value_type)
-        low = None if high is None else 0
-        return variable(f"g{index}", self.shape.first_global + index, low, high)
+        """A global as a term."""
+        place = self.shape.first_global + index
+        fact = self.env[place]
+        return variable(f"g{index}", place, *fact) if fact else variable(f"g{index}", place)
 
     # -- what templates ask for
 
@@ -286,8 +296,13 @@ class Site:
                 self.env.set(index, fact, value)
             self.operands["a"] = self.local(index)
         else:
-            self.spill(1 << (self.shape.first_global + index))
+            place = self.shape.first_global + index
+            self.spill(1 << place)
             self.emit([f"g{index}", " = ", value])
+            found = self.shape.global_fact(index)
+            if found is not None and value.low is not None:
+                found = (value.low, value.high, value.zeros)
+            self.env.set(place, found, value)
 
     # -- instructions
 
@@ -368,7 +383,7 @@ class Site:
                 for letter, value in self.operands.items():
                     if value.op == "var" and value.reads and value.low is not None:
                         index = value.reads.bit_length() - 1
-                        if index < len(env):
+                        if index < self.shape.first_global:
                             self.operands[letter] = self.local(index)
 
     def _give(self, template: Template, term: Term) -> None:
@@ -437,6 +452,9 @@ class Site:
         for arg in args:
             parts += [arg, ", "]
         self.emit([*parts, "d)"], own=True, trap=trap)
+        # whoever was called may have set them
+        for index in self.shape.mutable:
+            self.env.forget(self.shape.first_global + index, self.shape.global_fact(index))
         self.stack += results
 
     def _result(self, kind: ValType) -> Term:

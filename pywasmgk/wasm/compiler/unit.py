@@ -26,25 +26,26 @@ def compiled_function(
     memory: Memory | None,
     entry: int = 0,
     slots: int | None = None,
+    assume: bool = True,
 ) -> Compiled | None:
     """A function's code object, or that of the rest of a call from a loop on (``generate``);
     ``None`` if it cannot be compiled, or would not pay."""
     small = memory is None or memory.limit < _SMALL_PAGES
-    key = index, entry, small
+    key = index, entry, small, assume
     if key not in module.compiled:
         highest = 1 << 31 if small else 1 << 32
-        module.compiled[key] = _compile(module, index, highest, entry, slots)
+        module.compiled[key] = _compile(module, index, highest, entry, slots, assume)
     return module.compiled[key]
 
 
 def _compile(
-    module: Module, index: int, highest: int, entry: int, slots: int | None
+    module: Module, index: int, highest: int, entry: int, slots: int | None, assume: bool
 ) -> Compiled | None:
     body = module.block_map(index)
     if len(body.code) > _TOO_LARGE:
         return None
     try:
-        source = generate(body, index, module.context, module.isa, highest, entry, slots)
+        source = generate(body, index, module.context, module.isa, highest, entry, slots, assume)
     except (TooDeep, Irreducible):
         return None
     return compile_source(source)

@@ -1,0 +1,67 @@
+"""What a compiled function takes for granted of its surroundings, and tests when it is entered.
+
+Compilers keep the stack pointer a multiple of 16 and pointers multiples of what they point to, but
+nothing in a module says so. Where a function reads words through a parameter or a global, it begins
+with one test of those bits; if they are not zero, the interpreter runs the call. So alignment is
+never a matter of correctness, and a function for which the test fails often is compiled without.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from .translate import Shape
+
+__all__ = ["Assumption", "assumptions"]
+
+#: zero bits of a stack pointer
+_STACK_ZEROS = 4
+#: accesses of words from which on the test pays
+_ENOUGH = 2
+
+
+class Assumption(NamedTuple):
+    """Low bits of a variable that are taken to be zero."""
+
+    #: name in the generated code
+    name: str
+    #: its place in the environment
+    place: int
+    zeros: int
+
+    @property
+    def test(self) -> str:
+        """What is true if it does not hold."""
+        return f"{self.name} & {(1 << self.zeros) - 1}"
+
+
+def assumptions(shape: Shape) -> list[Assumption]:
+    """What is worth a test at a function's entry."""
+    body, rows = shape.body, shape.rows
+    parameters = len(body.type.params)
+    read: dict[int, list[int]] = {}
+    globals_: dict[int, None] = {}
+    words = 0
+    previous: tuple[str, int] = ("", 0)
+    for number, x in body.code:
+        row = rows[number]
+        kind = row.immediates[0] if len(row.immediates) == 1 else ""
+        width = row.width if kind == "memarg" else 0
+        words += width > 1
+        if width > 1 and x % width == 0 and previous[0] == "localidx" and previous[1] < parameters:
+            read.setdefault(previous[1], []).append(width)
+        if kind == "globalidx" and row.meaning and shape.globals[x].mutable:
+            globals_[x] = None
+        previous = (kind if row.meaning else "", x if isinstance(x, int) else 0)
+    if words < _ENOUGH:
+        return []
+    found = [
+        Assumption(f"g{index}", shape.first_global + index, _STACK_ZEROS)
+        for index in globals_
+        if shape.global_fact(index) is not None
+    ]
+    for index, widths in read.items():
+        if len(widths) >= _ENOUGH:
+            zeros = max(set(widths), key=widths.count).bit_length() - 1
+            found.append(Assumption(f"l{index}", index, zeros))
+    return found
