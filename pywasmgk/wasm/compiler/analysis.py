@@ -118,7 +118,7 @@ class Analysis:
         first = self.shape.nlocals
         for slot, term in enumerate(way.stack):
             fact = None if term.low is None else (term.low, term.high, term.zeros)
-            env.set(first + slot, fact, term)
+            env.set(first + slot, fact, term, self.shape.words)
         self.heights[target] = len(way.stack)
         self._incoming.setdefault(target, {})[source, place] = env
 

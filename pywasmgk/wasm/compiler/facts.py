@@ -1,22 +1,23 @@
 """What is known of local variables at a place: bounds, low bits that are zero, and differences.
 
 An environment is a list by variable; an entry is ``(low, high, zeros)``, or ``None`` for a variable
-that is no integer. ``links`` says of variables that they are another one plus a constant, so that
-what a branch or an access tells of one is known of all. Environments are joined where ways meet,
+that is no integer. ``links`` says of variables that they are another one plus a constant, modulo 2**32,
+so that what a branch or an access tells of one is known of all. Environments are joined where ways meet,
 widened at the heads of loops so that the search ends, and refined by the conditions of branches.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Union
 
 from .terms import Term, negate
 
-__all__ = ["Environment", "Fact", "clamp", "join", "refine", "widen"]
+__all__ = ["Environment", "Fact", "clamp", "join", "refine", "widen", "without_turn"]
 
 Fact = Union[tuple[int, int, int], None]
 
+_TURN = 1 << 32
 #: where a growing bound stops on its way; few, since every stop is one more turn
 _STOPS = [
     0xFF,
@@ -50,24 +51,23 @@ class Environment(list[Fact]):
 
     __hash__ = None
 
-    def set(self, index: int, fact: Fact, value: Term) -> None:
-        """Notes that a variable got the value of a term."""
+    def set(self, index: int, fact: Fact, value: Term, words: int) -> None:
+        """Notes that a variable got the value of a term. ``words`` are the variables of type i32,
+        as a set of bits: only these are linked."""
         self[index] = fact
-        base, offset = _affine(value)
+        base, offset = _affine(value, words) if words >> index & 1 else (None, 0)
         if base == index:
             self._shift(index, offset)
             return
-        if base is not None:
-            root, more = self.links.get(base, (base, 0))
-            found = (root, offset + more)
+        if base is None:
+            self._free(index)
+            return
+        root, more = self.links.get(base, (base, 0))
         self._free(index)
-        if base is not None:
-            root, offset = found
-            if root == index:
-                # what hung on the old value of the variable hangs on another one now
-                root, more = self.links.get(base, (base, 0))
-                offset = _affine(value)[1] + more
-            self.links[index] = root, offset
+        if root == index:
+            # what hung on the old value of the variable hangs on another one now
+            root, more = self.links.get(base, (base, 0))
+        self.links[index] = root, (offset + more) % _TURN
 
     def forget(self, index: int, fact: Fact) -> None:
         """Notes that a variable may have any value of its type."""
@@ -78,10 +78,10 @@ class Environment(list[Fact]):
     def _shift(self, index: int, by: int) -> None:
         if index in self.links:
             base, offset = self.links[index]
-            self.links[index] = base, offset + by
+            self.links[index] = base, (offset + by) % _TURN
         for other, (base, offset) in self.links.items():
             if base == index:
-                self.links[other] = base, offset - by
+                self.links[other] = base, (offset - by) % _TURN
 
     def _free(self, index: int) -> None:
         """Takes a variable out of its class, with a new base for the others if it was theirs."""
@@ -91,31 +91,51 @@ class Environment(list[Fact]):
             base, at = hanging[0]
             del self.links[base]
             for other, offset in hanging[1:]:
-                self.links[other] = base, offset - at
+                self.links[other] = base, (offset - at) % _TURN
+
+    def linked(self, index: int) -> Iterator[tuple[int, int]]:
+        """The variables that are linked with one, each with the difference to it, modulo 2**32."""
+        root, offset = self.links.get(index, (index, 0))
+        if root != index:
+            yield root, -offset % _TURN
+        for other, (base, more) in self.links.items():
+            if base == root and other != index:
+                yield other, (more - offset) % _TURN
 
     def spread(self, index: int) -> bool:
-        """Makes what is known of a variable known of those linked with it."""
-        root, offset = self.links.get(index, (index, 0))
+        """Makes what is known of a variable known of those linked with it; gives whether there can
+        be such values."""
         fact = self[index]
         if fact is None:
             return True
-        for other, (base, more) in [(root, (root, 0)), *self.links.items()]:
+        for other, difference in list(self.linked(index)):
             known = self[other]
-            if base == root and other != index and known is not None:
-                low = max(known[0], fact[0] + more - offset)
-                high = min(known[1], fact[1] + more - offset)
+            by = without_turn(fact, difference)
+            if known is not None and by is not None:
+                low, high = max(known[0], fact[0] + by), min(known[1], fact[1] + by)
                 if low > high:
                     return False
                 self[other] = low, high, known[2]
         return True
 
 
-def _affine(value: Term) -> tuple[int | None, int]:
-    """The variable and the constant that a term adds up, if that is all it does."""
+def without_turn(fact: tuple[int, int, int], difference: int) -> int | None:
+    """The number that is added to a value with these bounds if ``difference``, added modulo 2**32,
+    never wraps or always does; ``None`` if it may."""
+    for by in (difference, difference - _TURN):
+        if fact[0] + by >= 0 and fact[1] + by < _TURN:
+            return by
+    return None
+
+
+def _affine(value: Term, words: int) -> tuple[int | None, int]:
+    """The variable and the constant whose sum modulo 2**32 a term is, if it is that."""
+    if value.op == "%" and value.args[1].args[0] == _TURN:
+        value = value.args[0]
     offset = 0
     if value.op == "+" and value.args[1].op == "const":
         value, offset = value.args[0], value.args[1].args[0]
-    if value.op == "var" and value.reads:
+    if value.op == "var" and value.reads & words:
         return value.reads.bit_length() - 1, offset
     return None, 0
 

@@ -16,7 +16,7 @@ from ..blockmap import BlockMap
 from ..isa import InstructionSet
 from ..types import FuncType, ValType
 from . import terms
-from .facts import Environment, Fact, clamp, refine
+from .facts import Environment, Fact, clamp, refine, without_turn
 from .graph import RETURN, Block, Edge
 from .templates import Template, template_of
 from .terms import MAX_DEPTH, Term, constant, name, variable
@@ -83,6 +83,8 @@ class Shape:
         #: variables: locals, then slots of the operand stack, then globals
         self.nslots = body.max_height
         self.first_global = self.nlocals + self.nslots
+        #: locals of type i32, as a set of bits
+        self.words = sum(1 << n for n, kind in enumerate(body.locals) if kind is ValType.I32)
         #: globals that callees may set
         self.mutable = [index for index, kind in enumerate(self.globals) if kind.mutable]
         self.global_bits = sum(1 << self.first_global + index for index in self.mutable)
@@ -293,7 +295,7 @@ class Site:
             if high is not None:
                 known = value.low is not None
                 fact = (value.low, value.high, value.zeros) if known else (0, high, 0)
-                self.env.set(index, fact, value)
+                self.env.set(index, fact, value, self.shape.words)
             self.operands["a"] = self.local(index)
         else:
             place = self.shape.first_global + index
@@ -302,7 +304,7 @@ class Site:
             found = self.shape.global_fact(index)
             if found is not None and value.low is not None:
                 found = (value.low, value.high, value.zeros)
-            self.env.set(place, found, value)
+            self.env.set(place, found, value, self.shape.words)
 
     # -- instructions
 
@@ -392,6 +394,7 @@ class Site:
         high = _HIGHEST_BY_NAME.get(results[0]) if results else None
         if high is not None and (term.low is None or term.low < 0 or term.high > high):
             term = Term(term.op, term.args, 0, high, term.zeros, term.reads)
+        term = self._rebased(term)
         if row.rounds:
             self.emit(["F[0] = ", term])
             term = self.keep(Term("index", (name("F"), constant(0))))
@@ -404,6 +407,20 @@ class Site:
         if row.moves_memory:
             self.emit(["fuel = expire(fuel)"])
         self.stack.append(term)
+
+    def _rebased(self, term: Term) -> Term:
+        """A sum that may wrap as a sum with another variable that cannot, if one is known."""
+        if term.op != "%" or term.args[1].args != (1 << 32,) or term.args[0].op != "+":
+            return term
+        base, offset = term.args[0].args
+        if base.op != "var" or not base.reads & self.shape.words or offset.op != "const":
+            return term
+        for other, difference in self.env.linked(base.reads.bit_length() - 1):
+            fact = self.env[other]
+            by = fact and without_turn(fact, (offset.args[0] - difference) % (1 << 32))
+            if by is not None:
+                return terms.add(self.local(other), constant(by))
+        return term
 
     def _cannot_trap(self, template: Template) -> bool:
         """Division is the only thing that traps by itself and reads nothing but its operands."""
