@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from types import CellType, CodeType, FunctionType, TracebackType
+from types import CellType, CodeType, FrameType, FunctionType, TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ...errors import Frame, Trap, TrapCode
@@ -282,6 +282,7 @@ class Binding:
     def _explain(self, error: BaseException, meter: Meter) -> BaseException:
         """What the caller sees of an exception; finds the wasm frames in its traceback."""
         frames: list[Frame] = []
+        frame: FrameType | None = None
         entry: LineEntry | None = None
         module = self.instance.module
         traceback: TracebackType | None = error.__traceback__
@@ -298,10 +299,12 @@ class Binding:
             entry = compiled.entries[traceback.tb_lineno - 1]
             if entry.offset >= 0:
                 frames.append(module.frame(index, entry.offset))
-            traceback = traceback.tb_next
+            frame, traceback = traceback.tb_frame, traceback.tb_next
         native = None
-        if traceback is None and entry is not None:
+        if traceback is None and entry is not None and frame is not None:
             meter.left = self.fuel.cell_contents - entry.pending
+            if entry.ahead is not None:
+                meter.left += entry.ahead.amount(frame.f_locals)
             native = _native_trap(entry)
         frames.reverse()
         return explained(error, frames, meter, self.instance.domain, native)

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from .analysis import Analysis
 from .charges import Charges
 from .graph import RETURN
+from .loops import Ahead, counted
 from .printing import at_least, show
 from .structure import Choice, Code, Jump, Leave, Loop, Node, Scope, Switch, structured
 from .terms import negate
@@ -40,6 +41,8 @@ class Entry(NamedTuple):
     pending: int
     #: name of the TrapCode that an IndexError or the like of this line is, and a message
     trap: object
+    #: fuel taken for turns of a loop that are not run yet
+    ahead: Ahead | None = None
 
 
 class Row(NamedTuple):
@@ -106,6 +109,8 @@ class Emitter:
         result = node.result
         number, block = result.block.number, result.block
         head = self.charges.at_head[number]
+        if number in self.graph.loops and len(self.graph.loops[number]) == 1:
+            self.fast_turns(result, indent)
         if block.header is not None or number == self.graph.entry:
             cost = head + self.shape.body.costs.get(block.start, 0)
             at = block.start if block.header is None else block.header
@@ -132,16 +137,20 @@ class Emitter:
         """What has to happen along an edge: operands into slots, and fuel."""
         at = result.block.at
         if self.analysis.is_merge(way.edge.target):
-            slots, values = [], []
-            for slot, term in enumerate(way.stack):
-                if not (term.op == "var" and term.args[0] == f"s{slot}"):
-                    slots.append(f"s{slot}")
-                    values.append(at_least(term, 1))
-            if slots:
-                self.add(indent, f"{', '.join(slots)} = {', '.join(values)}", at)
+            self.into_slots(way, indent, at)
         amount = self.charges.along(result, way)
         if amount:
             self.add(indent, f"fuel -= {amount}", at)
+
+    def into_slots(self, way: Way, indent: int, at: int) -> None:
+        """Puts operands where a block with several ways in finds them."""
+        slots, values = [], []
+        for slot, term in enumerate(way.stack):
+            if not (term.op == "var" and term.args[0] == f"s{slot}"):
+                slots.append(f"s{slot}")
+                values.append(at_least(term, 1))
+        if slots:
+            self.add(indent, f"{', '.join(slots)} = {', '.join(values)}", at)
 
     def jump(self, node: Jump, indent: int, falls: frozenset[int]) -> bool:
         target = node.way.edge.target
@@ -242,6 +251,34 @@ class Emitter:
 
     def loop(self, node: Loop, indent: int, falls: frozenset[int]) -> bool:
         return self.repeat(node.head, node.body, indent, falls)
+
+    def fast_turns(self, result: Result, indent: int) -> None:
+        """The turns of a counted loop that need no test (``loops``)."""
+        found = counted(self.analysis, result)
+        if found is None or not found.cost:
+            return
+        at, cost, counter = result.block.at, found.cost, found.counter
+        self.add(indent, f"if {found.test} and fuel > {cost}:", at)
+        self.add(indent + 1, f"e = {found.turns}", at)
+        self.add(indent + 1, f"if e * {cost} > fuel: e = fuel // {cost}", at)
+        self.add(indent + 1, f"fuel -= e * {cost}", at)
+        if found.own_counter:
+            step: int | str = found.step if found.step.startswith("l") else int(found.step)
+            ahead = Ahead(cost, counter, "e", step)
+            self.add(indent + 1, f"e = {counter} + e * {found.step}", at)
+            self.add(indent + 1, f"for {counter} in range({counter}, e, {found.step}):", at)
+        else:
+            ahead = Ahead(cost, "e")
+            self.add(indent + 1, "for e in range(e - 1, -1, -1):", at)
+        before = len(self.rows)
+        for line in found.lines:
+            entry = Entry(line.at, line.pending - cost, line.trap, ahead)
+            self.rows.append(Row(indent + 2, _text(line.parts), entry, line.own))
+        self.into_slots(found.way, indent + 2, at)
+        if len(self.rows) == before:
+            self.add(indent + 2, "pass", at)
+        if found.own_counter:
+            self.add(indent + 1, f"{counter} = e", at)
 
     def scope(self, node: Scope, indent: int, falls: frozenset[int]) -> bool:
         behind = falls | {node.label}

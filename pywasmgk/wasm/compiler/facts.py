@@ -1,9 +1,10 @@
 """What is known of local variables at a place: bounds, low bits that are zero, and differences.
 
 An environment is a list by variable; an entry is ``(low, high, zeros)``, or ``None`` for a variable
-that is no integer. ``links`` says of variables that they are another one plus a constant, modulo 2**32,
-so that what a branch or an access tells of one is known of all. Environments are joined where ways meet,
-widened at the heads of loops so that the search ends, and refined by the conditions of branches.
+that is no integer. ``links`` says of variables that they are another one plus a constant, modulo
+2**32, so that what a branch or an access tells of one is known of all. Environments are joined
+where ways meet, widened at the heads of loops so that the search ends, and refined by the
+conditions of branches.
 """
 
 from __future__ import annotations

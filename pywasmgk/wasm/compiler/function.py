@@ -15,6 +15,7 @@ from .analysis import analyse
 from .assumptions import Assumption, assumptions
 from .emit import Entry, Row, emit_rows
 from .graph import build
+from .loops import Ahead
 from .translate import Shape
 
 __all__ = ["Compiled", "LineEntry", "Source", "compile_source", "generate"]
@@ -46,6 +47,8 @@ class LineEntry(NamedTuple):
     trap: str | None
     #: the trap's message, if it is not the code's own
     message: str | None
+    #: fuel taken for turns of a loop that are not run yet
+    ahead: Ahead | None = None
 
 
 class Source(NamedTuple):
@@ -170,7 +173,8 @@ def _assembled(
 def _entry(body: BlockMap, entry: Entry) -> LineEntry:
     offset = body.base + body.offsets[entry.at]
     trap, message = entry.trap if isinstance(entry.trap, tuple) else (entry.trap, None)
-    return LineEntry(offset, entry.pending, None if trap is None else trap.name, message)
+    name = None if trap is None else trap.name
+    return LineEntry(offset, entry.pending, name, message, entry.ahead)
 
 
 def compile_source(source: Source) -> Compiled:

@@ -210,6 +210,9 @@ def shift_right(a: Term, b: Term) -> Term:
         if a.op == "<<" and a.args[1].op == "const" and a.args[1].args[0] == count:
             inner: Term = a.args[0]
             return inner
+        if a.op == "+" and a.args[1].op == "const" and a.args[0].zeros >= count <= a.args[1].zeros:
+            # a multiple of the divisor on both sides: the base can be shifted by itself
+            return add(shift_right(a.args[0], b), constant(a.args[1].args[0] >> count))
     low = a.low >> (b.high if a.low >= 0 else b.low)
     high = a.high >> (b.low if a.high >= 0 else b.high)
     if low == high:
