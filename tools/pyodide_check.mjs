@@ -1,31 +1,45 @@
-// Run by tools/pyodide-check: node pyodide_check.mjs PYODIDE WHEEL...
-// Loads the wheels into Pyodide, calls the example plugin, prints one line of JSON.
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { pathToFileURL } from "node:url";
+// Used by tools/pyodide-check in Node and in a browser: puts archives into Pyodide and runs steps.
+//
+//   node pyodide_check.mjs CONFIG      in Node; prints one line of JSON
+//   import { check } from ...          in a page
 
-const [folder, ...wheels] = process.argv.slice(2);
-const { loadPyodide, version } = await import(pathToFileURL(join(folder, "pyodide.mjs")));
-
-const seconds = {};
-async function timed(step, work) {
-  const start = performance.now();
-  const result = await work();
-  seconds[step] = Math.round(performance.now() - start) / 1000;
-  return result;
+// archives: [{ bytes, format, folder }], steps: names with arguments, see pyodide_steps.py
+export async function check(loadPyodide, options, archives, program, steps) {
+  const seconds = {};
+  async function timed(step, work) {
+    const start = performance.now();
+    const result = await work();
+    seconds[step] = Math.round(performance.now() - start) / 1000;
+    return result;
+  }
+  const python = await timed("start Pyodide", () => loadPyodide(options));
+  await timed("unpack", () => {
+    for (const { bytes, format, folder } of archives)
+      python.unpackArchive(bytes, format, folder ? { extractDir: folder } : {});
+    python.FS.writeFile("/home/pyodide/pyodide_steps.py", program);
+  });
+  await timed("import pywasmgk", () => python.runPython("import pywasmgk, pyodide_steps"));
+  const results = {};
+  for (const step of steps) {
+    const call = `pyodide_steps.run(${JSON.stringify(step)})`;
+    results[step] = JSON.parse(await timed(step, () => python.runPython(call)));
+  }
+  const release = python.runPython("import platform; platform.python_version()");
+  return { pyodide: python.version, python: release, results, seconds };
 }
 
-const python = await timed("start_pyodide", () => loadPyodide({ indexURL: folder }));
-await timed("unpack_wheels", () => {
+if (typeof process === "object" && process.argv?.[1]?.endsWith("pyodide_check.mjs")) {
+  const { readFileSync } = await import("node:fs");
+  const { pathToFileURL } = await import("node:url");
+  const config = JSON.parse(readFileSync(process.argv[2], "utf8"));
+  const { loadPyodide } = await import(pathToFileURL(`${config.pyodide}/pyodide.mjs`));
   // a bare Buffer is refused
-  for (const wheel of wheels) python.unpackArchive(new Uint8Array(readFileSync(wheel)), "wheel");
-});
-await timed("import", () => python.runPython("import pywasmgk"));
-await timed("load_plugin", () =>
-  python.runPython("plugin = pywasmgk.load(__import__('pywasmgk.examples').examples.read('hello'))"));
-const call = "import json; json.dumps(plugin.call('hello', {'name': 'Ada'}))";
-const answer = JSON.parse(await timed("first_call", () => python.runPython(call)));
-await timed("second_call", () => python.runPython(call));
-const release = python.runPython("import platform; platform.python_version()");
-const fuel = python.runPython("plugin.last_call.fuel");
-console.log(JSON.stringify({ pyodide: version, python: release, node: process.version, answer, fuel, seconds }));
+  const archives = config.archives.map((item) => ({
+    ...item,
+    bytes: new Uint8Array(readFileSync(item.path)),
+  }));
+  const program = readFileSync(config.program, "utf8");
+  const options = { indexURL: config.pyodide };
+  const report = await check(loadPyodide, options, archives, program, config.steps);
+  console.log(JSON.stringify({ where: `Node ${process.version}`, ...report }));
+}

@@ -1,0 +1,53 @@
+"""What tools/pyodide-check runs inside of Pyodide, step by step. Each step gives a JSON value."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import runpy
+import sys
+from pathlib import Path
+from typing import Any
+
+#: where the packed project and the official suite are
+PROJECT, SUITE = Path("/check/project"), Path("/check/suite")
+SCRIPTS = ("i32", "i64", "f32", "f64", "memory", "call_indirect")
+
+
+def hello() -> Any:
+    """The embedded example's answer."""
+    import pywasmgk
+    from pywasmgk import examples
+
+    with pywasmgk.load(examples.read("hello")) as plugin:
+        return plugin.call("hello", {"name": "Ada"})
+
+
+def suite(engine: str) -> Any:
+    """Assertions of six scripts of the official suite: passed, failed, the first failure."""
+    from pywasmgk.wasm.script import Report, find_scripts, run_script, unlimited
+
+    total = Report()
+    for name in SCRIPTS:
+        for script in find_scripts(SUITE, "2.0", name):
+            total.add(run_script(script, unlimited(engine)))
+    return {"passed": total.passed, "failed": total.failed, "failures": total.failures[:1]}
+
+
+def conformance(part: str) -> Any:
+    """The cases of a part of the plugin contract, by pytest."""
+    printed = io.StringIO()
+    sys.argv = ["conformance", part, "--json"]
+    with contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
+        runpy.run_path(str(PROJECT / "tools" / "conformance"), run_name="__main__")
+    verdict = json.loads(printed.getvalue().splitlines()[-1])
+    verdict["not passed"] = [case for case, how in verdict.pop("cases").items() if how != "pass"]
+    return verdict
+
+
+def run(step: str) -> str:
+    """One step by its name and arguments, as JSON."""
+    name, *arguments = step.split()
+    steps = {"hello": hello, "suite": suite, "conformance": conformance}
+    return json.dumps(steps[name](*arguments))
