@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -52,6 +54,20 @@ def test_the_mixed_workload(tmp_path: Path) -> None:
     rows = bench(tmp_path, *words)["rows"]
     # the tool itself refuses results that differ
     assert [row["contestant"] for row in rows] == ["twin", "compiler", "interpreter"]
+
+
+def test_the_page_has_what_was_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    results = tmp_path / "results"
+    results.mkdir()
+    bench(results, "simd")
+    monkeypatch.syspath_prepend(str(BENCH.parent))
+    page = importlib.import_module("benchmarks.page")
+    monkeypatch.setattr(page, "DOCS", tmp_path)
+    text = page.write(results).read_text()
+    assert "| base64 |" in text
+    picture = ElementTree.parse(tmp_path / "performance-simd.svg").getroot()
+    marks = picture.iter("{http://www.w3.org/2000/svg}circle")
+    assert len(list(marks)) == 6, "one for each kernel"
 
 
 @pytest.mark.parametrize("what", ["load", "import"])

@@ -155,7 +155,8 @@ def cell(value: float | None) -> str:
     """A ratio with the digits that mean something."""
     if value is None:
         return "-"
-    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 20 else f"{value:.2f}"
+    digits = next((n for n, least in enumerate((100, 20, 0.1)) if value >= least), 3)
+    return f"{value:.{digits}f}"
 
 
 def table(result: dict[str, Any]) -> str:

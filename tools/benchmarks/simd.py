@@ -1,26 +1,22 @@
-"""The parts of tools/bench that are about SIMD: kernels in vector and scalar code, and the
+"""SIMD: kernels in vector and scalar code, and the
 representations that a v128 could have."""
 
 from __future__ import annotations
 
-import operator
+import functools
 import statistics
 import struct
-import time
 import timeit
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-KERNELS = Path(__file__).with_name("kernels")
+from .contestants import versions
+from .measuring import alternate, circumstances, geometric_mean, ratio
+
+KERNELS = Path(__file__).resolve().parent.parent / "kernels"
 #: sizes that take long enough to be measured, in the units that simd.c says
 SIZES = {"copy": 4096, "scan": 8192, "base64": 3072, "utf8": 4000, "matmul": 16, "sha256": 8}
-
-
-def _timed(call: Callable[[str, int], int], name: str, size: int) -> float:
-    start = time.perf_counter()
-    call(name, size)
-    return time.perf_counter() - start
 
 
 def _peer() -> Callable[[str, int], int] | None:
@@ -39,17 +35,13 @@ def _kernel(name: str, size: int, rounds: int, calls: list[Callable[[str, int], 
     results = [call(name, size) for call in calls]
     if len(set(results)) != 1:
         raise SystemExit(f"{name}: the builds differ, {results}")
-    turns = [[_timed(call, name, size) for call in calls] for _ in range(rounds)]
-    vector, scalar, *peers = zip(*turns)
-
-    def ratio(above: Iterable[float], below: Iterable[float]) -> float:
-        return round(statistics.median(map(operator.truediv, above, below)), 2)
-
+    turns = {str(n): functools.partial(call, name, size) for n, call in enumerate(calls)}
+    vector, scalar, *peers = alternate(turns, rounds).values()
     return {
         "kernel": name,
         "milliseconds": round(statistics.median(vector) * 1000, 1),
-        "times_scalar_build": ratio(vector, scalar),
-        "times_pywasm": ratio(peers[0], vector) if peers else None,
+        "times_scalar_build": round(ratio(vector, scalar), 2),
+        "times_pywasm": round(ratio(peers[0], vector), 1) if peers else None,
     }
 
 
@@ -66,8 +58,27 @@ def kernels(rounds: int, engine: str) -> dict[str, Any]:
     if peer is not None:
         calls.append(peer)
     rows = [_kernel(name, size, rounds, calls) for name, size in SIZES.items()]
-    mean = statistics.geometric_mean(row["times_scalar_build"] for row in rows)
-    return {"engine": engine, "rows": rows, "geometric_mean_times_scalar_build": round(mean, 2)}
+    mean = geometric_mean(row["times_scalar_build"] for row in rows)
+    return {
+        "benchmark": "simd",
+        **circumstances(),
+        "versions": versions(["pywasm"]),
+        "rounds": rounds,
+        "engine": engine,
+        "rows": rows,
+        "geometric_mean_times_scalar_build": round(mean, 2),
+    }
+
+
+def table(result: dict[str, Any]) -> str:
+    """The result as lines to read."""
+    lines = [f"{'kernel':10}{'ms':>8}{'vector / scalar':>18}{'pywasm / vector':>18}"]
+    for row in result["rows"]:
+        lines.append(
+            f"{row['kernel']:10}{row['milliseconds']:8.1f}{row['times_scalar_build']:18.2f}"
+            f"{row['times_pywasm'] or '-':>18}"
+        )
+    return "\n".join(lines)
 
 
 #: by operation: what it takes with one int (a b), with bytes (A B) and with two ints of 64 bits
