@@ -10,7 +10,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Sequence
 
-from .assumptions import Assumption
+from .assumptions import NEAR, Assumption
 from .facts import Environment, join, widen
 from .graph import RETURN, Graph
 from .terms import Term
@@ -34,7 +34,7 @@ class Analysis:
         for assumption in assumed:
             fact = entry[assumption.place]
             if fact is not None:
-                entry[assumption.place] = fact[0], fact[1], assumption.zeros
+                entry[assumption.place] = fact[0], NEAR - 1, assumption.zeros
         #: what is known at each block's head
         self.env: dict[int, Environment] = {graph.entry: entry}
         #: operands at the head of a block that is entered from one place only
@@ -100,13 +100,16 @@ class Analysis:
         self.results = {number: self.results[number] for number in sorted(reached)}
 
     def _translate(self, number: int) -> Result:
-        site = Site(self.shape, self.graph.blocks[number], self.env[number], ())
-        if number in self.heights:
-            first = self.shape.nlocals
-            site.stack = [site.local(first + slot) for slot in range(self.heights[number])]
-        else:
-            site.stack = list(self.stacks[number])
-        return site.run()
+        env = self.env[number]
+        return Site(self.shape, self.graph.blocks[number], env, self.operands(number, env)).run()
+
+    def operands(self, number: int, env: Environment) -> list[Term]:
+        """The operand stack at a block's head."""
+        if number not in self.heights:
+            return list(self.stacks[number])
+        first = self.shape.nlocals
+        site = Site(self.shape, self.graph.blocks[number], env, ())
+        return [site.local(first + slot) for slot in range(self.heights[number])]
 
     def _bring(self, source: int, place: int, way: Way) -> None:
         """Notes what comes along an edge."""

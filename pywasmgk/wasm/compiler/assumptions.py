@@ -2,8 +2,9 @@
 
 Compilers keep the stack pointer a multiple of 16 and pointers multiples of what they point to, but
 nothing in a module says so. Where a function reads words through a parameter or a global, it begins
-with one test of those bits; if they are not zero, the interpreter runs the call. So alignment is
-never a matter of correctness, and a function for which the test fails often is compiled without.
+with one test of those bits; if they are not zero, or if the pointer
+lies beyond 2**30, the interpreter runs the call. So neither is
+a matter of correctness, and a function for which the test fails often is compiled without.
 """
 
 from __future__ import annotations
@@ -12,16 +13,20 @@ from typing import NamedTuple
 
 from .translate import Shape
 
-__all__ = ["Assumption", "assumptions"]
+__all__ = ["NEAR", "Assumption", "assumptions"]
 
 #: zero bits of a stack pointer
 _STACK_ZEROS = 4
+#: bits of addresses that no memory of at most 2**30 bytes has
+_FAR = 0xC0000000
+#: what a pointer is below that passes the test
+NEAR = 1 << 30
 #: accesses of words from which on the test pays
 _ENOUGH = 2
 
 
 class Assumption(NamedTuple):
-    """Low bits of a variable that are taken to be zero."""
+    """Low bits of a pointer that are taken to be zero, and that it is below 2**30."""
 
     #: name in the generated code
     name: str
@@ -32,7 +37,7 @@ class Assumption(NamedTuple):
     @property
     def test(self) -> str:
         """What is true if it does not hold."""
-        return f"{self.name} & {(1 << self.zeros) - 1}"
+        return f"{self.name} & {_FAR | (1 << self.zeros) - 1}"
 
 
 def assumptions(shape: Shape) -> list[Assumption]:

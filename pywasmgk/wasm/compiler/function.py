@@ -23,6 +23,7 @@ __all__ = ["Compiled", "LineEntry", "Source", "compile_source", "generate"]
 #: a row that only names a value, and copies of such values
 _TEMPORARY = re.compile(r"(t\d+(?:_\d+)?) = (.+)")
 _COPY = re.compile(r"[lgst]\w+ = t\w+")
+_CHARGE = re.compile(r"fuel -= (\d+)")
 _TEMPORARIES = re.compile(r"\bt\d+(?:_\d+)?\b")
 #: text that may be put in the place of a name as it is
 _PRIMARY = re.compile(r"\w+(\[[^\[\]]*\])?")
@@ -95,7 +96,7 @@ def _merged(rows: Sequence[Row]) -> list[Row]:
     merged: list[Row] = []
     for row in rows:
         if merged:
-            found = _inlined(merged[-1], row, uses)
+            found = _inlined(merged[-1], row, uses) or _charged_once(merged[-1], row)
             if found is not None:
                 merged[-1] = found
                 continue
@@ -127,6 +128,14 @@ def _inlined(first: Row, row: Row, uses: Counter[str]) -> Row | None:
         text = f"({text})"
     entry = first.entry if first.entry.trap is not None else row.entry
     return Row(row.indent, pattern.sub(lambda _: text, row.text), entry)
+
+
+def _charged_once(first: Row, row: Row) -> Row | None:
+    """One charge for two that follow each other."""
+    one, other = _CHARGE.fullmatch(first.text), _CHARGE.fullmatch(row.text)
+    if one is None or other is None or first.indent != row.indent:
+        return None
+    return row._replace(text=f"fuel -= {int(one[1]) + int(other[1])}")
 
 
 def _assembled(

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from .analysis import Analysis
+from .assumptions import NEAR
 from .facts import clamp
 from .printing import at_least, show
 from .terms import Term, constant, negate
@@ -18,6 +19,8 @@ from .translate import Line, Result, Settle, Site, Way
 
 __all__ = ["Ahead", "Counted", "counted"]
 
+#: the largest number whose double does not wrap
+_HALF = (1 << 31) - 1
 #: turns from which on it pays
 _ENOUGH = 5
 
@@ -160,10 +163,7 @@ def _fast(
     low, most = (bound.low + by, head.high) if down else (head.low, high - by)
     if not clamp(site.env, head, low, most):
         return None
-    if number in analysis.heights:
-        first = analysis.shape.nlocals
-        slots = range(first, first + analysis.heights[number])
-        site.stack = [site.local(slot) for slot in slots]
+    near = _near(analysis, result, site)
     fast = site.run()
     ways = [way for way in fast.ways if way is not None and way.edge.target == number]
     if not ways or fast.settled or fast.pending != result.pending:
@@ -176,7 +176,52 @@ def _fast(
         test += f" and not ({distance}) % {by}"
     if sign and bound.high >= sign:
         test += f" and {show(bound)} < {sign}"
+    if near:
+        test += f" and {' | '.join(near)} < {NEAR}"
     return Counted(test, turns, name, show(step.by), own, lines, ways[0], result.pending)
+
+
+def _near(analysis: Analysis, result: Result, site: Site) -> list[str]:
+    """Variables that are worth a test that they are small, so that sums of them do not wrap. What
+    is small at the first fast turn must be below 2**31 at every other one, as the accesses of a
+    turn show; makes ``site`` ready to be run with that."""
+    shape, number = analysis.shape, result.block.number
+    wanted = [
+        place
+        for place in range(shape.nlocals)
+        if shape.words >> place & 1 and site.env[place] and _is_far(site, place, result)
+    ]
+    while True:
+        env = site.env.copy()
+        for place in wanted:
+            fact = env[place]
+            if fact is not None:
+                stepped = f"l{place}" in _assigned(result)
+                env[place] = fact[0], min(fact[1], _HALF if stepped else NEAR - 1), fact[2]
+        stack = analysis.operands(number, site.env)
+        trial = Site(shape, result.block, env, stack).run()
+        back = [way for way in trial.ways if way is not None and way.edge.target == number]
+        kept = [p for p in wanted if back and (back[0].env[p] or (0, 1 << 32))[1] <= _HALF]
+        if kept == wanted:
+            break
+        wanted = kept
+    site.env, site.stack = env, stack
+    return [f"l{place}" for place in wanted]
+
+
+def _is_far(site: Site, place: int, result: Result) -> bool:
+    """Whether a variable that the block reads may be large."""
+    fact = site.env[place]
+    bit = 1 << place
+    return (
+        fact is not None
+        and fact[1] > _HALF
+        and any(
+            isinstance(part, Term) and part.reads & bit
+            for line in result.lines
+            for part in line.parts
+        )
+    )
 
 
 def _distance(name: str, head: Term, by: Term, bound: Term, down: bool) -> tuple[str, str]:

@@ -17,7 +17,7 @@ __all__ = ["compiled_function"]
 #: instructions above which a function is left to the interpreter
 _TOO_LARGE = 20_000
 #: addresses that a memory of this many pages cannot have let sums of addresses stay unmasked
-_SMALL_PAGES = 32_768
+_SMALL_PAGES = 16_384
 
 
 def compiled_function(
@@ -30,10 +30,10 @@ def compiled_function(
 ) -> Compiled | None:
     """A function's code object, or that of the rest of a call from a loop on (``generate``);
     ``None`` if it cannot be compiled, or would not pay."""
-    small = memory is None or memory.limit < _SMALL_PAGES
+    small = memory is None or memory.limit <= _SMALL_PAGES
     key = index, entry, small, assume
     if key not in module.compiled:
-        highest = 1 << 31 if small else 1 << 32
+        highest = _SMALL_PAGES << 16 if small else 1 << 32
         module.compiled[key] = _compile(module, index, highest, entry, slots, assume)
     return module.compiled[key]
 
