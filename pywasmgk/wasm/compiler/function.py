@@ -21,10 +21,12 @@ from .translate import Shape
 __all__ = ["Compiled", "LineEntry", "Source", "compile_source", "generate"]
 
 #: a row that only names a value, and copies of such values
-_TEMPORARY = re.compile(r"(t\d+(?:_\d+)?) = (.+)")
-_COPY = re.compile(r"[lgst]\w+ = t\w+")
+_TEMPORARY = re.compile(r"([tu]\d+(?:_\d+)?) = (.+)")
+_COPY = re.compile(r"[lgstu]\w+ = [tu]\w+")
+#: a float with the bits of its NaN put right; no use if only arithmetic reads the float
+_UNLESS_NAN = re.compile(r"([tu]\w+) = ([tu]\w+) if \2 == \2 else ")
 _CHARGE = re.compile(r"fuel -= (\d+)")
-_TEMPORARIES = re.compile(r"\bt\d+(?:_\d+)?\b")
+_TEMPORARIES = re.compile(r"\b[tu]\d+(?:_\d+)?\b")
 #: text that may be put in the place of a name as it is
 _PRIMARY = re.compile(r"\w+(\[[^\[\]]*\])?")
 #: what may not run before the rest of its line does
@@ -93,8 +95,17 @@ def generate(
 def _merged(rows: Sequence[Row]) -> list[Row]:
     """Rows without temporaries that only the next row uses."""
     uses = Counter(name for row in rows for name in _TEMPORARIES.findall(row.text))
+    # a block may be written several times, always with the same lines
+    written = Counter(made[1] for row in rows if (made := _TEMPORARY.fullmatch(row.text)))
+    for name, times in written.items():
+        uses[name] //= times
     merged: list[Row] = []
     for row in rows:
+        fixed = _UNLESS_NAN.match(row.text)
+        if fixed is not None and uses[fixed[1]] == 1:
+            # nothing but arithmetic reads it
+            uses[fixed[2]] -= 3
+            continue
         if merged:
             found = _inlined(merged[-1], row, uses) or _charged_once(merged[-1], row)
             if found is not None:

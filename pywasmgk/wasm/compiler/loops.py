@@ -156,7 +156,7 @@ def _fast(
     high = min(bound.high, sign - 1) if sign else bound.high
     if bound.op == "var" and not clamp(env, bound, bound.low, high):
         return None
-    site = Site(analysis.shape, result.block, env, ())
+    site = Site(analysis.shape, result.block, env, (), "u")
     head = site.local(step.place)
     if head.low is None:
         return None
@@ -199,7 +199,7 @@ def _near(analysis: Analysis, result: Result, site: Site) -> list[str]:
                 stepped = f"l{place}" in _assigned(result)
                 env[place] = fact[0], min(fact[1], _HALF if stepped else NEAR - 1), fact[2]
         stack = analysis.operands(number, site.env)
-        trial = Site(shape, result.block, env, stack).run()
+        trial = Site(shape, result.block, env, stack, "u").run()
         back = [way for way in trial.ways if way is not None and way.edge.target == number]
         kept = [p for p in wanted if back and (back[0].env[p] or (0, 1 << 32))[1] <= _HALF]
         if kept == wanted:

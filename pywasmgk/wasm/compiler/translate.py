@@ -68,6 +68,19 @@ class Settle(Line):
     __slots__ = ()
 
 
+def _same(condition: Term) -> Term | None:
+    """The variable that a condition compares with itself, which tells NaNs from numbers."""
+    if condition.op == "==" and condition.args[0] is condition.args[1]:
+        compared: Term = condition.args[0]
+        return compared if compared.op == "var" else None
+    return None
+
+
+def _unless_nan(term: Term) -> Term | None:
+    """The variable that a term is unless that holds a NaN."""
+    return _same(term.args[0]) if term.op == "if" else None
+
+
 class Shape:
     """What the blocks of one function share."""
 
@@ -143,9 +156,18 @@ class Result:
 class Site:
     """Where code is being made: one block, from its first instruction to its last."""
 
-    def __init__(self, shape: Shape, block: Block, env: Environment, stack: Sequence[Term]) -> None:
+    def __init__(
+        self,
+        shape: Shape,
+        block: Block,
+        env: Environment,
+        stack: Sequence[Term],
+        letter: str = "t",
+    ) -> None:
         self.shape = shape
         self.block = block
+        #: what the names of temporaries begin with; another one where a block is made twice
+        self.letter = letter
         self.env = env.copy()
         self.stack = list(stack)
         self.lines: list[Line] = []
@@ -159,6 +181,10 @@ class Site:
         self.immediate = 0
         #: a store must be one line
         self.single = False
+        #: f32 values by the name of a variable that has the bits of their NaNs right
+        self.plain: dict[str, Term] = {}
+        #: variables that hold rounded f32, whose NaNs are quiet
+        self.rounded: set[str] = set()
 
     # -- lines and variables
 
@@ -171,7 +197,7 @@ class Site:
         """A fresh variable that is assigned once."""
         suffix = f"_{self.temporaries}" if self.temporaries else ""
         self.temporaries += 1
-        return Term("var", (f"t{self.at}{suffix}",), low, high, zeros)
+        return Term("var", (f"{self.letter}{self.at}{suffix}",), low, high, zeros)
 
     def keep(self, term: Term) -> Term:
         """Puts a term into a variable, now."""
@@ -259,6 +285,11 @@ class Site:
         self, condition: Term, first: Callable[[], list[Part]], second: Callable[[], list[Part]]
     ) -> None:
         """One effect or another, a line each."""
+        plain = _same(condition)
+        if plain is not None and plain.args[0] in self.rounded:
+            # a quiet NaN keeps its bits whichever way it is stored
+            self.emit(first())
+            return
         self.single = True
         one, other = first(), second()
         self.single = False
@@ -342,6 +373,9 @@ class Site:
         row = template.row
         typing = row.typing
         values = self._take(len(typing.params) if typing else 0)
+        if row.rounds or row.condition:
+            # arithmetic makes NaNs quiet: it needs no care for the bits of its operands' NaNs
+            values = [self.plain.get(str(value.args[0]), value) for value in values]
         for position, value in enumerate(values):
             if template.repeated[position] and not value.is_atom:
                 values[position] = self.keep(value)
@@ -398,9 +432,13 @@ class Site:
         if row.rounds:
             self.emit(["F[0] = ", term])
             term = self.keep(Term("index", (name("F"), constant(0))))
+            self.rounded.add(term.args[0])
         elif not template.pure or term.depth > MAX_DEPTH:
             if template.native is None or not self._cannot_trap(template):
+                plain = _unless_nan(term)
                 term = self.keep(term)
+                if plain is not None:
+                    self.plain[term.args[0]] = plain
         if template.charge is not None:
             self.operands["r"] = term
             self._charge(template.charge(self), test=False)
