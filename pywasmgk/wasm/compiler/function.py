@@ -104,7 +104,7 @@ def _merged(rows: Sequence[Row]) -> list[Row]:
         fixed = _UNLESS_NAN.match(row.text)
         if fixed is not None and uses[fixed[1]] == 1:
             # nothing but arithmetic reads it
-            uses[fixed[2]] -= 3
+            uses.subtract(_TEMPORARIES.findall(row.text))
             continue
         if merged:
             found = _inlined(merged[-1], row, uses) or _charged_once(merged[-1], row)

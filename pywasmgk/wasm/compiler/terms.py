@@ -64,6 +64,13 @@ class Term:
         """Whether it can be written several times at no cost."""
         return self.op in ("const", "var", "name")
 
+    @property
+    def is_cheap(self) -> bool:
+        """Whether writing it twice costs no more than naming it: atoms, and pointers to fields."""
+        if self.op == "+" and self.low is not None:
+            return bool(self.args[0].is_atom and self.args[1].op == "const")
+        return self.is_atom
+
     def __repr__(self) -> str:
         from .printing import show
 
@@ -210,8 +217,8 @@ def shift_right(a: Term, b: Term) -> Term:
         if a.op == "<<" and a.args[1].op == "const" and a.args[1].args[0] == count:
             inner: Term = a.args[0]
             return inner
-        if a.op == "+" and a.args[1].op == "const" and a.args[0].zeros >= count <= a.args[1].zeros:
-            # a multiple of the divisor on both sides: the base can be shifted by itself
+        if a.op == "+" and a.args[1].op == "const" and a.args[1].zeros >= count:
+            # the constant is a multiple of the divisor: the base can be shifted by itself
             return add(shift_right(a.args[0], b), constant(a.args[1].args[0] >> count))
     low = a.low >> (b.high if a.low >= 0 else b.low)
     high = a.high >> (b.low if a.high >= 0 else b.high)

@@ -181,6 +181,8 @@ class Site:
         self.immediate = 0
         #: a store must be one line
         self.single = False
+        #: pointers that have been shifted, by name and bits
+        self.shifted: dict[tuple[str, int], Term] = {}
         #: f32 values by the name of a variable that has the bits of their NaNs right
         self.plain: dict[str, Term] = {}
         #: variables that hold rounded f32, whose NaNs are quiet
@@ -242,10 +244,7 @@ class Site:
             loaded = Term("index", (name("mem"), address), low, high)
         else:
             address, fits = self._aligned(address, size)
-            bits = size.bit_length() - 1
-            word = Term(
-                "index", (name(f"M{view}"), terms.shift_right(address, constant(bits))), low, high
-            )
+            word = Term("index", (name(f"M{view}"), self._word(address, size)), low, high)
             if fits is True:
                 loaded = word
             else:
@@ -265,8 +264,7 @@ class Site:
             parts: list[Part] = [Term("index", (name("mem"), address)), " = ", value]
         else:
             address, fits = self._aligned(address, size)
-            bits = size.bit_length() - 1
-            word = Term("index", (name(f"M{view}"), terms.shift_right(address, constant(bits))))
+            word = Term("index", (name(f"M{view}"), self._word(address, size)))
             pack: list[Part] = [f"store_{accessor}(mem, ", address, ", ", value, ")"]
             if fits is True:
                 parts = [word, " = ", value]
@@ -309,6 +307,22 @@ class Site:
             address = self.keep(address)
         return address, terms.negate(terms.truth(terms.bit_and(address, constant(size - 1))))
 
+    def _word(self, address: Term, size: int) -> Term:
+        """The index of a word in a view; several words at one pointer share its shift."""
+        bits = size.bit_length() - 1
+        base, offset = address, 0
+        if address.op == "+" and address.args[1].op == "const":
+            base, offset = address.args[0], address.args[1].args[0]
+        if base.op != "var" or base.args[0][0] == "g" or offset % size:
+            return terms.shift_right(address, constant(bits))
+        key = base.args[0], bits
+        shifted = self.shifted.get(key)
+        if shifted is None:
+            trap, self.trap = self.trap, None
+            shifted = self.shifted[key] = self.keep(terms.shift_right(base, constant(bits)))
+            self.trap = trap
+        return terms.add(shifted, constant(offset >> bits))
+
     def _reached(self, address: Term, size: int) -> None:
         """Notes that an access at an address succeeded, so that it was in memory."""
         if address.low is not None:
@@ -320,6 +334,8 @@ class Site:
         if target == "local":
             self.spill(1 << index)
             variable_name = f"l{index}"
+            for key in [key for key in self.shifted if key[0] == variable_name]:
+                del self.shifted[key]
             if not (value.op == "var" and value.args[0] == variable_name):
                 self.emit([variable_name, " = ", value])
             high = _HIGHEST.get(self.shape.body.locals[index])
@@ -377,7 +393,7 @@ class Site:
             # arithmetic makes NaNs quiet: it needs no care for the bits of its operands' NaNs
             values = [self.plain.get(str(value.args[0]), value) for value in values]
         for position, value in enumerate(values):
-            if template.repeated[position] and not value.is_atom:
+            if template.repeated[position] and not value.is_cheap:
                 values[position] = self.keep(value)
         self.operands = dict(zip("abc", values))
         self._immediates(row.immediates, x)
