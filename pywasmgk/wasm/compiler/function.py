@@ -15,6 +15,7 @@ from .analysis import analyse
 from .assumptions import Assumption, assumptions
 from .emit import Entry, Row, emit_rows
 from .graph import build
+from .liveness import drop_dead_stores
 from .loops import Ahead
 from .translate import Shape
 
@@ -34,7 +35,6 @@ _WRAP = re.compile(r" else w [-+] \d+")
 _LATE = re.compile(r" else | and | or ")
 _CELLS = re.compile(r"\b(?:fuel|mem|M[a-zA-Z]|[fg]\d+|c\d+_\d+)\b")
 _GLOBAL_SET = re.compile(r"(g\d+) = ")
-_LOCALS = re.compile(r"\bl(\d+)\b")
 
 FILENAME = "<pywasmgk>"
 
@@ -88,8 +88,9 @@ def generate(
     shape = Shape(body, context, instructions, highest_address)
     assumed = assumptions(shape) if assume and slots is None else []
     analysis = analyse(shape, build(body, instructions, entry), slots, assumed)
+    unset = drop_dead_stores(analysis)
     rows = _merged(emit_rows(analysis, 2))
-    return _assembled(body, index, rows, entry, slots, assumed)
+    return _assembled(body, index, rows, entry, slots, assumed, unset)
 
 
 def _merged(rows: Sequence[Row]) -> list[Row]:
@@ -156,6 +157,7 @@ def _assembled(
     entry: int,
     slots: int | None,
     assumed: Sequence[Assumption],
+    unset: int,
 ) -> Source:
     nparams = len(body.type.params) if slots is None else len(body.locals)
     text = "\n".join([*(row.text for row in rows), *(item.name for item in assumed)])
@@ -178,10 +180,9 @@ def _assembled(
     else:
         # the head was charged already when the loop was come to, and will be again
         head.append(f"  fuel += {body.costs[entry]}")
-    used = {int(number) for number in _LOCALS.findall(text)}
     zeros: dict[str, list[str]] = {}
     for number, kind in enumerate(body.locals):
-        if number >= nparams and number in used:
+        if number >= nparams and unset >> number & 1:
             zeros.setdefault(repr(ZERO[kind]), []).append(f"l{number}")
     head += [f"  {' = '.join(names)} = {zero}" for zero, names in zeros.items()]
     outside = LineEntry(-1, 0, None, None)

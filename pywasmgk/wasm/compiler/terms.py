@@ -135,6 +135,8 @@ def subtract(a: Term, b: Term) -> Term:
         if a.op == "^" and a.args[1].op == "const" and a.args[1].args == b.args:
             return signed(a.args[0], b.args[0])
         return add(a, constant(-b.args[0]))
+    if a.op == "const" and not a.args[0]:
+        return negative(b)
     return Term("-", (a, b), a.low - b.high, a.high - b.low, min(a.zeros, b.zeros))
 
 
@@ -217,6 +219,11 @@ def shift_right(a: Term, b: Term) -> Term:
         if a.op == "<<" and a.args[1].op == "const" and a.args[1].args[0] == count:
             inner: Term = a.args[0]
             return inner
+        if a.op == "<<" and a.args[1].op == "const" and a.args[1].args[0] < count:
+            return shift_right(a.args[0], constant(count - a.args[1].args[0]))
+        if a.op == "signed" and a.args[1] == 1 << count:
+            # the sign alone is left: 0 or -1
+            return negative(shift_right(a.args[0], b))
         if a.op == "+" and a.args[1].op == "const" and a.args[1].zeros >= count:
             # the constant is a multiple of the divisor: the base can be shifted by itself
             return add(shift_right(a.args[0], b), constant(a.args[1].args[0] >> count))
@@ -299,6 +306,12 @@ def bit_and(a: Term, b: Term) -> Term:
             else:
                 high = mask
             return Term("&", (a, constant(mask)), 0, high, max(a.zeros, _zeros_of(mask)))
+    if a.low >= 0:
+        b = strip(b, a.high.bit_length())
+    elif b.low >= 0:
+        a = strip(a, b.high.bit_length())
+    if a.low is None or b.low is None:
+        return Term("&", (a, b))
     low, high = 0, None
     if a.low >= 0 and b.low >= 0:
         high = min(a.high, b.high)
@@ -324,7 +337,7 @@ def keep_low(a: Term, bits: int) -> Term:
     if a.op == "const":
         return constant(a.args[0] & mask)
     stripped = strip(a, bits)
-    if stripped is not a and stripped.low is not None and _cost_bits(stripped) <= 2 * bits + 2:
+    if stripped is not a and stripped.low is not None and _cost_bits(stripped) <= max(2 * bits + 2, 64):
         return keep_low(stripped, bits)
     if a.zeros >= bits:
         return ZERO
@@ -334,7 +347,7 @@ def keep_low(a: Term, bits: int) -> Term:
     if a.op == "+" and a.args[1].op == "const" and abs(a.args[1].args[0]) < 0x10000 and bits >= 32:
         # rarely wraps: then % gives back its operand, where & would make a new number
         return Term("%", (a, constant(mask + 1)), 0, mask, min(a.zeros, bits))
-    if a.op in ("+", "-") and bits >= 32 and -mask <= a.low and a.high <= 2 * mask:
+    if a.op in ("+", "-", "neg") and bits >= 32 and -mask <= a.low and a.high <= 2 * mask:
         if a.low >= 0 or a.high <= mask:
             # out of range by one turn at most, and rarely: a comparison is cheaper than a mask
             return Term("wrap", (a, mask + 1), 0, mask, min(a.zeros, bits))

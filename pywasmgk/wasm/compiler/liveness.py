@@ -1,0 +1,78 @@
+"""Which variables are still read, and so which assignments can be left out.
+
+Compilers to wasm write locals for their own reasons, and facts turn many reads into constants: what
+nobody reads any more need not be written. Nothing but generated code sees a local.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from .analysis import Analysis
+from .terms import Term
+from .translate import Line, Result
+
+__all__ = ["drop_dead_stores"]
+
+
+def drop_dead_stores(analysis: Analysis) -> int:
+    """Takes assignments that have no reader out of the blocks' lines; gives the variables that are
+    read before they are written, as a set of bits."""
+    live: dict[int, int] = dict.fromkeys(analysis.results, 0)
+    order = [number for number in reversed(analysis.graph.order) if number in analysis.results]
+    changed = True
+    while changed:
+        changed = False
+        for number in order:
+            result = analysis.results[number]
+            found = _before(result.lines, _at_end(result, live))
+            if found != live[number]:
+                live[number] = found
+                changed = True
+    for number in order:
+        result = analysis.results[number]
+        result.lines = _kept(result.lines, _at_end(result, live))
+    return live[analysis.graph.entry]
+
+
+def _at_end(result: Result, live: dict[int, int]) -> int:
+    """The variables that are read behind a block's lines."""
+    bits = 0 if result.test is None else result.test.reads
+    for way in result.ways:
+        if way is not None:
+            bits |= live.get(way.edge.target, 0) | _reads(way.stack)
+    return bits
+
+
+def _reads(parts: Iterable[Any]) -> int:
+    bits = 0
+    for part in parts:
+        if isinstance(part, Term):
+            bits |= part.reads
+    return bits
+
+
+def _written(line: Line) -> int:
+    """The local that a line assigns, as a bit."""
+    parts = line.parts
+    if len(parts) == 3 and parts[1] == " = " and isinstance(parts[0], str) and parts[0][0] == "l":
+        return 1 << int(parts[0][1:])
+    return 0
+
+
+def _before(lines: Sequence[Line], bits: int) -> int:
+    for line in reversed(lines):
+        bits = bits & ~_written(line) | _reads(line.parts)
+    return bits
+
+
+def _kept(lines: Sequence[Line], bits: int) -> list[Line]:
+    kept = []
+    for line in reversed(lines):
+        written = _written(line)
+        if written and not written & bits and line.trap is None and not line.own:
+            continue
+        bits = bits & ~written | _reads(line.parts)
+        kept.append(line)
+    return kept[::-1]
