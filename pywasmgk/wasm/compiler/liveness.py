@@ -13,7 +13,7 @@ from .analysis import Analysis
 from .terms import Term
 from .translate import Line, Result
 
-__all__ = ["drop_dead_stores"]
+__all__ = ["drop_dead_stores", "read_first"]
 
 
 def drop_dead_stores(analysis: Analysis) -> int:
@@ -59,6 +59,11 @@ def _written(line: Line) -> int:
     if len(parts) == 3 and parts[1] == " = " and isinstance(parts[0], str) and parts[0][0] == "l":
         return 1 << int(parts[0][1:])
     return 0
+
+
+def read_first(lines: Sequence[Line]) -> int:
+    """The variables that lines read before they write them, as a set of bits."""
+    return _before(lines, 0)
 
 
 def _before(lines: Sequence[Line], bits: int) -> int:

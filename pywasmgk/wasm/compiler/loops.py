@@ -8,17 +8,21 @@ fast turn takes back the charge of the turns that have not been run (``Ahead``).
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from .analysis import Analysis
 from .assumptions import NEAR
-from .facts import clamp
+from .facts import Environment, clamp
+from .liveness import read_first
 from .printing import at_least, show
 from .terms import Term, constant, negate
 from .translate import Line, Result, Settle, Site, Way
 
 __all__ = ["Ahead", "Counted", "counted"]
 
+#: a question of alignment, as ``translate`` puts it
+_ASKED = re.compile(r"not l(\d+) & (\d+)\b")
 #: the largest number whose double does not wrap
 _HALF = (1 << 31) - 1
 #: turns from which on it pays
@@ -176,52 +180,64 @@ def _fast(
         test += f" and not ({distance}) % {by}"
     if sign and bound.high >= sign:
         test += f" and {show(bound)} < {sign}"
-    if near:
-        test += f" and {' | '.join(near)} < {NEAR}"
+    for more in near:
+        test += f" and {more}"
     return Counted(test, turns, name, show(step.by), own, lines, ways[0], result.pending)
 
 
+class _Near(NamedTuple):
+    """A variable that is taken to be small, and a multiple of ``2**zeros``, in all fast turns."""
+
+    place: int
+    zeros: int
+
+    def holds(self, env: Environment) -> bool:
+        """Whether it is so where a turn ends."""
+        fact = env[self.place]
+        return fact is not None and fact[1] <= _HALF and fact[2] >= self.zeros
+
+
 def _near(analysis: Analysis, result: Result, site: Site) -> list[str]:
-    """Variables that are worth a test that they are small, so that sums of them do not wrap. What
-    is small at the first fast turn must be below 2**31 at every other one, as the accesses of a
-    turn show; makes ``site`` ready to be run with that."""
-    shape, number = analysis.shape, result.block.number
-    wanted = [
-        place
-        for place in range(shape.nlocals)
-        if shape.words >> place & 1 and site.env[place] and _is_far(site, place, result)
-    ]
+    """Tests that are worth making before the first fast turn, so that sums do not wrap and words
+    are aligned. What holds there must hold at every other turn, as the accesses of a turn show:
+    a variable below 2**30 is then below 2**31. Makes ``site`` ready to be run with that."""
+    number = result.block.number
+    assigned = _assigned(result)
+    wanted = _wanted(analysis, result, site)
     while True:
         env = site.env.copy()
-        for place in wanted:
+        for place, zeros in wanted:
             fact = env[place]
             if fact is not None:
-                stepped = f"l{place}" in _assigned(result)
-                env[place] = fact[0], min(fact[1], _HALF if stepped else NEAR - 1), fact[2]
-        stack = analysis.operands(number, site.env)
-        trial = Site(shape, result.block, env, stack, "u").run()
+                high = _HALF if f"l{place}" in assigned else NEAR - 1
+                env[place] = fact[0], min(fact[1], high), max(fact[2], zeros)
+        stack = analysis.operands(number, env)
+        trial = Site(analysis.shape, result.block, env, stack, "u").run()
         back = [way for way in trial.ways if way is not None and way.edge.target == number]
-        kept = [p for p in wanted if back and (back[0].env[p] or (0, 1 << 32))[1] <= _HALF]
+        kept = [near for near in wanted if back and near.holds(back[0].env)]
         if kept == wanted:
             break
         wanted = kept
     site.env, site.stack = env, stack
-    return [f"l{place}" for place in wanted]
+    tests = [" | ".join(f"l{place}" for place, _ in wanted) + f" < {NEAR}"] if wanted else []
+    return tests + [f"not l{place} & {(1 << zeros) - 1}" for place, zeros in wanted if zeros]
 
 
-def _is_far(site: Site, place: int, result: Result) -> bool:
-    """Whether a variable that the block reads may be large."""
-    fact = site.env[place]
-    bit = 1 << place
-    return (
-        fact is not None
-        and fact[1] > _HALF
-        and any(
-            isinstance(part, Term) and part.reads & bit
-            for line in result.lines
-            for part in line.parts
-        )
-    )
+def _wanted(analysis: Analysis, result: Result, site: Site) -> list[_Near]:
+    """The variables that a block takes from its head and that may be large, or are asked whether
+    they are multiples of a word's size."""
+    parts = [part for line in result.lines for part in line.parts if isinstance(part, Term)]
+    asked = {int(place): int(mask) for place, mask in _ASKED.findall(" ".join(map(show, parts)))}
+    candidates = read_first(result.lines) & analysis.shape.words
+    found = []
+    for place in range(analysis.shape.nlocals):
+        fact = site.env[place]
+        if fact is None or not candidates >> place & 1:
+            continue
+        far = fact[1] > _HALF
+        if far or place in asked:
+            found.append(_Near(place, asked.get(place, 0).bit_length()))
+    return found
 
 
 def _distance(name: str, head: Term, by: Term, bound: Term, down: bool) -> tuple[str, str]:

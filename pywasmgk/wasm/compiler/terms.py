@@ -337,7 +337,11 @@ def keep_low(a: Term, bits: int) -> Term:
     if a.op == "const":
         return constant(a.args[0] & mask)
     stripped = strip(a, bits)
-    if stripped is not a and stripped.low is not None and _cost_bits(stripped) <= max(2 * bits + 2, 64):
+    if (
+        stripped is not a
+        and stripped.low is not None
+        and _cost_bits(stripped) <= max(2 * bits + 2, 64)
+    ):
         return keep_low(stripped, bits)
     if a.zeros >= bits:
         return ZERO
