@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import GuestError
 from .functions import Func
 from .interpreter import Execution
-from .metering import Meter, current_meter, set_current_meter
+from .metering import FRAMES_LEFT, Meter, current_meter, set_current_meter
 
 if TYPE_CHECKING:
     from .instance import Instance
@@ -92,8 +92,10 @@ def invoke(func: Func, args: Sequence[Any]) -> Sequence[Any]:
     if instance is None:
         return func.call_host(None, current_meter() or Meter(), args)
     with instance.account() as meter:
-        meter.resume()
-        if func.ready is None and instance.tiers.resolve(func, meter) is None:
+        meter.begin()
+        if func.compiled and meter.budget >= FRAMES_LEFT:
+            results = instance.tiers.binding.enter(func.index, meter, args)
+        elif func.ready is None and instance.tiers.resolve(func, meter) is None:
             # in two steps, since every Python frame counts when hosts call back in
             instance.tiers.look(meter)
             results = instance.tiers.binding.enter(func.index, meter, args)

@@ -10,7 +10,7 @@ from .memory import Memory
 from .metering import Meter
 from .ownership import Domain
 from .types import FuncType
-from .values import OUTWARD, from_bits, from_python, to_bits, to_python
+from .values import INWARD, OUTWARD, from_bits, from_python, to_bits, to_python
 
 if TYPE_CHECKING:
     from .code import Code
@@ -50,6 +50,7 @@ class Func:
         "_converters",
         "access_caller",
         "code",
+        "compiled",
         "host",
         "index",
         "instance",
@@ -73,6 +74,8 @@ class Func:
         self.access_caller = access_caller
         self.instance: Instance | None = None
         self.index = -1
+        #: whether its instance has compiled it
+        self.compiled = False
         #: prepared for the interpreter; ``None`` until that runs it, and for the host's
         self.code: Code | None = None
         #: the same once it is settled that the interpreter runs it
@@ -91,6 +94,7 @@ class Func:
         func.instance = instance
         func.index = index
         func.code = func.ready = None
+        func.compiled = False
         func.nparams = len(type.params)
         func._converters = ()
         return func
@@ -109,10 +113,11 @@ class Func:
         kinds = self.type.params
         if len(args) != len(kinds):
             raise TypeError(f"{self} takes {len(kinds)} arguments, {len(args)} were given")
-        results = calls.invoke(self, [from_python(kind, arg) for kind, arg in zip(kinds, args)])
+        results = calls.invoke(self, [INWARD[kind](arg) for kind, arg in zip(kinds, args)])
         kinds = self.type.results
         if len(kinds) == 1:
-            return to_python(kinds[0], results[0])
+            convert = OUTWARD.get(kinds[0])
+            return results[0] if convert is None else convert(results[0])
         return tuple(map(to_python, kinds, results)) if kinds else None
 
     def call_bits(self, *args: Any) -> tuple[Any, ...]:

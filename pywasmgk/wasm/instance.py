@@ -108,6 +108,8 @@ class Instance:
         #: fuel of the latest call from the host, start functions aside
         self.fuel_used = 0
         self._meter_options = dict(meter_options)
+        #: the accounts of calls that set no limits of their own begin as copies of this one
+        self._first_meter = Meter(**meter_options)
         #: what the dispatch loop works on
         self.environment: tuple[Any, ...] = ()
 
@@ -137,7 +139,7 @@ class Instance:
             return Account(self, None)
         options = self._meter_options
         if fuel is _UNSET and timeout is _UNSET and cancel is None and progress is None:
-            return Account(self, Meter(**options))
+            return Account(self, self._first_meter.renewed())
         options = dict(options)
         if fuel is not _UNSET:
             options["fuel"] = fuel

@@ -18,6 +18,7 @@ __all__ = [
     "DEFAULT_DEPTH",
     "DEFAULT_FUEL",
     "DEFAULT_TIMEOUT",
+    "FRAMES_LEFT",
     "CancelToken",
     "Meter",
     "current_meter",
@@ -30,6 +31,8 @@ DEFAULT_TIMEOUT = 30.0
 #: wasm frames on the call stack
 DEFAULT_DEPTH = 2_000
 
+#: frames that Python must have left for compiled code, or else the interpreter goes on
+FRAMES_LEFT = 50
 #: wasm frames that may be frames of Python at once; deeper calls run in the interpreter's loop
 _PYTHON_DEPTH = 2_000
 #: stands for "no limit"; far above what can be counted, far below slow integers
@@ -97,9 +100,20 @@ class Meter:
         #: an exception that came from a host function, to tell it from an interruption
         self.host_error: BaseException | None = None
         self._slice = _FIRST_SLICE
+        #: the clock is not the machine's: whoever gave it wants it read at every occasion
+        self.timed = clock is not time.monotonic
         self._last_look = self.started
         #: the latest slice
         self.issued = 0
+
+    def renewed(self) -> Meter:
+        """One that begins now, with the limits of this one, which nothing was charged to."""
+        meter = Meter.__new__(Meter)
+        meter.__dict__.update(self.__dict__)
+        meter.started = meter._last_look = now = self.clock()
+        if self.timeout is not None:
+            meter.deadline = now + self.timeout
+        return meter
 
     # -- what hosts ask
 
@@ -151,6 +165,15 @@ class Meter:
         """Gives a tier what is left after a host function or at the start of a call: nothing in
         hand, so that its next test point looks at the clock."""
         return self.expire(self.left)
+
+    def begin(self) -> None:
+        """Gives a tier what it has at the start of a call from the host. The first slice of an
+        account is short, so that nobody needs to look at the clock for it."""
+        if self.issued or self.cancel is not None or self.progress is not None or self.timed:
+            self.resume()
+        else:
+            self.left = self.issued = min(self._slice, self.reserve)
+            self.reserve -= self.issued
 
     def expire(self, fuel: int) -> int:
         """Takes a slice back, so that the next test point comes to :meth:`refill`."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from .code import Code, prepare
 from .functions import Func
-from .metering import Meter
+from .metering import FRAMES_LEFT, Meter
 
 if TYPE_CHECKING:
     from .compiler.binding import Binding
@@ -29,8 +29,6 @@ ENGINES = ("auto", "interpreter", "compiler")
 _TURNS = 120
 #: instructions that one call is taken to run, at most
 _PER_CALL = 60
-#: frames that Python must have left for compiled code, or else the interpreter goes on
-_FRAMES_LEFT = 50
 
 
 class Tiers:
@@ -58,8 +56,8 @@ class Tiers:
         code = func.code or self._prepare(func)
         if self.engine == "interpreter":
             func.ready = code
-        elif meter.budget >= _FRAMES_LEFT:
-            if self._binding is not None and self._binding.is_compiled(func.index):
+        elif meter.budget >= FRAMES_LEFT:
+            if func.compiled:
                 return None
             size = len(code.operations)
             if self.engine == "compiler" or self._pays(func, min(size, _PER_CALL), size):
@@ -86,7 +84,7 @@ class Tiers:
         """Takes note that a slice of fuel was used up in a function; gives whether the loop whose
         body begins at ``pc``, with ``height`` operands on the stack, is to go on in compiled
         code."""
-        if self.engine == "interpreter" or meter.budget < _FRAMES_LEFT or func.code is None:
+        if self.engine == "interpreter" or meter.budget < FRAMES_LEFT or func.code is None:
             return False
         if not self._pays(func, meter.issued, len(func.code.operations)) or not pc:
             return False

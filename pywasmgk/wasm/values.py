@@ -56,24 +56,37 @@ def _vector(value: Any) -> int:
     return int.from_bytes(data, "little")
 
 
+def _function(value: Any) -> Any:
+    if value is not None and not hasattr(value, "call_bits"):
+        raise TypeError(f"expected a Func or None for funcref, found {type(value).__name__}")
+    return value
+
+
+def _i32(value: Any) -> int:
+    if value.__class__ is int and -0x80000000 <= value <= 0xFFFFFFFF:
+        number: int = value
+        return number & 0xFFFFFFFF
+    return _integer(value, 32)
+
+
+#: what makes an engine's value of a host's
+INWARD: dict[ValType, Callable[[Any], Any]] = {
+    _I32: _i32,
+    _I64: lambda value: _integer(value, 64),
+    _F32: lambda value: _float(value, 32),
+    _F64: lambda value: _float(value, 64),
+    ValType.V128: _vector,
+    ValType.FUNCREF: _function,
+    ValType.EXTERNREF: lambda value: value,
+}
+
+
 def from_python(kind: ValType, value: Any) -> Any:
     """A Python value as the engine has it.
 
     Raises TypeError, OverflowError for large ints, or ValueError for other than 16 bytes.
     """
-    if kind is _I32:
-        return _integer(value, 32)
-    if kind is _I64:
-        return _integer(value, 64)
-    if kind is _F64:
-        return _float(value, 64)
-    if kind is _F32:
-        return _float(value, 32)
-    if kind is ValType.V128:
-        return _vector(value)
-    if kind is ValType.FUNCREF and value is not None and not hasattr(value, "call_bits"):
-        raise TypeError(f"expected a Func or None for funcref, found {type(value).__name__}")
-    return value
+    return INWARD[kind](value)
 
 
 def signed32(value: int) -> int:

@@ -65,7 +65,6 @@ class Binding:
         self._outward: dict[Func, Callable[..., Any]] = {}
         #: functions by the identity of their code objects, for tracebacks
         self._by_code: dict[int, tuple[int, Compiled]] = {}
-        self._compiled: set[int] = set()
         #: calls for which an assumption did not hold
         self._missed: dict[int, int] = {}
         self._loops: dict[tuple[int, int], Callable[..., Any] | None] = {}
@@ -115,9 +114,6 @@ class Binding:
 
     # -- compiling
 
-    def is_compiled(self, index: int) -> bool:
-        return index in self._compiled
-
     def compile(self, index: int) -> bool:
         """Compiles a function of the module and binds it; gives whether it could be."""
         assume = self._missed.get(index, 0) < _MANY_MISSES
@@ -129,7 +125,7 @@ class Binding:
         cell = self.function_cell(index)
         waiting = cell.cell_contents
         cell.cell_contents = function
-        self._compiled.add(index)
+        self.instance.funcs[index].compiled = True
         for callees in self._callees.values():
             for position, callee in enumerate(callees):
                 if callee is waiting:
