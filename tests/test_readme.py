@@ -82,6 +82,7 @@ CONCRETE = {
     "call": 'hello hello {"name":"Ada"}',
     "register": "hello",
     "inspect": "FILE",
+    "disasm": "FILE f",
     "validate": "FILE FILE",
     "run": "FILE f 40 2",
     "spec": "SCRIPT",

@@ -20,6 +20,7 @@ COMMANDS = {
     "run": ("modules", "Run any module: its program, or one export."),
     "validate": ("modules", "Check modules, or say what is wrong and where."),
     "inspect": ("inspection", "Show sections, imports, exports and features."),
+    "disasm": ("disasm", "Show a module as text, or the Python that functions become."),
     "spec": ("spec", "Run scripts of the official test suite."),
     "docs": ("docs", "Show the documentation."),
 }

@@ -28,7 +28,7 @@ from .types import FuncType, GlobalType, TableType, ValType
 if TYPE_CHECKING:
     from .module import ConstExpr, Module
 
-__all__ = ["MAX_LOCALS", "ModuleContext", "validate_constant", "validate_function"]
+__all__ = ["MAX_LOCALS", "ModuleContext", "read_locals", "validate_constant", "validate_function"]
 
 #: locals that a function may have, as in web engines
 MAX_LOCALS = 50_000
@@ -321,8 +321,8 @@ class BodyValidator:
             raise self.invalid(f"unknown {word} {index}", at)
 
 
-def _read_locals(module: Module, start: int, end: int) -> tuple[list[ValType], int]:
-    """The declared locals of a body, and where its code begins."""
+def read_locals(module: Module, start: int, end: int) -> tuple[list[ValType], int]:
+    """The declared locals of a body, and where its code begins. Raises DecodeError."""
     data = module.data
     groups, pos = read_u32(data, start)
     if groups > end - pos:
@@ -352,7 +352,7 @@ def validate_function(context: ModuleContext, module: Module, index: int) -> Blo
     """Validates one defined function (``index`` counts imports) and gives its block map."""
     body = module.bodies[index - module.import_counts["func"]]
     kind = context.functions[index]
-    declared, start = _read_locals(module, body.start, body.end)
+    declared, start = read_locals(module, body.start, body.end)
     if start > body.end:
         raise DecodeError("unexpected end of the locals", body.start)
     local_types = [*kind.params, *declared]

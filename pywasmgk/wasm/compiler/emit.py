@@ -8,7 +8,7 @@ loop, or to what stands behind a scope; a jump to there costs nothing. Other jum
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from .analysis import Analysis
@@ -18,7 +18,7 @@ from .loops import Ahead, counted
 from .printing import at_least, show
 from .structure import Choice, Code, Jump, Leave, Loop, Node, Scope, Switch, structured
 from .terms import negate
-from .translate import Result, Settle, Way
+from .translate import Line, Result, Settle, Way
 
 __all__ = ["Entry", "Row", "TooDeep", "emit_rows"]
 
@@ -123,7 +123,7 @@ class Emitter:
                 if pending:
                     self.add(indent, f"fuel -= {pending}", line.at)
             else:
-                self.add(indent, _text(line.parts), line.at, pending, line.trap, line.own)
+                self.add(indent, text_of(line), line.at, pending, line.trap, line.own)
         if block.exit == "trap":
             self.add(indent, "raise Trap(UNREACHABLE)", block.at, self.charges.at_end(result))
             return False
@@ -273,7 +273,7 @@ class Emitter:
         before = len(self.rows)
         for line in found.lines:
             entry = Entry(line.at, line.pending - cost, line.trap, ahead)
-            self.rows.append(Row(indent + 2, _text(line.parts), entry, line.own))
+            self.rows.append(Row(indent + 2, text_of(line), entry, line.own))
         self.into_slots(found.way, indent + 2, at)
         if len(self.rows) == before:
             self.add(indent + 2, "pass", at)
@@ -387,8 +387,9 @@ _WRITE: dict[type[Any], Callable[..., bool]] = {
 }
 
 
-def _text(parts: Iterable[object]) -> str:
-    return "".join(part if isinstance(part, str) else show(part) for part in parts)  # type: ignore[arg-type]
+def text_of(line: Line) -> str:
+    """A line of code as Python has it."""
+    return "".join(part if isinstance(part, str) else show(part) for part in line.parts)
 
 
 def emit_rows(analysis: Analysis, indent: int) -> list[Row]:

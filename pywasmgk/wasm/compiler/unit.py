@@ -6,18 +6,22 @@ from typing import TYPE_CHECKING
 
 from ..memory import Memory
 from .emit import TooDeep
-from .function import Compiled, compile_source, generate
+from .function import Compiled, Source, compile_source, generate
 from .graph import Irreducible
 
 if TYPE_CHECKING:
     from ..module import Module
 
-__all__ = ["compiled_function"]
+__all__ = ["CannotCompile", "compiled_function", "source_of"]
 
 #: instructions above which a function is left to the interpreter
 _TOO_LARGE = 20_000
 #: addresses that a memory of this many pages cannot have let sums of addresses stay unmasked
 _SMALL_PAGES = 16_384
+
+
+class CannotCompile(Exception):
+    """A function is left to the interpreter; the message says why."""
 
 
 def compiled_function(
@@ -41,11 +45,29 @@ def compiled_function(
 def _compile(
     module: Module, index: int, highest: int, entry: int, slots: int | None, assume: bool
 ) -> Compiled | None:
+    try:
+        return compile_source(source_of(module, index, highest, entry, slots, assume))
+    except CannotCompile:
+        return None
+
+
+def source_of(
+    module: Module,
+    index: int,
+    highest: int = 1 << 31,
+    entry: int = 0,
+    slots: int | None = None,
+    assume: bool = True,
+) -> Source:
+    """The source of a function (``generate``). Raises CannotCompile."""
     body = module.block_map(index)
     if len(body.code) > _TOO_LARGE:
-        return None
+        raise CannotCompile(
+            f"it has {len(body.code):,} instructions; above {_TOO_LARGE:,} compiling does not pay"
+        )
     try:
-        source = generate(body, index, module.context, module.isa, highest, entry, slots, assume)
-    except (TooDeep, Irreducible):
-        return None
-    return compile_source(source)
+        return generate(body, index, module.context, module.isa, highest, entry, slots, assume)
+    except TooDeep:
+        raise CannotCompile("Python cannot nest blocks or expressions so deeply") from None
+    except Irreducible:
+        raise CannotCompile("a loop would be entered past its head") from None

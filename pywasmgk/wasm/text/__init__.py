@@ -1,0 +1,1 @@
+"""The text format: disassembly for people, and WAT as input."""

