@@ -4,6 +4,7 @@
 
     PywasmgkError
     ├── DecodeError          the bytes are no WebAssembly module        .offset
+    │   └── TextError        no WebAssembly text that can be read       .line .column
     ├── ValidationError      a module that breaks the typing rules      .offset .function
     ├── LinkError            imports are missing or of another type     .missing
     ├── GuestError           the guest was running
@@ -54,6 +55,7 @@ __all__ = [
     "PywasmgkError",
     "ResultError",
     "Stopped",
+    "TextError",
     "Trap",
     "TrapCode",
     "ValidationError",
@@ -108,6 +110,20 @@ class DecodeError(PywasmgkError):
 
     def __str__(self) -> str:
         return f"{self.message} (at offset {self.offset:#x})"
+
+
+class TextError(DecodeError):
+    """The text is no well-formed module (spec, chapter "Text Format"), or uses what is not read."""
+
+    def __init__(self, message: str, line: int, column: int) -> None:
+        super().__init__(message)
+        self.args = (message, line, column)
+        #: where the fault is in the text, both from 1
+        self.line = line
+        self.column = column
+
+    def __str__(self) -> str:
+        return f"{self.message} (line {self.line}, column {self.column})"
 
 
 class ValidationError(PywasmgkError):

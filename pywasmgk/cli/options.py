@@ -43,10 +43,20 @@ _LONGEST = 1e9
 
 
 class Source(NamedTuple):
-    """The bytes of a module, and what it is called in messages."""
+    """The content of a file, and what it is called in messages."""
 
     name: str
-    data: bytes
+    content: bytes
+
+    @property
+    def data(self) -> bytes:
+        """The bytes of the module; text becomes them now. Raises TextError."""
+        if not self.name.endswith(".wat"):
+            return self.content
+        from ..wasm.text.reading import assemble
+        from ..wasm.text.tokens import decoded
+
+        return assemble(decoded(self.content))
 
 
 class SourceType(ParamType):

@@ -17,6 +17,7 @@ from ..errors import (
     GuestError,
     OutOfFuel,
     PywasmgkError,
+    TextError,
     Trap,
     ValidationError,
 )
@@ -151,7 +152,9 @@ def describe(error: Exception) -> dict[str, Any]:
         form["code"] = engine.code
     if isinstance(engine, GuestError):
         form["frames"] = [frame._asdict() for frame in engine.frames]
-    if isinstance(engine, (DecodeError, ValidationError)):
+    if isinstance(engine, TextError):
+        form |= {"line": engine.line, "column": engine.column}
+    elif isinstance(engine, (DecodeError, ValidationError)):
         form["offset"] = engine.offset
     if engine is not error and engine is not None:
         form["cause"] = type(engine).__name__

@@ -54,7 +54,7 @@ _KINDS = ("func", "table", "memory", "global")
 _MODES = ("active", "passive", "active", "declarative")
 #: what people load by mistake, by its first bytes
 _MISTAKEN = {
-    b"(": "WebAssembly text: translate it first",
+    b"(": "WebAssembly text: give it as a str",
     b"<": "a web page",
     b"PK": "a zip archive",
     b"\x1f\x8b": "gzip: unpack it first",

@@ -29,16 +29,17 @@ _DEFAULT = Features()
 class Module(components.Module):  # type: ignore[misc]
     """A decoded and validated module; one serves any number of instances.
 
-    ``data`` is the binary format. ``name`` is for messages. ``validate="lazy"`` leaves function
-    bodies to their first call, for huge modules that are trusted. ``max_locals`` is for each
-    function. ``features`` says which proposals the module may use, by default all of WebAssembly
-    2.0. Raises DecodeError or ValidationError, both with the offset in the file. It is ppci's
-    Module too: its ``definitions``, ``show_interface()`` and the like work.
+    ``data`` is the binary format, or the text format as a str. ``name`` is for messages.
+    ``validate="lazy"`` leaves function bodies to their first call, for huge modules that are
+    trusted. ``max_locals`` is for each function. ``features`` says which proposals the module may
+    use, by default all of WebAssembly 2.0. Raises DecodeError or ValidationError, both with the
+    offset in the file, and TextError with line and column. It is ppci's Module too: its
+    ``definitions``, ``show_interface()`` and the like work.
     """
 
     def __init__(
         self,
-        data: bytes | bytearray | memoryview,
+        data: bytes | bytearray | memoryview | str,
         *,
         name: str | None = None,
         validate: str = "eager",
@@ -46,7 +47,12 @@ class Module(components.Module):  # type: ignore[misc]
         features: Features = _DEFAULT,
     ) -> None:
         if isinstance(data, str):
-            raise TypeError("expected the bytes of a module, found text (translate WAT first)")
+            if "(" not in data:
+                raise TypeError("expected the bytes of a module or WAT, found other text")
+            # only who has text pays for reading it
+            from .text.reading import assemble
+
+            data = assemble(data)
         if not isinstance(data, (bytes, bytearray, memoryview)):
             raise TypeError(f"expected the bytes of a module, found {type(data).__name__}")
         if validate not in ("eager", "lazy"):
@@ -91,9 +97,22 @@ class Module(components.Module):  # type: ignore[misc]
     def from_file(
         cls, path: str | Path, *, validate: str = "eager", features: Features = _DEFAULT
     ) -> Module:
-        """The module in a file; its name is the file's. Raises OSError too."""
+        """The module in a file, text if its name ends in .wat. Raises OSError too."""
         path = Path(path)
-        return cls(path.read_bytes(), name=path.name, validate=validate, features=features)
+        data = path.read_bytes()
+        if path.suffix == ".wat":
+            return cls.from_wat(data, name=path.name, validate=validate, features=features)
+        return cls(data, name=path.name, validate=validate, features=features)
+
+    @classmethod
+    def from_wat(cls, text: str | bytes, **options: Any) -> Module:
+        """The module that a text describes, UTF-8 if it is bytes; options are those of the
+        class."""
+        if isinstance(text, bytes):
+            from .text.tokens import decoded
+
+            text = decoded(text)
+        return cls(text, **options)
 
     # -- functions
 

@@ -137,3 +137,15 @@ def test_names_are_no_text_of_ours(tmp_path: Path) -> None:
         back = assembled(out)
         assert back is not None
         assert content(Module(back)) == content(Module(data))
+
+
+def test_every_command_takes_wat(tmp_path: Path) -> None:
+    path = tmp_path / "seven.wat"
+    path.write_text('(module (func (export "f") (result i32) i32.const 7))')
+    assert run("run", path, "f").out == "7\n"
+    assert run("disasm", path, "f").out.startswith("0x00001e    1    (func $f ")
+    assert run("validate", path).code == 0
+    path.write_text("(module\n (func (call $x)))")
+    form = run("validate", path, "--json").form["files"][0]
+    assert (form["error"]["type"], form["error"]["line"]) == ("TextError", 2)
+    assert "seven.wat: unknown $x (line 2, column 14)" in run("inspect", path).err

@@ -111,7 +111,7 @@ def test_every_prefix_is_refused() -> None:
         (b"", "magic", 0),
         (b"\0as", "magic", 0),
         (b"not valid wasm", "invalid magic number", 0),
-        (b"(module)", "text: translate it first", 0),
+        (b"(module)", "text: give it as a str", 0),
         (b"PK\3\4 and so on", "this is a zip archive", 0),
         (b"\0asm\1", "unknown binary version: unexpected end of a file of 5 bytes", 4),
         (b"\0asm\2\0\0\0", "unknown binary version", 4),

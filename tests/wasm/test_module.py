@@ -32,7 +32,7 @@ def test_a_buffer_that_changes_later_does_no_harm() -> None:
 
 def test_wrong_kinds_of_input() -> None:
     with pytest.raises(TypeError, match="WAT"):
-        Module("(module)")  # type: ignore[arg-type]
+        Module("guest.wasm")
     with pytest.raises(TypeError, match="found int"):
         Module(7)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="'eager' or 'lazy', found 'never'"):
