@@ -928,7 +928,7 @@ def run(execution, meter):
                                                             b = stack.pop()
                                                             store_16s(mem, stack.pop() + x, b.to_bytes(16, 'little'))
                                         else:
-                                            if op < 187:
+                                            if op < 185:
                                                 if op < 165:
                                                     if op < 159:
                                                         if op < 156:
@@ -983,8 +983,8 @@ def run(execution, meter):
                                                                 # 0x8C f32.neg
                                                                 stack[-1] = -stack[-1]
                                                 else:
-                                                    if op < 171:
-                                                        if op < 168:
+                                                    if op < 172:
+                                                        if op < 169:
                                                             if op < 167:
                                                                 if op < 166:
                                                                     # 0x8D f32.ceil
@@ -993,123 +993,150 @@ def run(execution, meter):
                                                                     # 0x8E f32.floor
                                                                     stack[-1] = floor(stack[-1])
                                                             else:
-                                                                # 0x8F f32.trunc
-                                                                stack[-1] = trunc(stack[-1])
-                                                        else:
-                                                            if op < 170:
-                                                                if op < 169:
+                                                                if op < 168:
+                                                                    # 0x8F f32.trunc
+                                                                    stack[-1] = trunc(stack[-1])
+                                                                else:
                                                                     # 0x90 f32.nearest
                                                                     stack[-1] = nearest(stack[-1])
-                                                                else:
+                                                        else:
+                                                            if op < 171:
+                                                                if op < 170:
                                                                     # 0x91 f32.sqrt
                                                                     a = stack[-1]
                                                                     F[0] = sqrt(a) if a >= 0.0 else NAN
                                                                     stack[-1] = F[0]
+                                                                else:
+                                                                    # 0xFD 0x0C v128.const
+                                                                    stack.append(x)
                                                             else:
-                                                                # 0xFD 0x0C v128.const
-                                                                stack.append(x)
+                                                                # unreachable
+                                                                raise Trap(UNREACHABLE)
                                                     else:
                                                         if op < 176:
-                                                            if op < 173:
-                                                                if op < 172:
-                                                                    # unreachable
-                                                                    raise Trap(UNREACHABLE)
+                                                            if op < 174:
+                                                                if op < 173:
+                                                                    # enter
+                                                                    callee, code = func, func.code
+                                                                    depth -= code.depth
+                                                                    if depth < 0:
+                                                                        raise Trap(STACK_OVERFLOW)
+                                                                    frames.append((operations, pc, stack, locals_, func))
+                                                                    t = code.nparams
+                                                                    if t:
+                                                                        r = stack[-t:]
+                                                                        del stack[-t:]
+                                                                        locals_ = r + code.zeros
+                                                                    else:
+                                                                        locals_ = code.zeros[:]
+                                                                    operations, pc, stack, func = code.operations, 0, [], callee
+                                                                    if func.instance is not instance:
+                                                                        instance = func.instance
+                                                                        funcs, tables, globs, memory, datas, elems = instance.environment
+                                                                        mem = memory.data if memory is not None else None
+                                                                    fuel -= code.entry
+                                                                    if code.large:
+                                                                        fuel = meter.expire(fuel)
+                                                                    if fuel < 0:
+                                                                        fuel = refill(fuel)
+                                                                        hot(func, 0, 0, meter)
                                                                 else:
                                                                     # halt
                                                                     meter.left = fuel
                                                                     return stack
                                                             else:
                                                                 if op < 175:
-                                                                    if op < 174:
-                                                                        # 0x96 f32.min
-                                                                        b = stack.pop()
-                                                                        stack[-1] = minimum(stack[-1], b)
-                                                                    else:
-                                                                        # 0x97 f32.max
-                                                                        b = stack.pop()
-                                                                        stack[-1] = maximum(stack[-1], b)
-                                                                else:
-                                                                    # 0x98 f32.copysign
+                                                                    # 0x96 f32.min
                                                                     b = stack.pop()
-                                                                    stack[-1] = copysign(stack[-1], b)
+                                                                    stack[-1] = minimum(stack[-1], b)
+                                                                else:
+                                                                    # 0x97 f32.max
+                                                                    b = stack.pop()
+                                                                    stack[-1] = maximum(stack[-1], b)
                                                         else:
                                                             if op < 179:
                                                                 if op < 178:
                                                                     if op < 177:
+                                                                        # 0x98 f32.copysign
+                                                                        b = stack.pop()
+                                                                        stack[-1] = copysign(stack[-1], b)
+                                                                    else:
                                                                         # 0xFD 0x4E v128.and
                                                                         b = stack.pop()
                                                                         stack[-1] = stack[-1] & b
-                                                                    else:
-                                                                        # 0xFD 0x4F v128.andnot
-                                                                        b = stack.pop()
-                                                                        stack[-1] = stack[-1] & ~b
                                                                 else:
-                                                                    # 0xFD 0x50 v128.or
+                                                                    # 0xFD 0x4F v128.andnot
                                                                     b = stack.pop()
-                                                                    stack[-1] = stack[-1] | b
+                                                                    stack[-1] = stack[-1] & ~b
                                                             else:
-                                                                if op < 182:
+                                                                if op < 181:
                                                                     if op < 180:
+                                                                        # 0xFD 0x50 v128.or
+                                                                        b = stack.pop()
+                                                                        stack[-1] = stack[-1] | b
+                                                                    else:
                                                                         # 0xFD 0x51 v128.xor
                                                                         b = stack.pop()
                                                                         stack[-1] = stack[-1] ^ b
-                                                                    else:
-                                                                        if op < 181:
+                                                                else:
+                                                                    if op < 183:
+                                                                        if op < 182:
                                                                             # 0xFD 0x01 v128.load8x8_s
                                                                             stack[-1] = from_bytes(pack_8h(*unpack_8b(mem, stack[-1] + x)), 'little')
                                                                         else:
                                                                             # 0xFD 0x02 v128.load8x8_u
                                                                             stack[-1] = from_bytes(pack_8H(*unpack_8B(mem, stack[-1] + x)), 'little')
-                                                                else:
-                                                                    if op < 185:
+                                                                    else:
                                                                         if op < 184:
-                                                                            if op < 183:
-                                                                                # 0xFD 0x03 v128.load16x4_s
-                                                                                stack[-1] = from_bytes(pack_4i(*unpack_4h(mem, stack[-1] + x)), 'little')
-                                                                            else:
-                                                                                # 0xFD 0x04 v128.load16x4_u
-                                                                                stack[-1] = from_bytes(pack_4I(*unpack_4H(mem, stack[-1] + x)), 'little')
+                                                                            # 0xFD 0x03 v128.load16x4_s
+                                                                            stack[-1] = from_bytes(pack_4i(*unpack_4h(mem, stack[-1] + x)), 'little')
                                                                         else:
+                                                                            # 0xFD 0x04 v128.load16x4_u
+                                                                            stack[-1] = from_bytes(pack_4I(*unpack_4H(mem, stack[-1] + x)), 'little')
+                                            else:
+                                                if op < 309:
+                                                    if op < 243:
+                                                        if op < 210:
+                                                            if op < 194:
+                                                                if op < 189:
+                                                                    if op < 187:
+                                                                        if op < 186:
                                                                             # 0xFD 0x05 v128.load32x2_s
                                                                             stack[-1] = from_bytes(pack_2q(*unpack_2i(mem, stack[-1] + x)), 'little')
-                                                                    else:
-                                                                        if op < 186:
+                                                                        else:
                                                                             # 0xFD 0x06 v128.load32x2_u
                                                                             stack[-1] = from_bytes(pack_2Q(*unpack_2I(mem, stack[-1] + x)), 'little')
-                                                                        else:
+                                                                    else:
+                                                                        if op < 188:
                                                                             # 0xFD 0x07 v128.load8_splat
                                                                             stack[-1] = mem[stack[-1] + x] * ONE8
-                                            else:
-                                                if op < 311:
-                                                    if op < 247:
-                                                        if op < 215:
-                                                            if op < 199:
-                                                                if op < 191:
-                                                                    if op < 189:
-                                                                        if op < 188:
+                                                                        else:
                                                                             # 0xFD 0x08 v128.load16_splat
                                                                             stack[-1] = load_u16(mem, stack[-1] + x)[0] * ONE16
-                                                                        else:
+                                                                else:
+                                                                    if op < 191:
+                                                                        if op < 190:
                                                                             # 0xFD 0x09 v128.load32_splat
                                                                             stack[-1] = load_u32(mem, stack[-1] + x)[0] * ONE32
-                                                                    else:
-                                                                        if op < 190:
+                                                                        else:
                                                                             # 0xFD 0x0A v128.load64_splat
                                                                             stack[-1] = load_u64(mem, stack[-1] + x)[0] * ONE64
-                                                                        else:
+                                                                    else:
+                                                                        if op < 192:
                                                                             # 0xFD 0x5C v128.load32_zero
                                                                             stack[-1] = load_u32(mem, stack[-1] + x)[0]
-                                                                else:
-                                                                    if op < 195:
-                                                                        if op < 193:
-                                                                            if op < 192:
+                                                                        else:
+                                                                            if op < 193:
                                                                                 # 0xFD 0x5D v128.load64_zero
                                                                                 stack[-1] = load_u64(mem, stack[-1] + x)[0]
                                                                             else:
                                                                                 # 0x3F memory.size
                                                                                 stack.append(len(mem) >> 16)
-                                                                        else:
-                                                                            if op < 194:
+                                                            else:
+                                                                if op < 202:
+                                                                    if op < 198:
+                                                                        if op < 196:
+                                                                            if op < 195:
                                                                                 # 0x40 memory.grow
                                                                                 a = stack[-1]
                                                                                 r = memory.grow(a) & 0xFFFFFFFF
@@ -1128,16 +1155,16 @@ def run(execution, meter):
                                                                                 if fuel < 0:
                                                                                     fuel = refill(fuel)
                                                                                 mem[a:a + c] = datas[x[0]][b:b + c]
-                                                                    else:
-                                                                        if op < 197:
-                                                                            if op < 196:
+                                                                        else:
+                                                                            if op < 197:
                                                                                 # 0xFC 0x09 data.drop
                                                                                 datas[x] = b''
                                                                             else:
                                                                                 # 0x25 table.get
                                                                                 stack[-1] = tables[x].elements[stack[-1]]
-                                                                        else:
-                                                                            if op < 198:
+                                                                    else:
+                                                                        if op < 200:
+                                                                            if op < 199:
                                                                                 # 0x26 table.set
                                                                                 b = stack.pop()
                                                                                 a = stack.pop()
@@ -1147,18 +1174,17 @@ def run(execution, meter):
                                                                             else:
                                                                                 # 0xD0 ref.null
                                                                                 stack.append(None)
-                                                            else:
-                                                                if op < 207:
-                                                                    if op < 203:
-                                                                        if op < 201:
-                                                                            if op < 200:
+                                                                        else:
+                                                                            if op < 201:
                                                                                 # 0xD1 ref.is_null
                                                                                 stack[-1] = 1 if stack[-1] is None else 0
                                                                             else:
                                                                                 # 0xD2 ref.func
                                                                                 stack.append(funcs[x])
-                                                                        else:
-                                                                            if op < 202:
+                                                                else:
+                                                                    if op < 206:
+                                                                        if op < 204:
+                                                                            if op < 203:
                                                                                 # 0xFC 0x0C table.init
                                                                                 c = stack.pop()
                                                                                 b = stack.pop()
@@ -1172,9 +1198,8 @@ def run(execution, meter):
                                                                             else:
                                                                                 # 0xFC 0x0D elem.drop
                                                                                 elems[x] = ()
-                                                                    else:
-                                                                        if op < 205:
-                                                                            if op < 204:
+                                                                        else:
+                                                                            if op < 205:
                                                                                 # 0xFC 0x0E table.copy
                                                                                 c = stack.pop()
                                                                                 b = stack.pop()
@@ -1191,8 +1216,9 @@ def run(execution, meter):
                                                                                 r = tables[x].extend(stack[-1], b) & 0xFFFFFFFF
                                                                                 stack[-1] = r
                                                                                 fuel -= b if r != 0xFFFFFFFF else 0
-                                                                        else:
-                                                                            if op < 206:
+                                                                    else:
+                                                                        if op < 208:
+                                                                            if op < 207:
                                                                                 # 0xFC 0x10 table.size
                                                                                 stack.append(len(tables[x].elements))
                                                                             else:
@@ -1206,10 +1232,8 @@ def run(execution, meter):
                                                                                 if fuel < 0:
                                                                                     fuel = refill(fuel)
                                                                                 tables[x].replace(a, [b] * c)
-                                                                else:
-                                                                    if op < 211:
-                                                                        if op < 209:
-                                                                            if op < 208:
+                                                                        else:
+                                                                            if op < 209:
                                                                                 # 0xA8 i32.trunc_f32_s
                                                                                 a = stack[-1]
                                                                                 if a != a:
@@ -1221,22 +1245,25 @@ def run(execution, meter):
                                                                                 # 0xFC 0x00 i32.trunc_sat_f32_s
                                                                                 a = stack[-1]
                                                                                 stack[-1] = int(a) & 0xFFFFFFFF if -2147483649.0 < a < 2147483648.0 else saturate(a, -2147483648, 2147483647) & 0xFFFFFFFF
-                                                                        else:
-                                                                            if op < 210:
-                                                                                # 0xA9 i32.trunc_f32_u
-                                                                                a = stack[-1]
-                                                                                if a != a:
-                                                                                    raise Trap(BAD_CONVERSION_TO_INTEGER)
-                                                                                if not -1.0 < a < 4294967296.0:
-                                                                                    raise Trap(INTEGER_OVERFLOW)
-                                                                                stack[-1] = int(a) & 0xFFFFFFFF
-                                                                            else:
-                                                                                # 0xFC 0x01 i32.trunc_sat_f32_u
-                                                                                a = stack[-1]
-                                                                                stack[-1] = int(a) & 0xFFFFFFFF if -1.0 < a < 4294967296.0 else saturate(a, 0, 4294967295) & 0xFFFFFFFF
-                                                                    else:
+                                                        else:
+                                                            if op < 227:
+                                                                if op < 219:
+                                                                    if op < 215:
                                                                         if op < 213:
                                                                             if op < 212:
+                                                                                if op < 211:
+                                                                                    # 0xA9 i32.trunc_f32_u
+                                                                                    a = stack[-1]
+                                                                                    if a != a:
+                                                                                        raise Trap(BAD_CONVERSION_TO_INTEGER)
+                                                                                    if not -1.0 < a < 4294967296.0:
+                                                                                        raise Trap(INTEGER_OVERFLOW)
+                                                                                    stack[-1] = int(a) & 0xFFFFFFFF
+                                                                                else:
+                                                                                    # 0xFC 0x01 i32.trunc_sat_f32_u
+                                                                                    a = stack[-1]
+                                                                                    stack[-1] = int(a) & 0xFFFFFFFF if -1.0 < a < 4294967296.0 else saturate(a, 0, 4294967295) & 0xFFFFFFFF
+                                                                            else:
                                                                                 # 0xAA i32.trunc_f64_s
                                                                                 a = stack[-1]
                                                                                 if a != a:
@@ -1244,12 +1271,12 @@ def run(execution, meter):
                                                                                 if not -2147483649.0 < a < 2147483648.0:
                                                                                     raise Trap(INTEGER_OVERFLOW)
                                                                                 stack[-1] = int(a) & 0xFFFFFFFF
-                                                                            else:
+                                                                        else:
+                                                                            if op < 214:
                                                                                 # 0xFC 0x02 i32.trunc_sat_f64_s
                                                                                 a = stack[-1]
                                                                                 stack[-1] = int(a) & 0xFFFFFFFF if -2147483649.0 < a < 2147483648.0 else saturate(a, -2147483648, 2147483647) & 0xFFFFFFFF
-                                                                        else:
-                                                                            if op < 214:
+                                                                            else:
                                                                                 # 0xAB i32.trunc_f64_u
                                                                                 a = stack[-1]
                                                                                 if a != a:
@@ -1257,16 +1284,13 @@ def run(execution, meter):
                                                                                 if not -1.0 < a < 4294967296.0:
                                                                                     raise Trap(INTEGER_OVERFLOW)
                                                                                 stack[-1] = int(a) & 0xFFFFFFFF
-                                                                            else:
+                                                                    else:
+                                                                        if op < 217:
+                                                                            if op < 216:
                                                                                 # 0xFC 0x03 i32.trunc_sat_f64_u
                                                                                 a = stack[-1]
                                                                                 stack[-1] = int(a) & 0xFFFFFFFF if -1.0 < a < 4294967296.0 else saturate(a, 0, 4294967295) & 0xFFFFFFFF
-                                                        else:
-                                                            if op < 231:
-                                                                if op < 223:
-                                                                    if op < 219:
-                                                                        if op < 217:
-                                                                            if op < 216:
+                                                                            else:
                                                                                 # 0xAE i64.trunc_f32_s
                                                                                 a = stack[-1]
                                                                                 if a != a:
@@ -1274,12 +1298,12 @@ def run(execution, meter):
                                                                                 if not -9223372036854775808.0 <= a < 9223372036854775808.0:
                                                                                     raise Trap(INTEGER_OVERFLOW)
                                                                                 stack[-1] = int(a) & 0xFFFFFFFFFFFFFFFF
-                                                                            else:
+                                                                        else:
+                                                                            if op < 218:
                                                                                 # 0xFC 0x04 i64.trunc_sat_f32_s
                                                                                 a = stack[-1]
                                                                                 stack[-1] = int(a) & 0xFFFFFFFFFFFFFFFF if -9223372036854775808.0 <= a < 9223372036854775808.0 else saturate(a, -9223372036854775808, 9223372036854775807) & 0xFFFFFFFFFFFFFFFF
-                                                                        else:
-                                                                            if op < 218:
+                                                                            else:
                                                                                 # 0xAF i64.trunc_f32_u
                                                                                 a = stack[-1]
                                                                                 if a != a:
@@ -1287,13 +1311,14 @@ def run(execution, meter):
                                                                                 if not -1.0 < a < 18446744073709551616.0:
                                                                                     raise Trap(INTEGER_OVERFLOW)
                                                                                 stack[-1] = int(a) & 0xFFFFFFFFFFFFFFFF
-                                                                            else:
+                                                                else:
+                                                                    if op < 223:
+                                                                        if op < 221:
+                                                                            if op < 220:
                                                                                 # 0xFC 0x05 i64.trunc_sat_f32_u
                                                                                 a = stack[-1]
                                                                                 stack[-1] = int(a) & 0xFFFFFFFFFFFFFFFF if -1.0 < a < 18446744073709551616.0 else saturate(a, 0, 18446744073709551615) & 0xFFFFFFFFFFFFFFFF
-                                                                    else:
-                                                                        if op < 221:
-                                                                            if op < 220:
+                                                                            else:
                                                                                 # 0xB0 i64.trunc_f64_s
                                                                                 a = stack[-1]
                                                                                 if a != a:
@@ -1301,12 +1326,12 @@ def run(execution, meter):
                                                                                 if not -9223372036854775808.0 <= a < 9223372036854775808.0:
                                                                                     raise Trap(INTEGER_OVERFLOW)
                                                                                 stack[-1] = int(a) & 0xFFFFFFFFFFFFFFFF
-                                                                            else:
+                                                                        else:
+                                                                            if op < 222:
                                                                                 # 0xFC 0x06 i64.trunc_sat_f64_s
                                                                                 a = stack[-1]
                                                                                 stack[-1] = int(a) & 0xFFFFFFFFFFFFFFFF if -9223372036854775808.0 <= a < 9223372036854775808.0 else saturate(a, -9223372036854775808, 9223372036854775807) & 0xFFFFFFFFFFFFFFFF
-                                                                        else:
-                                                                            if op < 222:
+                                                                            else:
                                                                                 # 0xB1 i64.trunc_f64_u
                                                                                 a = stack[-1]
                                                                                 if a != a:
@@ -1314,113 +1339,117 @@ def run(execution, meter):
                                                                                 if not -1.0 < a < 18446744073709551616.0:
                                                                                     raise Trap(INTEGER_OVERFLOW)
                                                                                 stack[-1] = int(a) & 0xFFFFFFFFFFFFFFFF
-                                                                            else:
+                                                                    else:
+                                                                        if op < 225:
+                                                                            if op < 224:
                                                                                 # 0xFC 0x07 i64.trunc_sat_f64_u
                                                                                 a = stack[-1]
                                                                                 stack[-1] = int(a) & 0xFFFFFFFFFFFFFFFF if -1.0 < a < 18446744073709551616.0 else saturate(a, 0, 18446744073709551615) & 0xFFFFFFFFFFFFFFFF
-                                                                else:
-                                                                    if op < 227:
-                                                                        if op < 225:
-                                                                            if op < 224:
+                                                                            else:
                                                                                 # 0xFD 0x54 v128.load8_lane
                                                                                 b = stack.pop()
                                                                                 stack[-1] = b ^ ((b >> x[1] * 8 ^ mem[stack[-1] + x[0]]) & 0xFF) << x[1] * 8
-                                                                            else:
+                                                                        else:
+                                                                            if op < 226:
                                                                                 # 0xFD 0x58 v128.store8_lane
                                                                                 b = stack.pop()
                                                                                 mem[stack.pop() + x[0]] = b >> x[1] * 8 & 0xFF
-                                                                        else:
-                                                                            if op < 226:
+                                                                            else:
                                                                                 # 0xFD 0x55 v128.load16_lane
                                                                                 b = stack.pop()
                                                                                 stack[-1] = b ^ ((b >> x[1] * 16 ^ load_u16(mem, stack[-1] + x[0])[0]) & 0xFFFF) << x[1] * 16
-                                                                            else:
+                                                            else:
+                                                                if op < 235:
+                                                                    if op < 231:
+                                                                        if op < 229:
+                                                                            if op < 228:
                                                                                 # 0xFD 0x59 v128.store16_lane
                                                                                 b = stack.pop()
                                                                                 store_u16(mem, stack.pop() + x[0], b >> x[1] * 16 & 0xFFFF)
-                                                                    else:
-                                                                        if op < 229:
-                                                                            if op < 228:
+                                                                            else:
                                                                                 # 0xFD 0x56 v128.load32_lane
                                                                                 b = stack.pop()
                                                                                 stack[-1] = b ^ ((b >> x[1] * 32 ^ load_u32(mem, stack[-1] + x[0])[0]) & 0xFFFFFFFF) << x[1] * 32
-                                                                            else:
+                                                                        else:
+                                                                            if op < 230:
                                                                                 # 0xFD 0x5A v128.store32_lane
                                                                                 b = stack.pop()
                                                                                 store_u32(mem, stack.pop() + x[0], b >> x[1] * 32 & 0xFFFFFFFF)
-                                                                        else:
-                                                                            if op < 230:
+                                                                            else:
                                                                                 # 0xFD 0x57 v128.load64_lane
                                                                                 b = stack.pop()
                                                                                 stack[-1] = b ^ ((b >> x[1] * 64 ^ load_u64(mem, stack[-1] + x[0])[0]) & 0xFFFFFFFFFFFFFFFF) << x[1] * 64
-                                                                            else:
+                                                                    else:
+                                                                        if op < 233:
+                                                                            if op < 232:
                                                                                 # 0xFD 0x5B v128.store64_lane
                                                                                 b = stack.pop()
                                                                                 store_u64(mem, stack.pop() + x[0], b >> x[1] * 64 & 0xFFFFFFFFFFFFFFFF)
-                                                            else:
-                                                                if op < 239:
-                                                                    if op < 235:
-                                                                        if op < 233:
-                                                                            if op < 232:
+                                                                            else:
                                                                                 # 0xFD 0x0D i8x16.shuffle
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(x.to_bytes(16, 'little').translate((stack[-1] | b << 128).to_bytes(256, 'little')), 'little')
-                                                                            else:
+                                                                        else:
+                                                                            if op < 234:
                                                                                 # 0xFD 0x0E i8x16.swizzle
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(b.to_bytes(16, 'little').translate(stack[-1].to_bytes(256, 'little')), 'little')
-                                                                        else:
-                                                                            if op < 234:
+                                                                            else:
                                                                                 # 0xFD 0x0F i8x16.splat
                                                                                 stack[-1] = (stack[-1] & 0xFF) * ONE8
-                                                                            else:
-                                                                                # 0xFD 0x10 i16x8.splat
-                                                                                stack[-1] = (stack[-1] & 0xFFFF) * ONE16
-                                                                    else:
+                                                                else:
+                                                                    if op < 239:
                                                                         if op < 237:
                                                                             if op < 236:
+                                                                                # 0xFD 0x10 i16x8.splat
+                                                                                stack[-1] = (stack[-1] & 0xFFFF) * ONE16
+                                                                            else:
                                                                                 # 0xFD 0x11 i32x4.splat
                                                                                 stack[-1] = stack[-1] * ONE32
-                                                                            else:
-                                                                                # 0xFD 0x12 i64x2.splat
-                                                                                stack[-1] = stack[-1] * ONE64
                                                                         else:
                                                                             if op < 238:
+                                                                                # 0xFD 0x12 i64x2.splat
+                                                                                stack[-1] = stack[-1] * ONE64
+                                                                            else:
                                                                                 # 0xFD 0x13 f32x4.splat
                                                                                 stack[-1] = bits_of_f32(stack[-1]) * ONE32
-                                                                            else:
-                                                                                # 0xFD 0x14 f64x2.splat
-                                                                                stack[-1] = bits_of_f64(stack[-1]) * ONE64
-                                                                else:
-                                                                    if op < 243:
+                                                                    else:
                                                                         if op < 241:
                                                                             if op < 240:
+                                                                                # 0xFD 0x14 f64x2.splat
+                                                                                stack[-1] = bits_of_f64(stack[-1]) * ONE64
+                                                                            else:
                                                                                 # 0xFD 0x15 i8x16.extract_lane_s
                                                                                 stack[-1] = ((stack[-1] >> x * 8 & 0xFF) ^ 128) - 128 & 0xFFFFFFFF
-                                                                            else:
-                                                                                # 0xFD 0x16 i8x16.extract_lane_u
-                                                                                stack[-1] = stack[-1] >> x * 8 & 0xFF
                                                                         else:
                                                                             if op < 242:
+                                                                                # 0xFD 0x16 i8x16.extract_lane_u
+                                                                                stack[-1] = stack[-1] >> x * 8 & 0xFF
+                                                                            else:
                                                                                 # 0xFD 0x17 i8x16.replace_lane
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = a ^ ((a >> x * 8 ^ b) & 0xFF) << x * 8
-                                                                            else:
-                                                                                # 0xFD 0x18 i16x8.extract_lane_s
-                                                                                stack[-1] = ((stack[-1] >> x * 16 & 0xFFFF) ^ 32768) - 32768 & 0xFFFFFFFF
-                                                                    else:
-                                                                        if op < 245:
-                                                                            if op < 244:
-                                                                                # 0xFD 0x19 i16x8.extract_lane_u
-                                                                                stack[-1] = stack[-1] >> x * 16 & 0xFFFF
+                                                    else:
+                                                        if op < 276:
+                                                            if op < 260:
+                                                                if op < 252:
+                                                                    if op < 248:
+                                                                        if op < 246:
+                                                                            if op < 245:
+                                                                                if op < 244:
+                                                                                    # 0xFD 0x18 i16x8.extract_lane_s
+                                                                                    stack[-1] = ((stack[-1] >> x * 16 & 0xFFFF) ^ 32768) - 32768 & 0xFFFFFFFF
+                                                                                else:
+                                                                                    # 0xFD 0x19 i16x8.extract_lane_u
+                                                                                    stack[-1] = stack[-1] >> x * 16 & 0xFFFF
                                                                             else:
                                                                                 # 0xFD 0x1A i16x8.replace_lane
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = a ^ ((a >> x * 16 ^ b) & 0xFFFF) << x * 16
                                                                         else:
-                                                                            if op < 246:
+                                                                            if op < 247:
                                                                                 # 0xFD 0x1B i32x4.extract_lane
                                                                                 stack[-1] = stack[-1] >> x * 32 & 0xFFFFFFFF
                                                                             else:
@@ -1428,13 +1457,9 @@ def run(execution, meter):
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = a ^ ((a >> x * 32 ^ b) & 0xFFFFFFFF) << x * 32
-                                                    else:
-                                                        if op < 279:
-                                                            if op < 263:
-                                                                if op < 255:
-                                                                    if op < 251:
-                                                                        if op < 249:
-                                                                            if op < 248:
+                                                                    else:
+                                                                        if op < 250:
+                                                                            if op < 249:
                                                                                 # 0xFD 0x1D i64x2.extract_lane
                                                                                 stack[-1] = stack[-1] >> x * 64 & 0xFFFFFFFFFFFFFFFF
                                                                             else:
@@ -1443,7 +1468,7 @@ def run(execution, meter):
                                                                                 a = stack[-1]
                                                                                 stack[-1] = a ^ ((a >> x * 64 ^ b) & 0xFFFFFFFFFFFFFFFF) << x * 64
                                                                         else:
-                                                                            if op < 250:
+                                                                            if op < 251:
                                                                                 # 0xFD 0x1F f32x4.extract_lane
                                                                                 stack[-1] = f32_of_bits(stack[-1] >> x * 32 & 0xFFFFFFFF)
                                                                             else:
@@ -1451,9 +1476,10 @@ def run(execution, meter):
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = a ^ ((a >> x * 32 ^ bits_of_f32(b)) & 0xFFFFFFFF) << x * 32
-                                                                    else:
-                                                                        if op < 253:
-                                                                            if op < 252:
+                                                                else:
+                                                                    if op < 256:
+                                                                        if op < 254:
+                                                                            if op < 253:
                                                                                 # 0xFD 0x21 f64x2.extract_lane
                                                                                 stack[-1] = f64_of_bits(stack[-1] >> x * 64 & 0xFFFFFFFFFFFFFFFF)
                                                                             else:
@@ -1462,7 +1488,7 @@ def run(execution, meter):
                                                                                 a = stack[-1]
                                                                                 stack[-1] = a ^ ((a >> x * 64 ^ bits_of_f64(b)) & 0xFFFFFFFFFFFFFFFF) << x * 64
                                                                         else:
-                                                                            if op < 254:
+                                                                            if op < 255:
                                                                                 # 0xFD 0x4D v128.not
                                                                                 stack[-1] = stack[-1] ^ ALL
                                                                             else:
@@ -1470,10 +1496,9 @@ def run(execution, meter):
                                                                                 c = stack.pop()
                                                                                 b = stack.pop()
                                                                                 stack[-1] = b ^ (stack[-1] ^ b) & c
-                                                                else:
-                                                                    if op < 259:
-                                                                        if op < 257:
-                                                                            if op < 256:
+                                                                    else:
+                                                                        if op < 258:
+                                                                            if op < 257:
                                                                                 # 0xFD 0x53 v128.any_true
                                                                                 stack[-1] = 1 if stack[-1] != 0 else 0
                                                                             else:
@@ -1481,7 +1506,7 @@ def run(execution, meter):
                                                                                 a = stack[-1]
                                                                                 stack[-1] = (a ^ (t := (a >> 7 & ONE8) * 0xFF)) + (t & ONE8)
                                                                         else:
-                                                                            if op < 258:
+                                                                            if op < 259:
                                                                                 # 0xFD 0x61 i8x16.neg
                                                                                 a = stack[-1]
                                                                                 stack[-1] = HIGH8 - (a & LOW8) ^ ~a & HIGH8
@@ -1489,9 +1514,11 @@ def run(execution, meter):
                                                                                 # 0xFD 0x6B i8x16.shl
                                                                                 b = stack.pop()
                                                                                 stack[-1] = stack[-1] << (t := b & 7) & LEFT8[t]
-                                                                    else:
-                                                                        if op < 261:
-                                                                            if op < 260:
+                                                            else:
+                                                                if op < 268:
+                                                                    if op < 264:
+                                                                        if op < 262:
+                                                                            if op < 261:
                                                                                 # 0xFD 0x6C i8x16.shr_s
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
@@ -1501,7 +1528,7 @@ def run(execution, meter):
                                                                                 b = stack.pop()
                                                                                 stack[-1] = stack[-1] >> (t := b & 7) & RIGHT8[t]
                                                                         else:
-                                                                            if op < 262:
+                                                                            if op < 263:
                                                                                 # 0xFD 0x6E i8x16.add
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
@@ -1511,11 +1538,9 @@ def run(execution, meter):
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((a | HIGH8) - (b & LOW8) ^ ~(a ^ b) & HIGH8)
-                                                            else:
-                                                                if op < 271:
-                                                                    if op < 267:
-                                                                        if op < 265:
-                                                                            if op < 264:
+                                                                    else:
+                                                                        if op < 266:
+                                                                            if op < 265:
                                                                                 # 0xFD 0x76 i8x16.min_s
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
@@ -1526,7 +1551,7 @@ def run(execution, meter):
                                                                                 a = stack[-1]
                                                                                 stack[-1] = b ^ (((((t := a ^ b) & b | ~(t | (a | HIGH8) - (b & LOW8))) & HIGH8) >> 7) * 0xFF) & t
                                                                         else:
-                                                                            if op < 266:
+                                                                            if op < 267:
                                                                                 # 0xFD 0x78 i8x16.max_s
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
@@ -1536,9 +1561,10 @@ def run(execution, meter):
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = a ^ (((((t := a ^ b) & b | ~(t | (a | HIGH8) - (b & LOW8))) & HIGH8) >> 7) * 0xFF) & t
-                                                                    else:
-                                                                        if op < 269:
-                                                                            if op < 268:
+                                                                else:
+                                                                    if op < 272:
+                                                                        if op < 270:
+                                                                            if op < 269:
                                                                                 # 0xFD 0x6F i8x16.add_sat_s
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
@@ -1549,7 +1575,7 @@ def run(execution, meter):
                                                                                 a = stack[-1]
                                                                                 stack[-1] = (t := ((a & LOW8) + (b & LOW8) ^ (a ^ b) & HIGH8)) | (((a & b | (a | b) & ~t) & HIGH8) >> 7) * 0xFF
                                                                         else:
-                                                                            if op < 270:
+                                                                            if op < 271:
                                                                                 # 0xFD 0x72 i8x16.sub_sat_s
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
@@ -1559,10 +1585,9 @@ def run(execution, meter):
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = (t := ((a | HIGH8) - (b & LOW8) ^ ~(a ^ b) & HIGH8)) & (((a & ~b | ~(a ^ b | t)) & HIGH8) >> 7) * 0xFF
-                                                                else:
-                                                                    if op < 275:
-                                                                        if op < 273:
-                                                                            if op < 272:
+                                                                    else:
+                                                                        if op < 274:
+                                                                            if op < 273:
                                                                                 # 0xFD 0x7B i8x16.avgr_u
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
@@ -1572,7 +1597,7 @@ def run(execution, meter):
                                                                                 b = stack.pop()
                                                                                 stack[-1] = ((~(((t := stack[-1] ^ b) & LOW8) + LOW8 | t) & HIGH8) >> 7) * 0xFF
                                                                         else:
-                                                                            if op < 274:
+                                                                            if op < 275:
                                                                                 # 0xFD 0x24 i8x16.ne
                                                                                 b = stack.pop()
                                                                                 stack[-1] = (((((t := stack[-1] ^ b) & LOW8) + LOW8 | t) & HIGH8) >> 7) * 0xFF
@@ -1581,398 +1606,398 @@ def run(execution, meter):
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((((t := a ^ b) & a | ~(t | (a | HIGH8) - (b & LOW8))) & HIGH8) >> 7) * 0xFF
-                                                                    else:
-                                                                        if op < 277:
-                                                                            if op < 276:
-                                                                                # 0xFD 0x26 i8x16.lt_u
-                                                                                b = stack.pop()
-                                                                                a = stack[-1]
-                                                                                stack[-1] = ((((t := a ^ b) & b | ~(t | (a | HIGH8) - (b & LOW8))) & HIGH8) >> 7) * 0xFF
-                                                                            else:
-                                                                                # 0xFD 0x27 i8x16.gt_s
-                                                                                b = stack.pop()
-                                                                                a = stack[-1]
-                                                                                stack[-1] = ((((t := b ^ a) & b | ~(t | (b | HIGH8) - (a & LOW8))) & HIGH8) >> 7) * 0xFF
-                                                                        else:
+                                                        else:
+                                                            if op < 293:
+                                                                if op < 285:
+                                                                    if op < 281:
+                                                                        if op < 279:
                                                                             if op < 278:
+                                                                                if op < 277:
+                                                                                    # 0xFD 0x26 i8x16.lt_u
+                                                                                    b = stack.pop()
+                                                                                    a = stack[-1]
+                                                                                    stack[-1] = ((((t := a ^ b) & b | ~(t | (a | HIGH8) - (b & LOW8))) & HIGH8) >> 7) * 0xFF
+                                                                                else:
+                                                                                    # 0xFD 0x27 i8x16.gt_s
+                                                                                    b = stack.pop()
+                                                                                    a = stack[-1]
+                                                                                    stack[-1] = ((((t := b ^ a) & b | ~(t | (b | HIGH8) - (a & LOW8))) & HIGH8) >> 7) * 0xFF
+                                                                            else:
                                                                                 # 0xFD 0x28 i8x16.gt_u
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((((t := b ^ a) & a | ~(t | (b | HIGH8) - (a & LOW8))) & HIGH8) >> 7) * 0xFF
-                                                                            else:
+                                                                        else:
+                                                                            if op < 280:
                                                                                 # 0xFD 0x29 i8x16.le_s
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((((t := b ^ a) & a | ~t & (b | HIGH8) - (a & LOW8)) & HIGH8) >> 7) * 0xFF
-                                                        else:
-                                                            if op < 295:
-                                                                if op < 287:
-                                                                    if op < 283:
-                                                                        if op < 281:
-                                                                            if op < 280:
+                                                                            else:
                                                                                 # 0xFD 0x2A i8x16.le_u
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((((t := b ^ a) & b | ~t & (b | HIGH8) - (a & LOW8)) & HIGH8) >> 7) * 0xFF
-                                                                            else:
+                                                                    else:
+                                                                        if op < 283:
+                                                                            if op < 282:
                                                                                 # 0xFD 0x2B i8x16.ge_s
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((((t := a ^ b) & b | ~t & (a | HIGH8) - (b & LOW8)) & HIGH8) >> 7) * 0xFF
-                                                                        else:
-                                                                            if op < 282:
+                                                                            else:
                                                                                 # 0xFD 0x2C i8x16.ge_u
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((((t := a ^ b) & a | ~t & (a | HIGH8) - (b & LOW8)) & HIGH8) >> 7) * 0xFF
-                                                                            else:
+                                                                        else:
+                                                                            if op < 284:
                                                                                 # 0xFD 0x63 i8x16.all_true
                                                                                 a = stack[-1]
                                                                                 stack[-1] = 1 if ((a & LOW8) + LOW8 | a) & HIGH8 == HIGH8 else 0
-                                                                    else:
-                                                                        if op < 285:
-                                                                            if op < 284:
+                                                                            else:
                                                                                 # 0xFD 0x64 i8x16.bitmask
                                                                                 stack[-1] = int(stack[-1].to_bytes(16, 'big').translate(SIGN_DIGIT), 2)
-                                                                            else:
+                                                                else:
+                                                                    if op < 289:
+                                                                        if op < 287:
+                                                                            if op < 286:
                                                                                 # 0xFD 0x80 i16x8.abs
                                                                                 a = stack[-1]
                                                                                 stack[-1] = (a ^ (t := (a >> 15 & ONE16) * 0xFFFF)) + (t & ONE16)
-                                                                        else:
-                                                                            if op < 286:
+                                                                            else:
                                                                                 # 0xFD 0x81 i16x8.neg
                                                                                 a = stack[-1]
                                                                                 stack[-1] = HIGH16 - (a & LOW16) ^ ~a & HIGH16
-                                                                            else:
+                                                                        else:
+                                                                            if op < 288:
                                                                                 # 0xFD 0x8B i16x8.shl
                                                                                 b = stack.pop()
                                                                                 stack[-1] = stack[-1] << (t := b & 15) & LEFT16[t]
-                                                                else:
-                                                                    if op < 291:
-                                                                        if op < 289:
-                                                                            if op < 288:
+                                                                            else:
                                                                                 # 0xFD 0x8C i16x8.shr_s
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = a >> (t := b & 15) & RIGHT16[t] | (a >> 15 & ONE16) * FILL16[t]
-                                                                            else:
+                                                                    else:
+                                                                        if op < 291:
+                                                                            if op < 290:
                                                                                 # 0xFD 0x8D i16x8.shr_u
                                                                                 b = stack.pop()
                                                                                 stack[-1] = stack[-1] >> (t := b & 15) & RIGHT16[t]
-                                                                        else:
-                                                                            if op < 290:
+                                                                            else:
                                                                                 # 0xFD 0x8E i16x8.add
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((a & LOW16) + (b & LOW16) ^ (a ^ b) & HIGH16)
-                                                                            else:
+                                                                        else:
+                                                                            if op < 292:
                                                                                 # 0xFD 0x91 i16x8.sub
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((a | HIGH16) - (b & LOW16) ^ ~(a ^ b) & HIGH16)
-                                                                    else:
-                                                                        if op < 293:
-                                                                            if op < 292:
+                                                                            else:
                                                                                 # 0xFD 0x96 i16x8.min_s
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = b ^ (((((t := a ^ b) & a | ~(t | (a | HIGH16) - (b & LOW16))) & HIGH16) >> 15) * 0xFFFF) & t
-                                                                            else:
+                                                            else:
+                                                                if op < 301:
+                                                                    if op < 297:
+                                                                        if op < 295:
+                                                                            if op < 294:
                                                                                 # 0xFD 0x97 i16x8.min_u
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = b ^ (((((t := a ^ b) & b | ~(t | (a | HIGH16) - (b & LOW16))) & HIGH16) >> 15) * 0xFFFF) & t
-                                                                        else:
-                                                                            if op < 294:
+                                                                            else:
                                                                                 # 0xFD 0x98 i16x8.max_s
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = a ^ (((((t := a ^ b) & a | ~(t | (a | HIGH16) - (b & LOW16))) & HIGH16) >> 15) * 0xFFFF) & t
-                                                                            else:
+                                                                        else:
+                                                                            if op < 296:
                                                                                 # 0xFD 0x99 i16x8.max_u
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = a ^ (((((t := a ^ b) & b | ~(t | (a | HIGH16) - (b & LOW16))) & HIGH16) >> 15) * 0xFFFF) & t
-                                                            else:
-                                                                if op < 303:
-                                                                    if op < 299:
-                                                                        if op < 297:
-                                                                            if op < 296:
+                                                                            else:
                                                                                 # 0xFD 0x8F i16x8.add_sat_s
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((t := ((a & LOW16) + (b & LOW16) ^ (a ^ b) & HIGH16)) ^ (a >> 15 & ONE16) + LOW16) & ((~(a ^ b) & (a ^ t) & HIGH16) >> 15) * 0xFFFF ^ t
-                                                                            else:
+                                                                    else:
+                                                                        if op < 299:
+                                                                            if op < 298:
                                                                                 # 0xFD 0x90 i16x8.add_sat_u
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = (t := ((a & LOW16) + (b & LOW16) ^ (a ^ b) & HIGH16)) | (((a & b | (a | b) & ~t) & HIGH16) >> 15) * 0xFFFF
-                                                                        else:
-                                                                            if op < 298:
+                                                                            else:
                                                                                 # 0xFD 0x92 i16x8.sub_sat_s
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((t := ((a | HIGH16) - (b & LOW16) ^ ~(a ^ b) & HIGH16)) ^ (a >> 15 & ONE16) + LOW16) & (((a ^ b) & (a ^ t) & HIGH16) >> 15) * 0xFFFF ^ t
-                                                                            else:
+                                                                        else:
+                                                                            if op < 300:
                                                                                 # 0xFD 0x93 i16x8.sub_sat_u
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = (t := ((a | HIGH16) - (b & LOW16) ^ ~(a ^ b) & HIGH16)) & (((a & ~b | ~(a ^ b | t)) & HIGH16) >> 15) * 0xFFFF
-                                                                    else:
-                                                                        if op < 301:
-                                                                            if op < 300:
+                                                                            else:
                                                                                 # 0xFD 0x9B i16x8.avgr_u
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = (a | b) - ((a ^ b) >> 1 & LOW16)
-                                                                            else:
+                                                                else:
+                                                                    if op < 305:
+                                                                        if op < 303:
+                                                                            if op < 302:
                                                                                 # 0xFD 0x95 i16x8.mul
                                                                                 b = stack.pop()
                                                                                 stack[-1] = mul16(stack[-1], b)
-                                                                        else:
-                                                                            if op < 302:
+                                                                            else:
                                                                                 # 0xFD 0x2D i16x8.eq
                                                                                 b = stack.pop()
                                                                                 stack[-1] = ((~(((t := stack[-1] ^ b) & LOW16) + LOW16 | t) & HIGH16) >> 15) * 0xFFFF
-                                                                            else:
+                                                                        else:
+                                                                            if op < 304:
                                                                                 # 0xFD 0x2E i16x8.ne
                                                                                 b = stack.pop()
                                                                                 stack[-1] = (((((t := stack[-1] ^ b) & LOW16) + LOW16 | t) & HIGH16) >> 15) * 0xFFFF
-                                                                else:
-                                                                    if op < 307:
-                                                                        if op < 305:
-                                                                            if op < 304:
+                                                                            else:
                                                                                 # 0xFD 0x2F i16x8.lt_s
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((((t := a ^ b) & a | ~(t | (a | HIGH16) - (b & LOW16))) & HIGH16) >> 15) * 0xFFFF
-                                                                            else:
+                                                                    else:
+                                                                        if op < 307:
+                                                                            if op < 306:
                                                                                 # 0xFD 0x30 i16x8.lt_u
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((((t := a ^ b) & b | ~(t | (a | HIGH16) - (b & LOW16))) & HIGH16) >> 15) * 0xFFFF
-                                                                        else:
-                                                                            if op < 306:
+                                                                            else:
                                                                                 # 0xFD 0x31 i16x8.gt_s
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((((t := b ^ a) & b | ~(t | (b | HIGH16) - (a & LOW16))) & HIGH16) >> 15) * 0xFFFF
-                                                                            else:
+                                                                        else:
+                                                                            if op < 308:
                                                                                 # 0xFD 0x32 i16x8.gt_u
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((((t := b ^ a) & a | ~(t | (b | HIGH16) - (a & LOW16))) & HIGH16) >> 15) * 0xFFFF
-                                                                    else:
-                                                                        if op < 309:
-                                                                            if op < 308:
+                                                                            else:
                                                                                 # 0xFD 0x33 i16x8.le_s
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((((t := b ^ a) & a | ~t & (b | HIGH16) - (a & LOW16)) & HIGH16) >> 15) * 0xFFFF
-                                                                            else:
-                                                                                # 0xFD 0x34 i16x8.le_u
-                                                                                b = stack.pop()
-                                                                                a = stack[-1]
-                                                                                stack[-1] = ((((t := b ^ a) & b | ~t & (b | HIGH16) - (a & LOW16)) & HIGH16) >> 15) * 0xFFFF
-                                                                        else:
-                                                                            if op < 310:
-                                                                                # 0xFD 0x35 i16x8.ge_s
-                                                                                b = stack.pop()
-                                                                                a = stack[-1]
-                                                                                stack[-1] = ((((t := a ^ b) & b | ~t & (a | HIGH16) - (b & LOW16)) & HIGH16) >> 15) * 0xFFFF
+                                                else:
+                                                    if op < 375:
+                                                        if op < 342:
+                                                            if op < 326:
+                                                                if op < 318:
+                                                                    if op < 314:
+                                                                        if op < 312:
+                                                                            if op < 311:
+                                                                                if op < 310:
+                                                                                    # 0xFD 0x34 i16x8.le_u
+                                                                                    b = stack.pop()
+                                                                                    a = stack[-1]
+                                                                                    stack[-1] = ((((t := b ^ a) & b | ~t & (b | HIGH16) - (a & LOW16)) & HIGH16) >> 15) * 0xFFFF
+                                                                                else:
+                                                                                    # 0xFD 0x35 i16x8.ge_s
+                                                                                    b = stack.pop()
+                                                                                    a = stack[-1]
+                                                                                    stack[-1] = ((((t := a ^ b) & b | ~t & (a | HIGH16) - (b & LOW16)) & HIGH16) >> 15) * 0xFFFF
                                                                             else:
                                                                                 # 0xFD 0x36 i16x8.ge_u
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((((t := a ^ b) & a | ~t & (a | HIGH16) - (b & LOW16)) & HIGH16) >> 15) * 0xFFFF
-                                                else:
-                                                    if op < 376:
-                                                        if op < 344:
-                                                            if op < 328:
-                                                                if op < 320:
-                                                                    if op < 316:
-                                                                        if op < 314:
+                                                                        else:
                                                                             if op < 313:
-                                                                                if op < 312:
-                                                                                    # 0xFD 0x83 i16x8.all_true
-                                                                                    a = stack[-1]
-                                                                                    stack[-1] = 1 if ((a & LOW16) + LOW16 | a) & HIGH16 == HIGH16 else 0
-                                                                                else:
-                                                                                    # 0xFD 0x84 i16x8.bitmask
-                                                                                    stack[-1] = (stack[-1] >> 15 & ONE16) % 0xFFFE
+                                                                                # 0xFD 0x83 i16x8.all_true
+                                                                                a = stack[-1]
+                                                                                stack[-1] = 1 if ((a & LOW16) + LOW16 | a) & HIGH16 == HIGH16 else 0
                                                                             else:
+                                                                                # 0xFD 0x84 i16x8.bitmask
+                                                                                stack[-1] = (stack[-1] >> 15 & ONE16) % 0xFFFE
+                                                                    else:
+                                                                        if op < 316:
+                                                                            if op < 315:
                                                                                 # 0xFD 0xA0 i32x4.abs
                                                                                 a = stack[-1]
                                                                                 stack[-1] = (a ^ (t := (a >> 31 & ONE32) * 0xFFFFFFFF)) + (t & ONE32)
-                                                                        else:
-                                                                            if op < 315:
+                                                                            else:
                                                                                 # 0xFD 0xA1 i32x4.neg
                                                                                 a = stack[-1]
                                                                                 stack[-1] = HIGH32 - (a & LOW32) ^ ~a & HIGH32
-                                                                            else:
+                                                                        else:
+                                                                            if op < 317:
                                                                                 # 0xFD 0xAB i32x4.shl
                                                                                 b = stack.pop()
                                                                                 stack[-1] = stack[-1] << (t := b & 31) & LEFT32[t]
-                                                                    else:
-                                                                        if op < 318:
-                                                                            if op < 317:
+                                                                            else:
                                                                                 # 0xFD 0xAC i32x4.shr_s
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = a >> (t := b & 31) & RIGHT32[t] | (a >> 31 & ONE32) * FILL32[t]
-                                                                            else:
+                                                                else:
+                                                                    if op < 322:
+                                                                        if op < 320:
+                                                                            if op < 319:
                                                                                 # 0xFD 0xAD i32x4.shr_u
                                                                                 b = stack.pop()
                                                                                 stack[-1] = stack[-1] >> (t := b & 31) & RIGHT32[t]
-                                                                        else:
-                                                                            if op < 319:
+                                                                            else:
                                                                                 # 0xFD 0xAE i32x4.add
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((a & LOW32) + (b & LOW32) ^ (a ^ b) & HIGH32)
-                                                                            else:
+                                                                        else:
+                                                                            if op < 321:
                                                                                 # 0xFD 0xB1 i32x4.sub
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((a | HIGH32) - (b & LOW32) ^ ~(a ^ b) & HIGH32)
-                                                                else:
-                                                                    if op < 324:
-                                                                        if op < 322:
-                                                                            if op < 321:
+                                                                            else:
                                                                                 # 0xFD 0xB6 i32x4.min_s
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = b ^ (((((t := a ^ b) & a | ~(t | (a | HIGH32) - (b & LOW32))) & HIGH32) >> 31) * 0xFFFFFFFF) & t
-                                                                            else:
+                                                                    else:
+                                                                        if op < 324:
+                                                                            if op < 323:
                                                                                 # 0xFD 0xB7 i32x4.min_u
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = b ^ (((((t := a ^ b) & b | ~(t | (a | HIGH32) - (b & LOW32))) & HIGH32) >> 31) * 0xFFFFFFFF) & t
-                                                                        else:
-                                                                            if op < 323:
+                                                                            else:
                                                                                 # 0xFD 0xB8 i32x4.max_s
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = a ^ (((((t := a ^ b) & a | ~(t | (a | HIGH32) - (b & LOW32))) & HIGH32) >> 31) * 0xFFFFFFFF) & t
-                                                                            else:
+                                                                        else:
+                                                                            if op < 325:
                                                                                 # 0xFD 0xB9 i32x4.max_u
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = a ^ (((((t := a ^ b) & b | ~(t | (a | HIGH32) - (b & LOW32))) & HIGH32) >> 31) * 0xFFFFFFFF) & t
-                                                                    else:
-                                                                        if op < 326:
-                                                                            if op < 325:
+                                                                            else:
                                                                                 # 0xFD 0xB5 i32x4.mul
                                                                                 b = stack.pop()
                                                                                 stack[-1] = mul32(stack[-1], b)
-                                                                            else:
+                                                            else:
+                                                                if op < 334:
+                                                                    if op < 330:
+                                                                        if op < 328:
+                                                                            if op < 327:
                                                                                 # 0xFD 0x37 i32x4.eq
                                                                                 b = stack.pop()
                                                                                 stack[-1] = ((~(((t := stack[-1] ^ b) & LOW32) + LOW32 | t) & HIGH32) >> 31) * 0xFFFFFFFF
-                                                                        else:
-                                                                            if op < 327:
+                                                                            else:
                                                                                 # 0xFD 0x38 i32x4.ne
                                                                                 b = stack.pop()
                                                                                 stack[-1] = (((((t := stack[-1] ^ b) & LOW32) + LOW32 | t) & HIGH32) >> 31) * 0xFFFFFFFF
-                                                                            else:
+                                                                        else:
+                                                                            if op < 329:
                                                                                 # 0xFD 0x39 i32x4.lt_s
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((((t := a ^ b) & a | ~(t | (a | HIGH32) - (b & LOW32))) & HIGH32) >> 31) * 0xFFFFFFFF
-                                                            else:
-                                                                if op < 336:
-                                                                    if op < 332:
-                                                                        if op < 330:
-                                                                            if op < 329:
+                                                                            else:
                                                                                 # 0xFD 0x3A i32x4.lt_u
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((((t := a ^ b) & b | ~(t | (a | HIGH32) - (b & LOW32))) & HIGH32) >> 31) * 0xFFFFFFFF
-                                                                            else:
+                                                                    else:
+                                                                        if op < 332:
+                                                                            if op < 331:
                                                                                 # 0xFD 0x3B i32x4.gt_s
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((((t := b ^ a) & b | ~(t | (b | HIGH32) - (a & LOW32))) & HIGH32) >> 31) * 0xFFFFFFFF
-                                                                        else:
-                                                                            if op < 331:
+                                                                            else:
                                                                                 # 0xFD 0x3C i32x4.gt_u
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((((t := b ^ a) & a | ~(t | (b | HIGH32) - (a & LOW32))) & HIGH32) >> 31) * 0xFFFFFFFF
-                                                                            else:
+                                                                        else:
+                                                                            if op < 333:
                                                                                 # 0xFD 0x3D i32x4.le_s
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((((t := b ^ a) & a | ~t & (b | HIGH32) - (a & LOW32)) & HIGH32) >> 31) * 0xFFFFFFFF
-                                                                    else:
-                                                                        if op < 334:
-                                                                            if op < 333:
+                                                                            else:
                                                                                 # 0xFD 0x3E i32x4.le_u
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((((t := b ^ a) & b | ~t & (b | HIGH32) - (a & LOW32)) & HIGH32) >> 31) * 0xFFFFFFFF
-                                                                            else:
+                                                                else:
+                                                                    if op < 338:
+                                                                        if op < 336:
+                                                                            if op < 335:
                                                                                 # 0xFD 0x3F i32x4.ge_s
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((((t := a ^ b) & b | ~t & (a | HIGH32) - (b & LOW32)) & HIGH32) >> 31) * 0xFFFFFFFF
-                                                                        else:
-                                                                            if op < 335:
+                                                                            else:
                                                                                 # 0xFD 0x40 i32x4.ge_u
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((((t := a ^ b) & a | ~t & (a | HIGH32) - (b & LOW32)) & HIGH32) >> 31) * 0xFFFFFFFF
-                                                                            else:
+                                                                        else:
+                                                                            if op < 337:
                                                                                 # 0xFD 0xA3 i32x4.all_true
                                                                                 a = stack[-1]
                                                                                 stack[-1] = 1 if ((a & LOW32) + LOW32 | a) & HIGH32 == HIGH32 else 0
-                                                                else:
-                                                                    if op < 340:
-                                                                        if op < 338:
-                                                                            if op < 337:
+                                                                            else:
                                                                                 # 0xFD 0xA4 i32x4.bitmask
                                                                                 stack[-1] = (stack[-1] >> 31 & ONE32) % 0xFFFFFFFE
-                                                                            else:
+                                                                    else:
+                                                                        if op < 340:
+                                                                            if op < 339:
                                                                                 # 0xFD 0xC0 i64x2.abs
                                                                                 a = stack[-1]
                                                                                 stack[-1] = (a ^ (t := (a >> 63 & ONE64) * 0xFFFFFFFFFFFFFFFF)) + (t & ONE64)
-                                                                        else:
-                                                                            if op < 339:
+                                                                            else:
                                                                                 # 0xFD 0xC1 i64x2.neg
                                                                                 a = stack[-1]
                                                                                 stack[-1] = HIGH64 - (a & LOW64) ^ ~a & HIGH64
-                                                                            else:
+                                                                        else:
+                                                                            if op < 341:
                                                                                 # 0xFD 0xCB i64x2.shl
                                                                                 b = stack.pop()
                                                                                 stack[-1] = stack[-1] << (t := b & 63) & LEFT64[t]
-                                                                    else:
-                                                                        if op < 342:
-                                                                            if op < 341:
+                                                                            else:
                                                                                 # 0xFD 0xCC i64x2.shr_s
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = a >> (t := b & 63) & RIGHT64[t] | (a >> 63 & ONE64) * FILL64[t]
-                                                                            else:
-                                                                                # 0xFD 0xCD i64x2.shr_u
-                                                                                b = stack.pop()
-                                                                                stack[-1] = stack[-1] >> (t := b & 63) & RIGHT64[t]
-                                                                        else:
-                                                                            if op < 343:
-                                                                                # 0xFD 0xCE i64x2.add
-                                                                                b = stack.pop()
-                                                                                a = stack[-1]
-                                                                                stack[-1] = ((a & LOW64) + (b & LOW64) ^ (a ^ b) & HIGH64)
+                                                        else:
+                                                            if op < 359:
+                                                                if op < 351:
+                                                                    if op < 347:
+                                                                        if op < 345:
+                                                                            if op < 344:
+                                                                                if op < 343:
+                                                                                    # 0xFD 0xCD i64x2.shr_u
+                                                                                    b = stack.pop()
+                                                                                    stack[-1] = stack[-1] >> (t := b & 63) & RIGHT64[t]
+                                                                                else:
+                                                                                    # 0xFD 0xCE i64x2.add
+                                                                                    b = stack.pop()
+                                                                                    a = stack[-1]
+                                                                                    stack[-1] = ((a & LOW64) + (b & LOW64) ^ (a ^ b) & HIGH64)
                                                                             else:
                                                                                 # 0xFD 0xD1 i64x2.sub
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((a | HIGH64) - (b & LOW64) ^ ~(a ^ b) & HIGH64)
-                                                        else:
-                                                            if op < 360:
-                                                                if op < 352:
-                                                                    if op < 348:
-                                                                        if op < 346:
-                                                                            if op < 345:
+                                                                        else:
+                                                                            if op < 346:
                                                                                 # 0xFD 0xD5 i64x2.mul
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
@@ -1981,8 +2006,9 @@ def run(execution, meter):
                                                                                 # 0xFD 0xD6 i64x2.eq
                                                                                 b = stack.pop()
                                                                                 stack[-1] = ((~(((t := stack[-1] ^ b) & LOW64) + LOW64 | t) & HIGH64) >> 63) * 0xFFFFFFFFFFFFFFFF
-                                                                        else:
-                                                                            if op < 347:
+                                                                    else:
+                                                                        if op < 349:
+                                                                            if op < 348:
                                                                                 # 0xFD 0xD7 i64x2.ne
                                                                                 b = stack.pop()
                                                                                 stack[-1] = (((((t := stack[-1] ^ b) & LOW64) + LOW64 | t) & HIGH64) >> 63) * 0xFFFFFFFFFFFFFFFF
@@ -1991,9 +2017,8 @@ def run(execution, meter):
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((((t := a ^ b) & a | ~(t | (a | HIGH64) - (b & LOW64))) & HIGH64) >> 63) * 0xFFFFFFFFFFFFFFFF
-                                                                    else:
-                                                                        if op < 350:
-                                                                            if op < 349:
+                                                                        else:
+                                                                            if op < 350:
                                                                                 # 0xFD 0xD9 i64x2.gt_s
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
@@ -2003,8 +2028,10 @@ def run(execution, meter):
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((((t := b ^ a) & a | ~t & (b | HIGH64) - (a & LOW64)) & HIGH64) >> 63) * 0xFFFFFFFFFFFFFFFF
-                                                                        else:
-                                                                            if op < 351:
+                                                                else:
+                                                                    if op < 355:
+                                                                        if op < 353:
+                                                                            if op < 352:
                                                                                 # 0xFD 0xDB i64x2.ge_s
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
@@ -2013,112 +2040,102 @@ def run(execution, meter):
                                                                                 # 0xFD 0xC3 i64x2.all_true
                                                                                 a = stack[-1]
                                                                                 stack[-1] = 1 if ((a & LOW64) + LOW64 | a) & HIGH64 == HIGH64 else 0
-                                                                else:
-                                                                    if op < 356:
-                                                                        if op < 354:
-                                                                            if op < 353:
+                                                                        else:
+                                                                            if op < 354:
                                                                                 # 0xFD 0xC4 i64x2.bitmask
                                                                                 a = stack[-1]
                                                                                 stack[-1] = a >> 63 & 1 | a >> 126 & 2
                                                                             else:
                                                                                 # 0xFD 0x87 i16x8.extend_low_i8x16_s
                                                                                 stack[-1] = from_bytes(pack_8h(*unpack_8b(stack[-1].to_bytes(16, 'little'), 0)), 'little')
-                                                                        else:
-                                                                            if op < 355:
+                                                                    else:
+                                                                        if op < 357:
+                                                                            if op < 356:
                                                                                 # 0xFD 0x9C i16x8.extmul_low_i8x16_s
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(pack_8h(*map(mul, unpack_8b(stack[-1].to_bytes(16, 'little'), 0), unpack_8b(b.to_bytes(16, 'little'), 0))), 'little')
                                                                             else:
                                                                                 # 0xFD 0x88 i16x8.extend_high_i8x16_s
                                                                                 stack[-1] = from_bytes(pack_8h(*unpack_8b(stack[-1].to_bytes(16, 'little'), 8)), 'little')
-                                                                    else:
-                                                                        if op < 358:
-                                                                            if op < 357:
+                                                                        else:
+                                                                            if op < 358:
                                                                                 # 0xFD 0x9D i16x8.extmul_high_i8x16_s
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(pack_8h(*map(mul, unpack_8b(stack[-1].to_bytes(16, 'little'), 8), unpack_8b(b.to_bytes(16, 'little'), 8))), 'little')
                                                                             else:
                                                                                 # 0xFD 0x89 i16x8.extend_low_i8x16_u
                                                                                 stack[-1] = from_bytes(pack_8H(*unpack_8B(stack[-1].to_bytes(16, 'little'), 0)), 'little')
-                                                                        else:
-                                                                            if op < 359:
+                                                            else:
+                                                                if op < 367:
+                                                                    if op < 363:
+                                                                        if op < 361:
+                                                                            if op < 360:
                                                                                 # 0xFD 0x9E i16x8.extmul_low_i8x16_u
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(pack_8H(*map(mul, unpack_8B(stack[-1].to_bytes(16, 'little'), 0), unpack_8B(b.to_bytes(16, 'little'), 0))), 'little')
                                                                             else:
                                                                                 # 0xFD 0x8A i16x8.extend_high_i8x16_u
                                                                                 stack[-1] = from_bytes(pack_8H(*unpack_8B(stack[-1].to_bytes(16, 'little'), 8)), 'little')
-                                                            else:
-                                                                if op < 368:
-                                                                    if op < 364:
-                                                                        if op < 362:
-                                                                            if op < 361:
+                                                                        else:
+                                                                            if op < 362:
                                                                                 # 0xFD 0x9F i16x8.extmul_high_i8x16_u
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(pack_8H(*map(mul, unpack_8B(stack[-1].to_bytes(16, 'little'), 8), unpack_8B(b.to_bytes(16, 'little'), 8))), 'little')
                                                                             else:
                                                                                 # 0xFD 0xA7 i32x4.extend_low_i16x8_s
                                                                                 stack[-1] = from_bytes(pack_4i(*unpack_4h(stack[-1].to_bytes(16, 'little'), 0)), 'little')
-                                                                        else:
-                                                                            if op < 363:
+                                                                    else:
+                                                                        if op < 365:
+                                                                            if op < 364:
                                                                                 # 0xFD 0xBC i32x4.extmul_low_i16x8_s
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(pack_4i(*map(mul, unpack_4h(stack[-1].to_bytes(16, 'little'), 0), unpack_4h(b.to_bytes(16, 'little'), 0))), 'little')
                                                                             else:
                                                                                 # 0xFD 0xA8 i32x4.extend_high_i16x8_s
                                                                                 stack[-1] = from_bytes(pack_4i(*unpack_4h(stack[-1].to_bytes(16, 'little'), 8)), 'little')
-                                                                    else:
-                                                                        if op < 366:
-                                                                            if op < 365:
+                                                                        else:
+                                                                            if op < 366:
                                                                                 # 0xFD 0xBD i32x4.extmul_high_i16x8_s
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(pack_4i(*map(mul, unpack_4h(stack[-1].to_bytes(16, 'little'), 8), unpack_4h(b.to_bytes(16, 'little'), 8))), 'little')
                                                                             else:
                                                                                 # 0xFD 0xA9 i32x4.extend_low_i16x8_u
                                                                                 stack[-1] = from_bytes(pack_4I(*unpack_4H(stack[-1].to_bytes(16, 'little'), 0)), 'little')
-                                                                        else:
-                                                                            if op < 367:
+                                                                else:
+                                                                    if op < 371:
+                                                                        if op < 369:
+                                                                            if op < 368:
                                                                                 # 0xFD 0xBE i32x4.extmul_low_i16x8_u
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(pack_4I(*map(mul, unpack_4H(stack[-1].to_bytes(16, 'little'), 0), unpack_4H(b.to_bytes(16, 'little'), 0))), 'little')
                                                                             else:
                                                                                 # 0xFD 0xAA i32x4.extend_high_i16x8_u
                                                                                 stack[-1] = from_bytes(pack_4I(*unpack_4H(stack[-1].to_bytes(16, 'little'), 8)), 'little')
-                                                                else:
-                                                                    if op < 372:
-                                                                        if op < 370:
-                                                                            if op < 369:
+                                                                        else:
+                                                                            if op < 370:
                                                                                 # 0xFD 0xBF i32x4.extmul_high_i16x8_u
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(pack_4I(*map(mul, unpack_4H(stack[-1].to_bytes(16, 'little'), 8), unpack_4H(b.to_bytes(16, 'little'), 8))), 'little')
                                                                             else:
                                                                                 # 0xFD 0xC7 i64x2.extend_low_i32x4_s
                                                                                 stack[-1] = from_bytes(pack_2q(*unpack_2i(stack[-1].to_bytes(16, 'little'), 0)), 'little')
-                                                                        else:
-                                                                            if op < 371:
+                                                                    else:
+                                                                        if op < 373:
+                                                                            if op < 372:
                                                                                 # 0xFD 0xDC i64x2.extmul_low_i32x4_s
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(pack_2q(*map(mul, unpack_2i(stack[-1].to_bytes(16, 'little'), 0), unpack_2i(b.to_bytes(16, 'little'), 0))), 'little')
                                                                             else:
                                                                                 # 0xFD 0xC8 i64x2.extend_high_i32x4_s
                                                                                 stack[-1] = from_bytes(pack_2q(*unpack_2i(stack[-1].to_bytes(16, 'little'), 8)), 'little')
-                                                                    else:
-                                                                        if op < 374:
-                                                                            if op < 373:
+                                                                        else:
+                                                                            if op < 374:
                                                                                 # 0xFD 0xDD i64x2.extmul_high_i32x4_s
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(pack_2q(*map(mul, unpack_2i(stack[-1].to_bytes(16, 'little'), 8), unpack_2i(b.to_bytes(16, 'little'), 8))), 'little')
                                                                             else:
                                                                                 # 0xFD 0xC9 i64x2.extend_low_i32x4_u
                                                                                 stack[-1] = from_bytes(pack_2Q(*unpack_2I(stack[-1].to_bytes(16, 'little'), 0)), 'little')
-                                                                        else:
-                                                                            if op < 375:
-                                                                                # 0xFD 0xDE i64x2.extmul_low_i32x4_u
-                                                                                b = stack.pop()
-                                                                                stack[-1] = from_bytes(pack_2Q(*map(mul, unpack_2I(stack[-1].to_bytes(16, 'little'), 0), unpack_2I(b.to_bytes(16, 'little'), 0))), 'little')
-                                                                            else:
-                                                                                # 0xFD 0xCA i64x2.extend_high_i32x4_u
-                                                                                stack[-1] = from_bytes(pack_2Q(*unpack_2I(stack[-1].to_bytes(16, 'little'), 8)), 'little')
                                                     else:
                                                         if op < 408:
                                                             if op < 392:
@@ -2126,166 +2143,175 @@ def run(execution, meter):
                                                                     if op < 380:
                                                                         if op < 378:
                                                                             if op < 377:
+                                                                                if op < 376:
+                                                                                    # 0xFD 0xDE i64x2.extmul_low_i32x4_u
+                                                                                    b = stack.pop()
+                                                                                    stack[-1] = from_bytes(pack_2Q(*map(mul, unpack_2I(stack[-1].to_bytes(16, 'little'), 0), unpack_2I(b.to_bytes(16, 'little'), 0))), 'little')
+                                                                                else:
+                                                                                    # 0xFD 0xCA i64x2.extend_high_i32x4_u
+                                                                                    stack[-1] = from_bytes(pack_2Q(*unpack_2I(stack[-1].to_bytes(16, 'little'), 8)), 'little')
+                                                                            else:
                                                                                 # 0xFD 0xDF i64x2.extmul_high_i32x4_u
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(pack_2Q(*map(mul, unpack_2I(stack[-1].to_bytes(16, 'little'), 8), unpack_2I(b.to_bytes(16, 'little'), 8))), 'little')
-                                                                            else:
-                                                                                # 0xFD 0x7C i16x8.extadd_pairwise_i8x16_s
-                                                                                stack[-1] = (((t := stack[-1] ^ HIGH8) & EVEN8) + (t >> 8 & EVEN8)) + BIAS8 ^ HIGH16
                                                                         else:
                                                                             if op < 379:
+                                                                                # 0xFD 0x7C i16x8.extadd_pairwise_i8x16_s
+                                                                                stack[-1] = (((t := stack[-1] ^ HIGH8) & EVEN8) + (t >> 8 & EVEN8)) + BIAS8 ^ HIGH16
+                                                                            else:
                                                                                 # 0xFD 0x7D i16x8.extadd_pairwise_i8x16_u
                                                                                 a = stack[-1]
                                                                                 stack[-1] = (a & EVEN8) + (a >> 8 & EVEN8)
-                                                                            else:
-                                                                                # 0xFD 0x7E i32x4.extadd_pairwise_i16x8_s
-                                                                                stack[-1] = (((t := stack[-1] ^ HIGH16) & EVEN16) + (t >> 16 & EVEN16)) + BIAS16 ^ HIGH32
                                                                     else:
                                                                         if op < 382:
                                                                             if op < 381:
+                                                                                # 0xFD 0x7E i32x4.extadd_pairwise_i16x8_s
+                                                                                stack[-1] = (((t := stack[-1] ^ HIGH16) & EVEN16) + (t >> 16 & EVEN16)) + BIAS16 ^ HIGH32
+                                                                            else:
                                                                                 # 0xFD 0x7F i32x4.extadd_pairwise_i16x8_u
                                                                                 a = stack[-1]
                                                                                 stack[-1] = (a & EVEN16) + (a >> 16 & EVEN16)
-                                                                            else:
+                                                                        else:
+                                                                            if op < 383:
                                                                                 # 0xFD 0x65 i8x16.narrow_i16x8_s
                                                                                 b = stack.pop()
                                                                                 stack[-1] = narrow16_s(stack[-1], b)
-                                                                        else:
-                                                                            if op < 383:
+                                                                            else:
                                                                                 # 0xFD 0x66 i8x16.narrow_i16x8_u
                                                                                 b = stack.pop()
                                                                                 stack[-1] = narrow16_u(stack[-1], b)
-                                                                            else:
-                                                                                # 0xFD 0x85 i16x8.narrow_i32x4_s
-                                                                                b = stack.pop()
-                                                                                stack[-1] = narrow32_s(stack[-1], b)
                                                                 else:
                                                                     if op < 388:
                                                                         if op < 386:
                                                                             if op < 385:
+                                                                                # 0xFD 0x85 i16x8.narrow_i32x4_s
+                                                                                b = stack.pop()
+                                                                                stack[-1] = narrow32_s(stack[-1], b)
+                                                                            else:
                                                                                 # 0xFD 0x86 i16x8.narrow_i32x4_u
                                                                                 b = stack.pop()
                                                                                 stack[-1] = narrow32_u(stack[-1], b)
-                                                                            else:
-                                                                                # 0xFD 0x62 i8x16.popcnt
-                                                                                stack[-1] = from_bytes(stack[-1].to_bytes(16, 'little').translate(ONES_IN_BYTE), 'little')
                                                                         else:
                                                                             if op < 387:
+                                                                                # 0xFD 0x62 i8x16.popcnt
+                                                                                stack[-1] = from_bytes(stack[-1].to_bytes(16, 'little').translate(ONES_IN_BYTE), 'little')
+                                                                            else:
                                                                                 # 0xFD 0x82 i16x8.q15mulr_sat_s
                                                                                 b = stack.pop()
                                                                                 stack[-1] = q15mulr(stack[-1], b)
-                                                                            else:
-                                                                                # 0xFD 0xBA i32x4.dot_i16x8_s
-                                                                                b = stack.pop()
-                                                                                stack[-1] = dot16(stack[-1], b)
                                                                     else:
                                                                         if op < 390:
                                                                             if op < 389:
+                                                                                # 0xFD 0xBA i32x4.dot_i16x8_s
+                                                                                b = stack.pop()
+                                                                                stack[-1] = dot16(stack[-1], b)
+                                                                            else:
                                                                                 # 0xFD 0x41 f32x4.eq
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(pack_4i(*map(neg, map(eq, unpack_4f(stack[-1].to_bytes(16, 'little')), unpack_4f(b.to_bytes(16, 'little'))))), 'little')
-                                                                            else:
+                                                                        else:
+                                                                            if op < 391:
                                                                                 # 0xFD 0x42 f32x4.ne
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(pack_4i(*map(neg, map(ne, unpack_4f(stack[-1].to_bytes(16, 'little')), unpack_4f(b.to_bytes(16, 'little'))))), 'little')
-                                                                        else:
-                                                                            if op < 391:
+                                                                            else:
                                                                                 # 0xFD 0x43 f32x4.lt
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(pack_4i(*map(neg, map(lt, unpack_4f(stack[-1].to_bytes(16, 'little')), unpack_4f(b.to_bytes(16, 'little'))))), 'little')
-                                                                            else:
-                                                                                # 0xFD 0x44 f32x4.gt
-                                                                                b = stack.pop()
-                                                                                stack[-1] = from_bytes(pack_4i(*map(neg, map(gt, unpack_4f(stack[-1].to_bytes(16, 'little')), unpack_4f(b.to_bytes(16, 'little'))))), 'little')
                                                             else:
                                                                 if op < 400:
                                                                     if op < 396:
                                                                         if op < 394:
                                                                             if op < 393:
+                                                                                # 0xFD 0x44 f32x4.gt
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_4i(*map(neg, map(gt, unpack_4f(stack[-1].to_bytes(16, 'little')), unpack_4f(b.to_bytes(16, 'little'))))), 'little')
+                                                                            else:
                                                                                 # 0xFD 0x45 f32x4.le
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(pack_4i(*map(neg, map(le, unpack_4f(stack[-1].to_bytes(16, 'little')), unpack_4f(b.to_bytes(16, 'little'))))), 'little')
-                                                                            else:
+                                                                        else:
+                                                                            if op < 395:
                                                                                 # 0xFD 0x46 f32x4.ge
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(pack_4i(*map(neg, map(ge, unpack_4f(stack[-1].to_bytes(16, 'little')), unpack_4f(b.to_bytes(16, 'little'))))), 'little')
-                                                                        else:
-                                                                            if op < 395:
+                                                                            else:
                                                                                 # 0xFD 0xE0 f32x4.abs
                                                                                 stack[-1] = stack[-1] & LOW32
-                                                                            else:
-                                                                                # 0xFD 0xE1 f32x4.neg
-                                                                                stack[-1] = stack[-1] ^ HIGH32
                                                                     else:
                                                                         if op < 398:
                                                                             if op < 397:
+                                                                                # 0xFD 0xE1 f32x4.neg
+                                                                                stack[-1] = stack[-1] ^ HIGH32
+                                                                            else:
                                                                                 # 0xFD 0xE3 f32x4.sqrt
                                                                                 stack[-1] = pack_f32x4(*map(root, unpack_4f(stack[-1].to_bytes(16, 'little'))))
-                                                                            else:
+                                                                        else:
+                                                                            if op < 399:
                                                                                 # 0xFD 0xE4 f32x4.add
                                                                                 b = stack.pop()
                                                                                 stack[-1] = add_f32x4(stack[-1], b)
-                                                                        else:
-                                                                            if op < 399:
+                                                                            else:
                                                                                 # 0xFD 0xE5 f32x4.sub
                                                                                 b = stack.pop()
                                                                                 stack[-1] = sub_f32x4(stack[-1], b)
-                                                                            else:
-                                                                                # 0xFD 0xE6 f32x4.mul
-                                                                                b = stack.pop()
-                                                                                stack[-1] = mul_f32x4(stack[-1], b)
                                                                 else:
                                                                     if op < 404:
                                                                         if op < 402:
                                                                             if op < 401:
+                                                                                # 0xFD 0xE6 f32x4.mul
+                                                                                b = stack.pop()
+                                                                                stack[-1] = mul_f32x4(stack[-1], b)
+                                                                            else:
                                                                                 # 0xFD 0xE7 f32x4.div
                                                                                 b = stack.pop()
                                                                                 stack[-1] = pack_f32x4(*map(quotient, unpack_4f(stack[-1].to_bytes(16, 'little')), unpack_4f(b.to_bytes(16, 'little'))))
-                                                                            else:
+                                                                        else:
+                                                                            if op < 403:
                                                                                 # 0xFD 0xE8 f32x4.min
                                                                                 b = stack.pop()
                                                                                 stack[-1] = pack_f32x4(*map(minimum, unpack_4f(stack[-1].to_bytes(16, 'little')), unpack_4f(b.to_bytes(16, 'little'))))
-                                                                        else:
-                                                                            if op < 403:
+                                                                            else:
                                                                                 # 0xFD 0xE9 f32x4.max
                                                                                 b = stack.pop()
                                                                                 stack[-1] = pack_f32x4(*map(maximum, unpack_4f(stack[-1].to_bytes(16, 'little')), unpack_4f(b.to_bytes(16, 'little'))))
-                                                                            else:
+                                                                    else:
+                                                                        if op < 406:
+                                                                            if op < 405:
                                                                                 # 0xFD 0xEA f32x4.pmin
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = a ^ from_bytes(pack_4i(*map(neg, map(gt, unpack_4f(a.to_bytes(16, 'little')), unpack_4f(b.to_bytes(16, 'little'))))), 'little') & (a ^ b)
-                                                                    else:
-                                                                        if op < 406:
-                                                                            if op < 405:
+                                                                            else:
                                                                                 # 0xFD 0xEB f32x4.pmax
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = a ^ from_bytes(pack_4i(*map(neg, map(lt, unpack_4f(a.to_bytes(16, 'little')), unpack_4f(b.to_bytes(16, 'little'))))), 'little') & (a ^ b)
-                                                                            else:
-                                                                                # 0xFD 0x67 f32x4.ceil
-                                                                                stack[-1] = pack_f32x4(*map(ceil, unpack_4f(stack[-1].to_bytes(16, 'little'))))
                                                                         else:
                                                                             if op < 407:
+                                                                                # 0xFD 0x67 f32x4.ceil
+                                                                                stack[-1] = pack_f32x4(*map(ceil, unpack_4f(stack[-1].to_bytes(16, 'little'))))
+                                                                            else:
                                                                                 # 0xFD 0x68 f32x4.floor
                                                                                 stack[-1] = pack_f32x4(*map(floor, unpack_4f(stack[-1].to_bytes(16, 'little'))))
-                                                                            else:
-                                                                                # 0xFD 0x69 f32x4.trunc
-                                                                                stack[-1] = pack_f32x4(*map(trunc, unpack_4f(stack[-1].to_bytes(16, 'little'))))
                                                         else:
-                                                            if op < 424:
-                                                                if op < 416:
-                                                                    if op < 412:
-                                                                        if op < 410:
-                                                                            if op < 409:
-                                                                                # 0xFD 0x6A f32x4.nearest
-                                                                                stack[-1] = pack_f32x4(*map(nearest, unpack_4f(stack[-1].to_bytes(16, 'little'))))
+                                                            if op < 425:
+                                                                if op < 417:
+                                                                    if op < 413:
+                                                                        if op < 411:
+                                                                            if op < 410:
+                                                                                if op < 409:
+                                                                                    # 0xFD 0x69 f32x4.trunc
+                                                                                    stack[-1] = pack_f32x4(*map(trunc, unpack_4f(stack[-1].to_bytes(16, 'little'))))
+                                                                                else:
+                                                                                    # 0xFD 0x6A f32x4.nearest
+                                                                                    stack[-1] = pack_f32x4(*map(nearest, unpack_4f(stack[-1].to_bytes(16, 'little'))))
                                                                             else:
                                                                                 # 0xFD 0x47 f64x2.eq
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(pack_2q(*map(neg, map(eq, unpack_2d(stack[-1].to_bytes(16, 'little')), unpack_2d(b.to_bytes(16, 'little'))))), 'little')
                                                                         else:
-                                                                            if op < 411:
+                                                                            if op < 412:
                                                                                 # 0xFD 0x48 f64x2.ne
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(pack_2q(*map(neg, map(ne, unpack_2d(stack[-1].to_bytes(16, 'little')), unpack_2d(b.to_bytes(16, 'little'))))), 'little')
@@ -2294,8 +2320,8 @@ def run(execution, meter):
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(pack_2q(*map(neg, map(lt, unpack_2d(stack[-1].to_bytes(16, 'little')), unpack_2d(b.to_bytes(16, 'little'))))), 'little')
                                                                     else:
-                                                                        if op < 414:
-                                                                            if op < 413:
+                                                                        if op < 415:
+                                                                            if op < 414:
                                                                                 # 0xFD 0x4A f64x2.gt
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(pack_2q(*map(neg, map(gt, unpack_2d(stack[-1].to_bytes(16, 'little')), unpack_2d(b.to_bytes(16, 'little'))))), 'little')
@@ -2304,7 +2330,7 @@ def run(execution, meter):
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(pack_2q(*map(neg, map(le, unpack_2d(stack[-1].to_bytes(16, 'little')), unpack_2d(b.to_bytes(16, 'little'))))), 'little')
                                                                         else:
-                                                                            if op < 415:
+                                                                            if op < 416:
                                                                                 # 0xFD 0x4C f64x2.ge
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(pack_2q(*map(neg, map(ge, unpack_2d(stack[-1].to_bytes(16, 'little')), unpack_2d(b.to_bytes(16, 'little'))))), 'little')
@@ -2312,16 +2338,16 @@ def run(execution, meter):
                                                                                 # 0xFD 0xEC f64x2.abs
                                                                                 stack[-1] = stack[-1] & LOW64
                                                                 else:
-                                                                    if op < 420:
-                                                                        if op < 418:
-                                                                            if op < 417:
+                                                                    if op < 421:
+                                                                        if op < 419:
+                                                                            if op < 418:
                                                                                 # 0xFD 0xED f64x2.neg
                                                                                 stack[-1] = stack[-1] ^ HIGH64
                                                                             else:
                                                                                 # 0xFD 0xEF f64x2.sqrt
                                                                                 stack[-1] = from_bytes(pack_2d(*map(root, unpack_2d(stack[-1].to_bytes(16, 'little')))), 'little')
                                                                         else:
-                                                                            if op < 419:
+                                                                            if op < 420:
                                                                                 # 0xFD 0xF0 f64x2.add
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(pack_2d(*map(add, unpack_2d(stack[-1].to_bytes(16, 'little')), unpack_2d(b.to_bytes(16, 'little')))), 'little')
@@ -2330,8 +2356,8 @@ def run(execution, meter):
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(pack_2d(*map(sub, unpack_2d(stack[-1].to_bytes(16, 'little')), unpack_2d(b.to_bytes(16, 'little')))), 'little')
                                                                     else:
-                                                                        if op < 422:
-                                                                            if op < 421:
+                                                                        if op < 423:
+                                                                            if op < 422:
                                                                                 # 0xFD 0xF2 f64x2.mul
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(pack_2d(*map(mul, unpack_2d(stack[-1].to_bytes(16, 'little')), unpack_2d(b.to_bytes(16, 'little')))), 'little')
@@ -2340,7 +2366,7 @@ def run(execution, meter):
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(pack_2d(*map(quotient, unpack_2d(stack[-1].to_bytes(16, 'little')), unpack_2d(b.to_bytes(16, 'little')))), 'little')
                                                                         else:
-                                                                            if op < 423:
+                                                                            if op < 424:
                                                                                 # 0xFD 0xF4 f64x2.min
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(pack_2d(*map(minimum, unpack_2d(stack[-1].to_bytes(16, 'little')), unpack_2d(b.to_bytes(16, 'little')))), 'little')
@@ -2349,10 +2375,10 @@ def run(execution, meter):
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(pack_2d(*map(maximum, unpack_2d(stack[-1].to_bytes(16, 'little')), unpack_2d(b.to_bytes(16, 'little')))), 'little')
                                                             else:
-                                                                if op < 432:
-                                                                    if op < 428:
-                                                                        if op < 426:
-                                                                            if op < 425:
+                                                                if op < 433:
+                                                                    if op < 429:
+                                                                        if op < 427:
+                                                                            if op < 426:
                                                                                 # 0xFD 0xF6 f64x2.pmin
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
@@ -2363,53 +2389,53 @@ def run(execution, meter):
                                                                                 a = stack[-1]
                                                                                 stack[-1] = a ^ from_bytes(pack_2q(*map(neg, map(lt, unpack_2d(a.to_bytes(16, 'little')), unpack_2d(b.to_bytes(16, 'little'))))), 'little') & (a ^ b)
                                                                         else:
-                                                                            if op < 427:
+                                                                            if op < 428:
                                                                                 # 0xFD 0x74 f64x2.ceil
                                                                                 stack[-1] = from_bytes(pack_2d(*map(ceil, unpack_2d(stack[-1].to_bytes(16, 'little')))), 'little')
                                                                             else:
                                                                                 # 0xFD 0x75 f64x2.floor
                                                                                 stack[-1] = from_bytes(pack_2d(*map(floor, unpack_2d(stack[-1].to_bytes(16, 'little')))), 'little')
                                                                     else:
-                                                                        if op < 430:
-                                                                            if op < 429:
+                                                                        if op < 431:
+                                                                            if op < 430:
                                                                                 # 0xFD 0x7A f64x2.trunc
                                                                                 stack[-1] = from_bytes(pack_2d(*map(trunc, unpack_2d(stack[-1].to_bytes(16, 'little')))), 'little')
                                                                             else:
                                                                                 # 0xFD 0x94 f64x2.nearest
                                                                                 stack[-1] = from_bytes(pack_2d(*map(nearest, unpack_2d(stack[-1].to_bytes(16, 'little')))), 'little')
                                                                         else:
-                                                                            if op < 431:
+                                                                            if op < 432:
                                                                                 # 0xFD 0x5E f32x4.demote_f64x2_zero
                                                                                 stack[-1] = demote(stack[-1])
                                                                             else:
                                                                                 # 0xFD 0x5F f64x2.promote_low_f32x4
                                                                                 stack[-1] = promote(stack[-1])
                                                                 else:
-                                                                    if op < 436:
-                                                                        if op < 434:
-                                                                            if op < 433:
+                                                                    if op < 437:
+                                                                        if op < 435:
+                                                                            if op < 434:
                                                                                 # 0xFD 0xF8 i32x4.trunc_sat_f32x4_s
                                                                                 stack[-1] = from_bytes(pack_4i(*map(to_i32, unpack_4f(stack[-1].to_bytes(16, 'little')))), 'little')
                                                                             else:
                                                                                 # 0xFD 0xFA f32x4.convert_i32x4_s
                                                                                 stack[-1] = from_bytes(pack_4f(*unpack_4i(stack[-1].to_bytes(16, 'little'))), 'little')
                                                                         else:
-                                                                            if op < 435:
+                                                                            if op < 436:
                                                                                 # 0xFD 0xFC i32x4.trunc_sat_f64x2_s_zero
                                                                                 stack[-1] = from_bytes(pack_2i(*map(to_i32, unpack_2d(stack[-1].to_bytes(16, 'little')))), 'little')
                                                                             else:
                                                                                 # 0xFD 0xFE f64x2.convert_low_i32x4_s
                                                                                 stack[-1] = from_bytes(pack_2d(*unpack_2i(stack[-1].to_bytes(16, 'little'))), 'little')
                                                                     else:
-                                                                        if op < 438:
-                                                                            if op < 437:
+                                                                        if op < 439:
+                                                                            if op < 438:
                                                                                 # 0xFD 0xF9 i32x4.trunc_sat_f32x4_u
                                                                                 stack[-1] = from_bytes(pack_4I(*map(to_u32, unpack_4f(stack[-1].to_bytes(16, 'little')))), 'little')
                                                                             else:
                                                                                 # 0xFD 0xFB f32x4.convert_i32x4_u
                                                                                 stack[-1] = from_bytes(pack_4f(*unpack_4I(stack[-1].to_bytes(16, 'little'))), 'little')
                                                                         else:
-                                                                            if op < 439:
+                                                                            if op < 440:
                                                                                 # 0xFD 0xFD i32x4.trunc_sat_f64x2_u_zero
                                                                                 stack[-1] = from_bytes(pack_2I(*map(to_u32, unpack_2d(stack[-1].to_bytes(16, 'little')))), 'little')
                                                                             else:
@@ -3347,7 +3373,7 @@ def step(execution, meter, turns):
                                                             b = stack.pop()
                                                             store_16s(mem, stack.pop() + x, b.to_bytes(16, 'little'))
                                         else:
-                                            if op < 187:
+                                            if op < 185:
                                                 if op < 165:
                                                     if op < 159:
                                                         if op < 156:
@@ -3402,8 +3428,8 @@ def step(execution, meter, turns):
                                                                 # 0x8C f32.neg
                                                                 stack[-1] = -stack[-1]
                                                 else:
-                                                    if op < 171:
-                                                        if op < 168:
+                                                    if op < 172:
+                                                        if op < 169:
                                                             if op < 167:
                                                                 if op < 166:
                                                                     # 0x8D f32.ceil
@@ -3412,123 +3438,150 @@ def step(execution, meter, turns):
                                                                     # 0x8E f32.floor
                                                                     stack[-1] = floor(stack[-1])
                                                             else:
-                                                                # 0x8F f32.trunc
-                                                                stack[-1] = trunc(stack[-1])
-                                                        else:
-                                                            if op < 170:
-                                                                if op < 169:
+                                                                if op < 168:
+                                                                    # 0x8F f32.trunc
+                                                                    stack[-1] = trunc(stack[-1])
+                                                                else:
                                                                     # 0x90 f32.nearest
                                                                     stack[-1] = nearest(stack[-1])
-                                                                else:
+                                                        else:
+                                                            if op < 171:
+                                                                if op < 170:
                                                                     # 0x91 f32.sqrt
                                                                     a = stack[-1]
                                                                     F[0] = sqrt(a) if a >= 0.0 else NAN
                                                                     stack[-1] = F[0]
+                                                                else:
+                                                                    # 0xFD 0x0C v128.const
+                                                                    stack.append(x)
                                                             else:
-                                                                # 0xFD 0x0C v128.const
-                                                                stack.append(x)
+                                                                # unreachable
+                                                                raise Trap(UNREACHABLE)
                                                     else:
                                                         if op < 176:
-                                                            if op < 173:
-                                                                if op < 172:
-                                                                    # unreachable
-                                                                    raise Trap(UNREACHABLE)
+                                                            if op < 174:
+                                                                if op < 173:
+                                                                    # enter
+                                                                    callee, code = func, func.code
+                                                                    depth -= code.depth
+                                                                    if depth < 0:
+                                                                        raise Trap(STACK_OVERFLOW)
+                                                                    frames.append((operations, pc, stack, locals_, func))
+                                                                    t = code.nparams
+                                                                    if t:
+                                                                        r = stack[-t:]
+                                                                        del stack[-t:]
+                                                                        locals_ = r + code.zeros
+                                                                    else:
+                                                                        locals_ = code.zeros[:]
+                                                                    operations, pc, stack, func = code.operations, 0, [], callee
+                                                                    if func.instance is not instance:
+                                                                        instance = func.instance
+                                                                        funcs, tables, globs, memory, datas, elems = instance.environment
+                                                                        mem = memory.data if memory is not None else None
+                                                                    fuel -= code.entry
+                                                                    if code.large:
+                                                                        fuel = meter.expire(fuel)
+                                                                    if fuel < 0:
+                                                                        fuel = refill(fuel)
+                                                                        hot(func, 0, 0, meter)
                                                                 else:
                                                                     # halt
                                                                     meter.left = fuel
                                                                     return stack
                                                             else:
                                                                 if op < 175:
-                                                                    if op < 174:
-                                                                        # 0x96 f32.min
-                                                                        b = stack.pop()
-                                                                        stack[-1] = minimum(stack[-1], b)
-                                                                    else:
-                                                                        # 0x97 f32.max
-                                                                        b = stack.pop()
-                                                                        stack[-1] = maximum(stack[-1], b)
-                                                                else:
-                                                                    # 0x98 f32.copysign
+                                                                    # 0x96 f32.min
                                                                     b = stack.pop()
-                                                                    stack[-1] = copysign(stack[-1], b)
+                                                                    stack[-1] = minimum(stack[-1], b)
+                                                                else:
+                                                                    # 0x97 f32.max
+                                                                    b = stack.pop()
+                                                                    stack[-1] = maximum(stack[-1], b)
                                                         else:
                                                             if op < 179:
                                                                 if op < 178:
                                                                     if op < 177:
+                                                                        # 0x98 f32.copysign
+                                                                        b = stack.pop()
+                                                                        stack[-1] = copysign(stack[-1], b)
+                                                                    else:
                                                                         # 0xFD 0x4E v128.and
                                                                         b = stack.pop()
                                                                         stack[-1] = stack[-1] & b
-                                                                    else:
-                                                                        # 0xFD 0x4F v128.andnot
-                                                                        b = stack.pop()
-                                                                        stack[-1] = stack[-1] & ~b
                                                                 else:
-                                                                    # 0xFD 0x50 v128.or
+                                                                    # 0xFD 0x4F v128.andnot
                                                                     b = stack.pop()
-                                                                    stack[-1] = stack[-1] | b
+                                                                    stack[-1] = stack[-1] & ~b
                                                             else:
-                                                                if op < 182:
+                                                                if op < 181:
                                                                     if op < 180:
+                                                                        # 0xFD 0x50 v128.or
+                                                                        b = stack.pop()
+                                                                        stack[-1] = stack[-1] | b
+                                                                    else:
                                                                         # 0xFD 0x51 v128.xor
                                                                         b = stack.pop()
                                                                         stack[-1] = stack[-1] ^ b
-                                                                    else:
-                                                                        if op < 181:
+                                                                else:
+                                                                    if op < 183:
+                                                                        if op < 182:
                                                                             # 0xFD 0x01 v128.load8x8_s
                                                                             stack[-1] = from_bytes(pack_8h(*unpack_8b(mem, stack[-1] + x)), 'little')
                                                                         else:
                                                                             # 0xFD 0x02 v128.load8x8_u
                                                                             stack[-1] = from_bytes(pack_8H(*unpack_8B(mem, stack[-1] + x)), 'little')
-                                                                else:
-                                                                    if op < 185:
+                                                                    else:
                                                                         if op < 184:
-                                                                            if op < 183:
-                                                                                # 0xFD 0x03 v128.load16x4_s
-                                                                                stack[-1] = from_bytes(pack_4i(*unpack_4h(mem, stack[-1] + x)), 'little')
-                                                                            else:
-                                                                                # 0xFD 0x04 v128.load16x4_u
-                                                                                stack[-1] = from_bytes(pack_4I(*unpack_4H(mem, stack[-1] + x)), 'little')
+                                                                            # 0xFD 0x03 v128.load16x4_s
+                                                                            stack[-1] = from_bytes(pack_4i(*unpack_4h(mem, stack[-1] + x)), 'little')
                                                                         else:
+                                                                            # 0xFD 0x04 v128.load16x4_u
+                                                                            stack[-1] = from_bytes(pack_4I(*unpack_4H(mem, stack[-1] + x)), 'little')
+                                            else:
+                                                if op < 309:
+                                                    if op < 243:
+                                                        if op < 210:
+                                                            if op < 194:
+                                                                if op < 189:
+                                                                    if op < 187:
+                                                                        if op < 186:
                                                                             # 0xFD 0x05 v128.load32x2_s
                                                                             stack[-1] = from_bytes(pack_2q(*unpack_2i(mem, stack[-1] + x)), 'little')
-                                                                    else:
-                                                                        if op < 186:
+                                                                        else:
                                                                             # 0xFD 0x06 v128.load32x2_u
                                                                             stack[-1] = from_bytes(pack_2Q(*unpack_2I(mem, stack[-1] + x)), 'little')
-                                                                        else:
+                                                                    else:
+                                                                        if op < 188:
                                                                             # 0xFD 0x07 v128.load8_splat
                                                                             stack[-1] = mem[stack[-1] + x] * ONE8
-                                            else:
-                                                if op < 311:
-                                                    if op < 247:
-                                                        if op < 215:
-                                                            if op < 199:
-                                                                if op < 191:
-                                                                    if op < 189:
-                                                                        if op < 188:
+                                                                        else:
                                                                             # 0xFD 0x08 v128.load16_splat
                                                                             stack[-1] = load_u16(mem, stack[-1] + x)[0] * ONE16
-                                                                        else:
+                                                                else:
+                                                                    if op < 191:
+                                                                        if op < 190:
                                                                             # 0xFD 0x09 v128.load32_splat
                                                                             stack[-1] = load_u32(mem, stack[-1] + x)[0] * ONE32
-                                                                    else:
-                                                                        if op < 190:
+                                                                        else:
                                                                             # 0xFD 0x0A v128.load64_splat
                                                                             stack[-1] = load_u64(mem, stack[-1] + x)[0] * ONE64
-                                                                        else:
+                                                                    else:
+                                                                        if op < 192:
                                                                             # 0xFD 0x5C v128.load32_zero
                                                                             stack[-1] = load_u32(mem, stack[-1] + x)[0]
-                                                                else:
-                                                                    if op < 195:
-                                                                        if op < 193:
-                                                                            if op < 192:
+                                                                        else:
+                                                                            if op < 193:
                                                                                 # 0xFD 0x5D v128.load64_zero
                                                                                 stack[-1] = load_u64(mem, stack[-1] + x)[0]
                                                                             else:
                                                                                 # 0x3F memory.size
                                                                                 stack.append(len(mem) >> 16)
-                                                                        else:
-                                                                            if op < 194:
+                                                            else:
+                                                                if op < 202:
+                                                                    if op < 198:
+                                                                        if op < 196:
+                                                                            if op < 195:
                                                                                 # 0x40 memory.grow
                                                                                 a = stack[-1]
                                                                                 r = memory.grow(a) & 0xFFFFFFFF
@@ -3547,16 +3600,16 @@ def step(execution, meter, turns):
                                                                                 if fuel < 0:
                                                                                     fuel = refill(fuel)
                                                                                 mem[a:a + c] = datas[x[0]][b:b + c]
-                                                                    else:
-                                                                        if op < 197:
-                                                                            if op < 196:
+                                                                        else:
+                                                                            if op < 197:
                                                                                 # 0xFC 0x09 data.drop
                                                                                 datas[x] = b''
                                                                             else:
                                                                                 # 0x25 table.get
                                                                                 stack[-1] = tables[x].elements[stack[-1]]
-                                                                        else:
-                                                                            if op < 198:
+                                                                    else:
+                                                                        if op < 200:
+                                                                            if op < 199:
                                                                                 # 0x26 table.set
                                                                                 b = stack.pop()
                                                                                 a = stack.pop()
@@ -3566,18 +3619,17 @@ def step(execution, meter, turns):
                                                                             else:
                                                                                 # 0xD0 ref.null
                                                                                 stack.append(None)
-                                                            else:
-                                                                if op < 207:
-                                                                    if op < 203:
-                                                                        if op < 201:
-                                                                            if op < 200:
+                                                                        else:
+                                                                            if op < 201:
                                                                                 # 0xD1 ref.is_null
                                                                                 stack[-1] = 1 if stack[-1] is None else 0
                                                                             else:
                                                                                 # 0xD2 ref.func
                                                                                 stack.append(funcs[x])
-                                                                        else:
-                                                                            if op < 202:
+                                                                else:
+                                                                    if op < 206:
+                                                                        if op < 204:
+                                                                            if op < 203:
                                                                                 # 0xFC 0x0C table.init
                                                                                 c = stack.pop()
                                                                                 b = stack.pop()
@@ -3591,9 +3643,8 @@ def step(execution, meter, turns):
                                                                             else:
                                                                                 # 0xFC 0x0D elem.drop
                                                                                 elems[x] = ()
-                                                                    else:
-                                                                        if op < 205:
-                                                                            if op < 204:
+                                                                        else:
+                                                                            if op < 205:
                                                                                 # 0xFC 0x0E table.copy
                                                                                 c = stack.pop()
                                                                                 b = stack.pop()
@@ -3610,8 +3661,9 @@ def step(execution, meter, turns):
                                                                                 r = tables[x].extend(stack[-1], b) & 0xFFFFFFFF
                                                                                 stack[-1] = r
                                                                                 fuel -= b if r != 0xFFFFFFFF else 0
-                                                                        else:
-                                                                            if op < 206:
+                                                                    else:
+                                                                        if op < 208:
+                                                                            if op < 207:
                                                                                 # 0xFC 0x10 table.size
                                                                                 stack.append(len(tables[x].elements))
                                                                             else:
@@ -3625,10 +3677,8 @@ def step(execution, meter, turns):
                                                                                 if fuel < 0:
                                                                                     fuel = refill(fuel)
                                                                                 tables[x].replace(a, [b] * c)
-                                                                else:
-                                                                    if op < 211:
-                                                                        if op < 209:
-                                                                            if op < 208:
+                                                                        else:
+                                                                            if op < 209:
                                                                                 # 0xA8 i32.trunc_f32_s
                                                                                 a = stack[-1]
                                                                                 if a != a:
@@ -3640,22 +3690,25 @@ def step(execution, meter, turns):
                                                                                 # 0xFC 0x00 i32.trunc_sat_f32_s
                                                                                 a = stack[-1]
                                                                                 stack[-1] = int(a) & 0xFFFFFFFF if -2147483649.0 < a < 2147483648.0 else saturate(a, -2147483648, 2147483647) & 0xFFFFFFFF
-                                                                        else:
-                                                                            if op < 210:
-                                                                                # 0xA9 i32.trunc_f32_u
-                                                                                a = stack[-1]
-                                                                                if a != a:
-                                                                                    raise Trap(BAD_CONVERSION_TO_INTEGER)
-                                                                                if not -1.0 < a < 4294967296.0:
-                                                                                    raise Trap(INTEGER_OVERFLOW)
-                                                                                stack[-1] = int(a) & 0xFFFFFFFF
-                                                                            else:
-                                                                                # 0xFC 0x01 i32.trunc_sat_f32_u
-                                                                                a = stack[-1]
-                                                                                stack[-1] = int(a) & 0xFFFFFFFF if -1.0 < a < 4294967296.0 else saturate(a, 0, 4294967295) & 0xFFFFFFFF
-                                                                    else:
+                                                        else:
+                                                            if op < 227:
+                                                                if op < 219:
+                                                                    if op < 215:
                                                                         if op < 213:
                                                                             if op < 212:
+                                                                                if op < 211:
+                                                                                    # 0xA9 i32.trunc_f32_u
+                                                                                    a = stack[-1]
+                                                                                    if a != a:
+                                                                                        raise Trap(BAD_CONVERSION_TO_INTEGER)
+                                                                                    if not -1.0 < a < 4294967296.0:
+                                                                                        raise Trap(INTEGER_OVERFLOW)
+                                                                                    stack[-1] = int(a) & 0xFFFFFFFF
+                                                                                else:
+                                                                                    # 0xFC 0x01 i32.trunc_sat_f32_u
+                                                                                    a = stack[-1]
+                                                                                    stack[-1] = int(a) & 0xFFFFFFFF if -1.0 < a < 4294967296.0 else saturate(a, 0, 4294967295) & 0xFFFFFFFF
+                                                                            else:
                                                                                 # 0xAA i32.trunc_f64_s
                                                                                 a = stack[-1]
                                                                                 if a != a:
@@ -3663,12 +3716,12 @@ def step(execution, meter, turns):
                                                                                 if not -2147483649.0 < a < 2147483648.0:
                                                                                     raise Trap(INTEGER_OVERFLOW)
                                                                                 stack[-1] = int(a) & 0xFFFFFFFF
-                                                                            else:
+                                                                        else:
+                                                                            if op < 214:
                                                                                 # 0xFC 0x02 i32.trunc_sat_f64_s
                                                                                 a = stack[-1]
                                                                                 stack[-1] = int(a) & 0xFFFFFFFF if -2147483649.0 < a < 2147483648.0 else saturate(a, -2147483648, 2147483647) & 0xFFFFFFFF
-                                                                        else:
-                                                                            if op < 214:
+                                                                            else:
                                                                                 # 0xAB i32.trunc_f64_u
                                                                                 a = stack[-1]
                                                                                 if a != a:
@@ -3676,16 +3729,13 @@ def step(execution, meter, turns):
                                                                                 if not -1.0 < a < 4294967296.0:
                                                                                     raise Trap(INTEGER_OVERFLOW)
                                                                                 stack[-1] = int(a) & 0xFFFFFFFF
-                                                                            else:
+                                                                    else:
+                                                                        if op < 217:
+                                                                            if op < 216:
                                                                                 # 0xFC 0x03 i32.trunc_sat_f64_u
                                                                                 a = stack[-1]
                                                                                 stack[-1] = int(a) & 0xFFFFFFFF if -1.0 < a < 4294967296.0 else saturate(a, 0, 4294967295) & 0xFFFFFFFF
-                                                        else:
-                                                            if op < 231:
-                                                                if op < 223:
-                                                                    if op < 219:
-                                                                        if op < 217:
-                                                                            if op < 216:
+                                                                            else:
                                                                                 # 0xAE i64.trunc_f32_s
                                                                                 a = stack[-1]
                                                                                 if a != a:
@@ -3693,12 +3743,12 @@ def step(execution, meter, turns):
                                                                                 if not -9223372036854775808.0 <= a < 9223372036854775808.0:
                                                                                     raise Trap(INTEGER_OVERFLOW)
                                                                                 stack[-1] = int(a) & 0xFFFFFFFFFFFFFFFF
-                                                                            else:
+                                                                        else:
+                                                                            if op < 218:
                                                                                 # 0xFC 0x04 i64.trunc_sat_f32_s
                                                                                 a = stack[-1]
                                                                                 stack[-1] = int(a) & 0xFFFFFFFFFFFFFFFF if -9223372036854775808.0 <= a < 9223372036854775808.0 else saturate(a, -9223372036854775808, 9223372036854775807) & 0xFFFFFFFFFFFFFFFF
-                                                                        else:
-                                                                            if op < 218:
+                                                                            else:
                                                                                 # 0xAF i64.trunc_f32_u
                                                                                 a = stack[-1]
                                                                                 if a != a:
@@ -3706,13 +3756,14 @@ def step(execution, meter, turns):
                                                                                 if not -1.0 < a < 18446744073709551616.0:
                                                                                     raise Trap(INTEGER_OVERFLOW)
                                                                                 stack[-1] = int(a) & 0xFFFFFFFFFFFFFFFF
-                                                                            else:
+                                                                else:
+                                                                    if op < 223:
+                                                                        if op < 221:
+                                                                            if op < 220:
                                                                                 # 0xFC 0x05 i64.trunc_sat_f32_u
                                                                                 a = stack[-1]
                                                                                 stack[-1] = int(a) & 0xFFFFFFFFFFFFFFFF if -1.0 < a < 18446744073709551616.0 else saturate(a, 0, 18446744073709551615) & 0xFFFFFFFFFFFFFFFF
-                                                                    else:
-                                                                        if op < 221:
-                                                                            if op < 220:
+                                                                            else:
                                                                                 # 0xB0 i64.trunc_f64_s
                                                                                 a = stack[-1]
                                                                                 if a != a:
@@ -3720,12 +3771,12 @@ def step(execution, meter, turns):
                                                                                 if not -9223372036854775808.0 <= a < 9223372036854775808.0:
                                                                                     raise Trap(INTEGER_OVERFLOW)
                                                                                 stack[-1] = int(a) & 0xFFFFFFFFFFFFFFFF
-                                                                            else:
+                                                                        else:
+                                                                            if op < 222:
                                                                                 # 0xFC 0x06 i64.trunc_sat_f64_s
                                                                                 a = stack[-1]
                                                                                 stack[-1] = int(a) & 0xFFFFFFFFFFFFFFFF if -9223372036854775808.0 <= a < 9223372036854775808.0 else saturate(a, -9223372036854775808, 9223372036854775807) & 0xFFFFFFFFFFFFFFFF
-                                                                        else:
-                                                                            if op < 222:
+                                                                            else:
                                                                                 # 0xB1 i64.trunc_f64_u
                                                                                 a = stack[-1]
                                                                                 if a != a:
@@ -3733,113 +3784,117 @@ def step(execution, meter, turns):
                                                                                 if not -1.0 < a < 18446744073709551616.0:
                                                                                     raise Trap(INTEGER_OVERFLOW)
                                                                                 stack[-1] = int(a) & 0xFFFFFFFFFFFFFFFF
-                                                                            else:
+                                                                    else:
+                                                                        if op < 225:
+                                                                            if op < 224:
                                                                                 # 0xFC 0x07 i64.trunc_sat_f64_u
                                                                                 a = stack[-1]
                                                                                 stack[-1] = int(a) & 0xFFFFFFFFFFFFFFFF if -1.0 < a < 18446744073709551616.0 else saturate(a, 0, 18446744073709551615) & 0xFFFFFFFFFFFFFFFF
-                                                                else:
-                                                                    if op < 227:
-                                                                        if op < 225:
-                                                                            if op < 224:
+                                                                            else:
                                                                                 # 0xFD 0x54 v128.load8_lane
                                                                                 b = stack.pop()
                                                                                 stack[-1] = b ^ ((b >> x[1] * 8 ^ mem[stack[-1] + x[0]]) & 0xFF) << x[1] * 8
-                                                                            else:
+                                                                        else:
+                                                                            if op < 226:
                                                                                 # 0xFD 0x58 v128.store8_lane
                                                                                 b = stack.pop()
                                                                                 mem[stack.pop() + x[0]] = b >> x[1] * 8 & 0xFF
-                                                                        else:
-                                                                            if op < 226:
+                                                                            else:
                                                                                 # 0xFD 0x55 v128.load16_lane
                                                                                 b = stack.pop()
                                                                                 stack[-1] = b ^ ((b >> x[1] * 16 ^ load_u16(mem, stack[-1] + x[0])[0]) & 0xFFFF) << x[1] * 16
-                                                                            else:
+                                                            else:
+                                                                if op < 235:
+                                                                    if op < 231:
+                                                                        if op < 229:
+                                                                            if op < 228:
                                                                                 # 0xFD 0x59 v128.store16_lane
                                                                                 b = stack.pop()
                                                                                 store_u16(mem, stack.pop() + x[0], b >> x[1] * 16 & 0xFFFF)
-                                                                    else:
-                                                                        if op < 229:
-                                                                            if op < 228:
+                                                                            else:
                                                                                 # 0xFD 0x56 v128.load32_lane
                                                                                 b = stack.pop()
                                                                                 stack[-1] = b ^ ((b >> x[1] * 32 ^ load_u32(mem, stack[-1] + x[0])[0]) & 0xFFFFFFFF) << x[1] * 32
-                                                                            else:
+                                                                        else:
+                                                                            if op < 230:
                                                                                 # 0xFD 0x5A v128.store32_lane
                                                                                 b = stack.pop()
                                                                                 store_u32(mem, stack.pop() + x[0], b >> x[1] * 32 & 0xFFFFFFFF)
-                                                                        else:
-                                                                            if op < 230:
+                                                                            else:
                                                                                 # 0xFD 0x57 v128.load64_lane
                                                                                 b = stack.pop()
                                                                                 stack[-1] = b ^ ((b >> x[1] * 64 ^ load_u64(mem, stack[-1] + x[0])[0]) & 0xFFFFFFFFFFFFFFFF) << x[1] * 64
-                                                                            else:
+                                                                    else:
+                                                                        if op < 233:
+                                                                            if op < 232:
                                                                                 # 0xFD 0x5B v128.store64_lane
                                                                                 b = stack.pop()
                                                                                 store_u64(mem, stack.pop() + x[0], b >> x[1] * 64 & 0xFFFFFFFFFFFFFFFF)
-                                                            else:
-                                                                if op < 239:
-                                                                    if op < 235:
-                                                                        if op < 233:
-                                                                            if op < 232:
+                                                                            else:
                                                                                 # 0xFD 0x0D i8x16.shuffle
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(x.to_bytes(16, 'little').translate((stack[-1] | b << 128).to_bytes(256, 'little')), 'little')
-                                                                            else:
+                                                                        else:
+                                                                            if op < 234:
                                                                                 # 0xFD 0x0E i8x16.swizzle
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(b.to_bytes(16, 'little').translate(stack[-1].to_bytes(256, 'little')), 'little')
-                                                                        else:
-                                                                            if op < 234:
+                                                                            else:
                                                                                 # 0xFD 0x0F i8x16.splat
                                                                                 stack[-1] = (stack[-1] & 0xFF) * ONE8
-                                                                            else:
-                                                                                # 0xFD 0x10 i16x8.splat
-                                                                                stack[-1] = (stack[-1] & 0xFFFF) * ONE16
-                                                                    else:
+                                                                else:
+                                                                    if op < 239:
                                                                         if op < 237:
                                                                             if op < 236:
+                                                                                # 0xFD 0x10 i16x8.splat
+                                                                                stack[-1] = (stack[-1] & 0xFFFF) * ONE16
+                                                                            else:
                                                                                 # 0xFD 0x11 i32x4.splat
                                                                                 stack[-1] = stack[-1] * ONE32
-                                                                            else:
-                                                                                # 0xFD 0x12 i64x2.splat
-                                                                                stack[-1] = stack[-1] * ONE64
                                                                         else:
                                                                             if op < 238:
+                                                                                # 0xFD 0x12 i64x2.splat
+                                                                                stack[-1] = stack[-1] * ONE64
+                                                                            else:
                                                                                 # 0xFD 0x13 f32x4.splat
                                                                                 stack[-1] = bits_of_f32(stack[-1]) * ONE32
-                                                                            else:
-                                                                                # 0xFD 0x14 f64x2.splat
-                                                                                stack[-1] = bits_of_f64(stack[-1]) * ONE64
-                                                                else:
-                                                                    if op < 243:
+                                                                    else:
                                                                         if op < 241:
                                                                             if op < 240:
+                                                                                # 0xFD 0x14 f64x2.splat
+                                                                                stack[-1] = bits_of_f64(stack[-1]) * ONE64
+                                                                            else:
                                                                                 # 0xFD 0x15 i8x16.extract_lane_s
                                                                                 stack[-1] = ((stack[-1] >> x * 8 & 0xFF) ^ 128) - 128 & 0xFFFFFFFF
-                                                                            else:
-                                                                                # 0xFD 0x16 i8x16.extract_lane_u
-                                                                                stack[-1] = stack[-1] >> x * 8 & 0xFF
                                                                         else:
                                                                             if op < 242:
+                                                                                # 0xFD 0x16 i8x16.extract_lane_u
+                                                                                stack[-1] = stack[-1] >> x * 8 & 0xFF
+                                                                            else:
                                                                                 # 0xFD 0x17 i8x16.replace_lane
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = a ^ ((a >> x * 8 ^ b) & 0xFF) << x * 8
-                                                                            else:
-                                                                                # 0xFD 0x18 i16x8.extract_lane_s
-                                                                                stack[-1] = ((stack[-1] >> x * 16 & 0xFFFF) ^ 32768) - 32768 & 0xFFFFFFFF
-                                                                    else:
-                                                                        if op < 245:
-                                                                            if op < 244:
-                                                                                # 0xFD 0x19 i16x8.extract_lane_u
-                                                                                stack[-1] = stack[-1] >> x * 16 & 0xFFFF
+                                                    else:
+                                                        if op < 276:
+                                                            if op < 260:
+                                                                if op < 252:
+                                                                    if op < 248:
+                                                                        if op < 246:
+                                                                            if op < 245:
+                                                                                if op < 244:
+                                                                                    # 0xFD 0x18 i16x8.extract_lane_s
+                                                                                    stack[-1] = ((stack[-1] >> x * 16 & 0xFFFF) ^ 32768) - 32768 & 0xFFFFFFFF
+                                                                                else:
+                                                                                    # 0xFD 0x19 i16x8.extract_lane_u
+                                                                                    stack[-1] = stack[-1] >> x * 16 & 0xFFFF
                                                                             else:
                                                                                 # 0xFD 0x1A i16x8.replace_lane
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = a ^ ((a >> x * 16 ^ b) & 0xFFFF) << x * 16
                                                                         else:
-                                                                            if op < 246:
+                                                                            if op < 247:
                                                                                 # 0xFD 0x1B i32x4.extract_lane
                                                                                 stack[-1] = stack[-1] >> x * 32 & 0xFFFFFFFF
                                                                             else:
@@ -3847,13 +3902,9 @@ def step(execution, meter, turns):
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = a ^ ((a >> x * 32 ^ b) & 0xFFFFFFFF) << x * 32
-                                                    else:
-                                                        if op < 279:
-                                                            if op < 263:
-                                                                if op < 255:
-                                                                    if op < 251:
-                                                                        if op < 249:
-                                                                            if op < 248:
+                                                                    else:
+                                                                        if op < 250:
+                                                                            if op < 249:
                                                                                 # 0xFD 0x1D i64x2.extract_lane
                                                                                 stack[-1] = stack[-1] >> x * 64 & 0xFFFFFFFFFFFFFFFF
                                                                             else:
@@ -3862,7 +3913,7 @@ def step(execution, meter, turns):
                                                                                 a = stack[-1]
                                                                                 stack[-1] = a ^ ((a >> x * 64 ^ b) & 0xFFFFFFFFFFFFFFFF) << x * 64
                                                                         else:
-                                                                            if op < 250:
+                                                                            if op < 251:
                                                                                 # 0xFD 0x1F f32x4.extract_lane
                                                                                 stack[-1] = f32_of_bits(stack[-1] >> x * 32 & 0xFFFFFFFF)
                                                                             else:
@@ -3870,9 +3921,10 @@ def step(execution, meter, turns):
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = a ^ ((a >> x * 32 ^ bits_of_f32(b)) & 0xFFFFFFFF) << x * 32
-                                                                    else:
-                                                                        if op < 253:
-                                                                            if op < 252:
+                                                                else:
+                                                                    if op < 256:
+                                                                        if op < 254:
+                                                                            if op < 253:
                                                                                 # 0xFD 0x21 f64x2.extract_lane
                                                                                 stack[-1] = f64_of_bits(stack[-1] >> x * 64 & 0xFFFFFFFFFFFFFFFF)
                                                                             else:
@@ -3881,7 +3933,7 @@ def step(execution, meter, turns):
                                                                                 a = stack[-1]
                                                                                 stack[-1] = a ^ ((a >> x * 64 ^ bits_of_f64(b)) & 0xFFFFFFFFFFFFFFFF) << x * 64
                                                                         else:
-                                                                            if op < 254:
+                                                                            if op < 255:
                                                                                 # 0xFD 0x4D v128.not
                                                                                 stack[-1] = stack[-1] ^ ALL
                                                                             else:
@@ -3889,10 +3941,9 @@ def step(execution, meter, turns):
                                                                                 c = stack.pop()
                                                                                 b = stack.pop()
                                                                                 stack[-1] = b ^ (stack[-1] ^ b) & c
-                                                                else:
-                                                                    if op < 259:
-                                                                        if op < 257:
-                                                                            if op < 256:
+                                                                    else:
+                                                                        if op < 258:
+                                                                            if op < 257:
                                                                                 # 0xFD 0x53 v128.any_true
                                                                                 stack[-1] = 1 if stack[-1] != 0 else 0
                                                                             else:
@@ -3900,7 +3951,7 @@ def step(execution, meter, turns):
                                                                                 a = stack[-1]
                                                                                 stack[-1] = (a ^ (t := (a >> 7 & ONE8) * 0xFF)) + (t & ONE8)
                                                                         else:
-                                                                            if op < 258:
+                                                                            if op < 259:
                                                                                 # 0xFD 0x61 i8x16.neg
                                                                                 a = stack[-1]
                                                                                 stack[-1] = HIGH8 - (a & LOW8) ^ ~a & HIGH8
@@ -3908,9 +3959,11 @@ def step(execution, meter, turns):
                                                                                 # 0xFD 0x6B i8x16.shl
                                                                                 b = stack.pop()
                                                                                 stack[-1] = stack[-1] << (t := b & 7) & LEFT8[t]
-                                                                    else:
-                                                                        if op < 261:
-                                                                            if op < 260:
+                                                            else:
+                                                                if op < 268:
+                                                                    if op < 264:
+                                                                        if op < 262:
+                                                                            if op < 261:
                                                                                 # 0xFD 0x6C i8x16.shr_s
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
@@ -3920,7 +3973,7 @@ def step(execution, meter, turns):
                                                                                 b = stack.pop()
                                                                                 stack[-1] = stack[-1] >> (t := b & 7) & RIGHT8[t]
                                                                         else:
-                                                                            if op < 262:
+                                                                            if op < 263:
                                                                                 # 0xFD 0x6E i8x16.add
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
@@ -3930,11 +3983,9 @@ def step(execution, meter, turns):
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((a | HIGH8) - (b & LOW8) ^ ~(a ^ b) & HIGH8)
-                                                            else:
-                                                                if op < 271:
-                                                                    if op < 267:
-                                                                        if op < 265:
-                                                                            if op < 264:
+                                                                    else:
+                                                                        if op < 266:
+                                                                            if op < 265:
                                                                                 # 0xFD 0x76 i8x16.min_s
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
@@ -3945,7 +3996,7 @@ def step(execution, meter, turns):
                                                                                 a = stack[-1]
                                                                                 stack[-1] = b ^ (((((t := a ^ b) & b | ~(t | (a | HIGH8) - (b & LOW8))) & HIGH8) >> 7) * 0xFF) & t
                                                                         else:
-                                                                            if op < 266:
+                                                                            if op < 267:
                                                                                 # 0xFD 0x78 i8x16.max_s
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
@@ -3955,9 +4006,10 @@ def step(execution, meter, turns):
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = a ^ (((((t := a ^ b) & b | ~(t | (a | HIGH8) - (b & LOW8))) & HIGH8) >> 7) * 0xFF) & t
-                                                                    else:
-                                                                        if op < 269:
-                                                                            if op < 268:
+                                                                else:
+                                                                    if op < 272:
+                                                                        if op < 270:
+                                                                            if op < 269:
                                                                                 # 0xFD 0x6F i8x16.add_sat_s
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
@@ -3968,7 +4020,7 @@ def step(execution, meter, turns):
                                                                                 a = stack[-1]
                                                                                 stack[-1] = (t := ((a & LOW8) + (b & LOW8) ^ (a ^ b) & HIGH8)) | (((a & b | (a | b) & ~t) & HIGH8) >> 7) * 0xFF
                                                                         else:
-                                                                            if op < 270:
+                                                                            if op < 271:
                                                                                 # 0xFD 0x72 i8x16.sub_sat_s
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
@@ -3978,10 +4030,9 @@ def step(execution, meter, turns):
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = (t := ((a | HIGH8) - (b & LOW8) ^ ~(a ^ b) & HIGH8)) & (((a & ~b | ~(a ^ b | t)) & HIGH8) >> 7) * 0xFF
-                                                                else:
-                                                                    if op < 275:
-                                                                        if op < 273:
-                                                                            if op < 272:
+                                                                    else:
+                                                                        if op < 274:
+                                                                            if op < 273:
                                                                                 # 0xFD 0x7B i8x16.avgr_u
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
@@ -3991,7 +4042,7 @@ def step(execution, meter, turns):
                                                                                 b = stack.pop()
                                                                                 stack[-1] = ((~(((t := stack[-1] ^ b) & LOW8) + LOW8 | t) & HIGH8) >> 7) * 0xFF
                                                                         else:
-                                                                            if op < 274:
+                                                                            if op < 275:
                                                                                 # 0xFD 0x24 i8x16.ne
                                                                                 b = stack.pop()
                                                                                 stack[-1] = (((((t := stack[-1] ^ b) & LOW8) + LOW8 | t) & HIGH8) >> 7) * 0xFF
@@ -4000,398 +4051,398 @@ def step(execution, meter, turns):
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((((t := a ^ b) & a | ~(t | (a | HIGH8) - (b & LOW8))) & HIGH8) >> 7) * 0xFF
-                                                                    else:
-                                                                        if op < 277:
-                                                                            if op < 276:
-                                                                                # 0xFD 0x26 i8x16.lt_u
-                                                                                b = stack.pop()
-                                                                                a = stack[-1]
-                                                                                stack[-1] = ((((t := a ^ b) & b | ~(t | (a | HIGH8) - (b & LOW8))) & HIGH8) >> 7) * 0xFF
-                                                                            else:
-                                                                                # 0xFD 0x27 i8x16.gt_s
-                                                                                b = stack.pop()
-                                                                                a = stack[-1]
-                                                                                stack[-1] = ((((t := b ^ a) & b | ~(t | (b | HIGH8) - (a & LOW8))) & HIGH8) >> 7) * 0xFF
-                                                                        else:
+                                                        else:
+                                                            if op < 293:
+                                                                if op < 285:
+                                                                    if op < 281:
+                                                                        if op < 279:
                                                                             if op < 278:
+                                                                                if op < 277:
+                                                                                    # 0xFD 0x26 i8x16.lt_u
+                                                                                    b = stack.pop()
+                                                                                    a = stack[-1]
+                                                                                    stack[-1] = ((((t := a ^ b) & b | ~(t | (a | HIGH8) - (b & LOW8))) & HIGH8) >> 7) * 0xFF
+                                                                                else:
+                                                                                    # 0xFD 0x27 i8x16.gt_s
+                                                                                    b = stack.pop()
+                                                                                    a = stack[-1]
+                                                                                    stack[-1] = ((((t := b ^ a) & b | ~(t | (b | HIGH8) - (a & LOW8))) & HIGH8) >> 7) * 0xFF
+                                                                            else:
                                                                                 # 0xFD 0x28 i8x16.gt_u
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((((t := b ^ a) & a | ~(t | (b | HIGH8) - (a & LOW8))) & HIGH8) >> 7) * 0xFF
-                                                                            else:
+                                                                        else:
+                                                                            if op < 280:
                                                                                 # 0xFD 0x29 i8x16.le_s
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((((t := b ^ a) & a | ~t & (b | HIGH8) - (a & LOW8)) & HIGH8) >> 7) * 0xFF
-                                                        else:
-                                                            if op < 295:
-                                                                if op < 287:
-                                                                    if op < 283:
-                                                                        if op < 281:
-                                                                            if op < 280:
+                                                                            else:
                                                                                 # 0xFD 0x2A i8x16.le_u
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((((t := b ^ a) & b | ~t & (b | HIGH8) - (a & LOW8)) & HIGH8) >> 7) * 0xFF
-                                                                            else:
+                                                                    else:
+                                                                        if op < 283:
+                                                                            if op < 282:
                                                                                 # 0xFD 0x2B i8x16.ge_s
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((((t := a ^ b) & b | ~t & (a | HIGH8) - (b & LOW8)) & HIGH8) >> 7) * 0xFF
-                                                                        else:
-                                                                            if op < 282:
+                                                                            else:
                                                                                 # 0xFD 0x2C i8x16.ge_u
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((((t := a ^ b) & a | ~t & (a | HIGH8) - (b & LOW8)) & HIGH8) >> 7) * 0xFF
-                                                                            else:
+                                                                        else:
+                                                                            if op < 284:
                                                                                 # 0xFD 0x63 i8x16.all_true
                                                                                 a = stack[-1]
                                                                                 stack[-1] = 1 if ((a & LOW8) + LOW8 | a) & HIGH8 == HIGH8 else 0
-                                                                    else:
-                                                                        if op < 285:
-                                                                            if op < 284:
+                                                                            else:
                                                                                 # 0xFD 0x64 i8x16.bitmask
                                                                                 stack[-1] = int(stack[-1].to_bytes(16, 'big').translate(SIGN_DIGIT), 2)
-                                                                            else:
+                                                                else:
+                                                                    if op < 289:
+                                                                        if op < 287:
+                                                                            if op < 286:
                                                                                 # 0xFD 0x80 i16x8.abs
                                                                                 a = stack[-1]
                                                                                 stack[-1] = (a ^ (t := (a >> 15 & ONE16) * 0xFFFF)) + (t & ONE16)
-                                                                        else:
-                                                                            if op < 286:
+                                                                            else:
                                                                                 # 0xFD 0x81 i16x8.neg
                                                                                 a = stack[-1]
                                                                                 stack[-1] = HIGH16 - (a & LOW16) ^ ~a & HIGH16
-                                                                            else:
+                                                                        else:
+                                                                            if op < 288:
                                                                                 # 0xFD 0x8B i16x8.shl
                                                                                 b = stack.pop()
                                                                                 stack[-1] = stack[-1] << (t := b & 15) & LEFT16[t]
-                                                                else:
-                                                                    if op < 291:
-                                                                        if op < 289:
-                                                                            if op < 288:
+                                                                            else:
                                                                                 # 0xFD 0x8C i16x8.shr_s
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = a >> (t := b & 15) & RIGHT16[t] | (a >> 15 & ONE16) * FILL16[t]
-                                                                            else:
+                                                                    else:
+                                                                        if op < 291:
+                                                                            if op < 290:
                                                                                 # 0xFD 0x8D i16x8.shr_u
                                                                                 b = stack.pop()
                                                                                 stack[-1] = stack[-1] >> (t := b & 15) & RIGHT16[t]
-                                                                        else:
-                                                                            if op < 290:
+                                                                            else:
                                                                                 # 0xFD 0x8E i16x8.add
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((a & LOW16) + (b & LOW16) ^ (a ^ b) & HIGH16)
-                                                                            else:
+                                                                        else:
+                                                                            if op < 292:
                                                                                 # 0xFD 0x91 i16x8.sub
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((a | HIGH16) - (b & LOW16) ^ ~(a ^ b) & HIGH16)
-                                                                    else:
-                                                                        if op < 293:
-                                                                            if op < 292:
+                                                                            else:
                                                                                 # 0xFD 0x96 i16x8.min_s
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = b ^ (((((t := a ^ b) & a | ~(t | (a | HIGH16) - (b & LOW16))) & HIGH16) >> 15) * 0xFFFF) & t
-                                                                            else:
+                                                            else:
+                                                                if op < 301:
+                                                                    if op < 297:
+                                                                        if op < 295:
+                                                                            if op < 294:
                                                                                 # 0xFD 0x97 i16x8.min_u
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = b ^ (((((t := a ^ b) & b | ~(t | (a | HIGH16) - (b & LOW16))) & HIGH16) >> 15) * 0xFFFF) & t
-                                                                        else:
-                                                                            if op < 294:
+                                                                            else:
                                                                                 # 0xFD 0x98 i16x8.max_s
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = a ^ (((((t := a ^ b) & a | ~(t | (a | HIGH16) - (b & LOW16))) & HIGH16) >> 15) * 0xFFFF) & t
-                                                                            else:
+                                                                        else:
+                                                                            if op < 296:
                                                                                 # 0xFD 0x99 i16x8.max_u
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = a ^ (((((t := a ^ b) & b | ~(t | (a | HIGH16) - (b & LOW16))) & HIGH16) >> 15) * 0xFFFF) & t
-                                                            else:
-                                                                if op < 303:
-                                                                    if op < 299:
-                                                                        if op < 297:
-                                                                            if op < 296:
+                                                                            else:
                                                                                 # 0xFD 0x8F i16x8.add_sat_s
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((t := ((a & LOW16) + (b & LOW16) ^ (a ^ b) & HIGH16)) ^ (a >> 15 & ONE16) + LOW16) & ((~(a ^ b) & (a ^ t) & HIGH16) >> 15) * 0xFFFF ^ t
-                                                                            else:
+                                                                    else:
+                                                                        if op < 299:
+                                                                            if op < 298:
                                                                                 # 0xFD 0x90 i16x8.add_sat_u
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = (t := ((a & LOW16) + (b & LOW16) ^ (a ^ b) & HIGH16)) | (((a & b | (a | b) & ~t) & HIGH16) >> 15) * 0xFFFF
-                                                                        else:
-                                                                            if op < 298:
+                                                                            else:
                                                                                 # 0xFD 0x92 i16x8.sub_sat_s
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((t := ((a | HIGH16) - (b & LOW16) ^ ~(a ^ b) & HIGH16)) ^ (a >> 15 & ONE16) + LOW16) & (((a ^ b) & (a ^ t) & HIGH16) >> 15) * 0xFFFF ^ t
-                                                                            else:
+                                                                        else:
+                                                                            if op < 300:
                                                                                 # 0xFD 0x93 i16x8.sub_sat_u
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = (t := ((a | HIGH16) - (b & LOW16) ^ ~(a ^ b) & HIGH16)) & (((a & ~b | ~(a ^ b | t)) & HIGH16) >> 15) * 0xFFFF
-                                                                    else:
-                                                                        if op < 301:
-                                                                            if op < 300:
+                                                                            else:
                                                                                 # 0xFD 0x9B i16x8.avgr_u
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = (a | b) - ((a ^ b) >> 1 & LOW16)
-                                                                            else:
+                                                                else:
+                                                                    if op < 305:
+                                                                        if op < 303:
+                                                                            if op < 302:
                                                                                 # 0xFD 0x95 i16x8.mul
                                                                                 b = stack.pop()
                                                                                 stack[-1] = mul16(stack[-1], b)
-                                                                        else:
-                                                                            if op < 302:
+                                                                            else:
                                                                                 # 0xFD 0x2D i16x8.eq
                                                                                 b = stack.pop()
                                                                                 stack[-1] = ((~(((t := stack[-1] ^ b) & LOW16) + LOW16 | t) & HIGH16) >> 15) * 0xFFFF
-                                                                            else:
+                                                                        else:
+                                                                            if op < 304:
                                                                                 # 0xFD 0x2E i16x8.ne
                                                                                 b = stack.pop()
                                                                                 stack[-1] = (((((t := stack[-1] ^ b) & LOW16) + LOW16 | t) & HIGH16) >> 15) * 0xFFFF
-                                                                else:
-                                                                    if op < 307:
-                                                                        if op < 305:
-                                                                            if op < 304:
+                                                                            else:
                                                                                 # 0xFD 0x2F i16x8.lt_s
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((((t := a ^ b) & a | ~(t | (a | HIGH16) - (b & LOW16))) & HIGH16) >> 15) * 0xFFFF
-                                                                            else:
+                                                                    else:
+                                                                        if op < 307:
+                                                                            if op < 306:
                                                                                 # 0xFD 0x30 i16x8.lt_u
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((((t := a ^ b) & b | ~(t | (a | HIGH16) - (b & LOW16))) & HIGH16) >> 15) * 0xFFFF
-                                                                        else:
-                                                                            if op < 306:
+                                                                            else:
                                                                                 # 0xFD 0x31 i16x8.gt_s
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((((t := b ^ a) & b | ~(t | (b | HIGH16) - (a & LOW16))) & HIGH16) >> 15) * 0xFFFF
-                                                                            else:
+                                                                        else:
+                                                                            if op < 308:
                                                                                 # 0xFD 0x32 i16x8.gt_u
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((((t := b ^ a) & a | ~(t | (b | HIGH16) - (a & LOW16))) & HIGH16) >> 15) * 0xFFFF
-                                                                    else:
-                                                                        if op < 309:
-                                                                            if op < 308:
+                                                                            else:
                                                                                 # 0xFD 0x33 i16x8.le_s
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((((t := b ^ a) & a | ~t & (b | HIGH16) - (a & LOW16)) & HIGH16) >> 15) * 0xFFFF
-                                                                            else:
-                                                                                # 0xFD 0x34 i16x8.le_u
-                                                                                b = stack.pop()
-                                                                                a = stack[-1]
-                                                                                stack[-1] = ((((t := b ^ a) & b | ~t & (b | HIGH16) - (a & LOW16)) & HIGH16) >> 15) * 0xFFFF
-                                                                        else:
-                                                                            if op < 310:
-                                                                                # 0xFD 0x35 i16x8.ge_s
-                                                                                b = stack.pop()
-                                                                                a = stack[-1]
-                                                                                stack[-1] = ((((t := a ^ b) & b | ~t & (a | HIGH16) - (b & LOW16)) & HIGH16) >> 15) * 0xFFFF
+                                                else:
+                                                    if op < 375:
+                                                        if op < 342:
+                                                            if op < 326:
+                                                                if op < 318:
+                                                                    if op < 314:
+                                                                        if op < 312:
+                                                                            if op < 311:
+                                                                                if op < 310:
+                                                                                    # 0xFD 0x34 i16x8.le_u
+                                                                                    b = stack.pop()
+                                                                                    a = stack[-1]
+                                                                                    stack[-1] = ((((t := b ^ a) & b | ~t & (b | HIGH16) - (a & LOW16)) & HIGH16) >> 15) * 0xFFFF
+                                                                                else:
+                                                                                    # 0xFD 0x35 i16x8.ge_s
+                                                                                    b = stack.pop()
+                                                                                    a = stack[-1]
+                                                                                    stack[-1] = ((((t := a ^ b) & b | ~t & (a | HIGH16) - (b & LOW16)) & HIGH16) >> 15) * 0xFFFF
                                                                             else:
                                                                                 # 0xFD 0x36 i16x8.ge_u
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((((t := a ^ b) & a | ~t & (a | HIGH16) - (b & LOW16)) & HIGH16) >> 15) * 0xFFFF
-                                                else:
-                                                    if op < 376:
-                                                        if op < 344:
-                                                            if op < 328:
-                                                                if op < 320:
-                                                                    if op < 316:
-                                                                        if op < 314:
+                                                                        else:
                                                                             if op < 313:
-                                                                                if op < 312:
-                                                                                    # 0xFD 0x83 i16x8.all_true
-                                                                                    a = stack[-1]
-                                                                                    stack[-1] = 1 if ((a & LOW16) + LOW16 | a) & HIGH16 == HIGH16 else 0
-                                                                                else:
-                                                                                    # 0xFD 0x84 i16x8.bitmask
-                                                                                    stack[-1] = (stack[-1] >> 15 & ONE16) % 0xFFFE
+                                                                                # 0xFD 0x83 i16x8.all_true
+                                                                                a = stack[-1]
+                                                                                stack[-1] = 1 if ((a & LOW16) + LOW16 | a) & HIGH16 == HIGH16 else 0
                                                                             else:
+                                                                                # 0xFD 0x84 i16x8.bitmask
+                                                                                stack[-1] = (stack[-1] >> 15 & ONE16) % 0xFFFE
+                                                                    else:
+                                                                        if op < 316:
+                                                                            if op < 315:
                                                                                 # 0xFD 0xA0 i32x4.abs
                                                                                 a = stack[-1]
                                                                                 stack[-1] = (a ^ (t := (a >> 31 & ONE32) * 0xFFFFFFFF)) + (t & ONE32)
-                                                                        else:
-                                                                            if op < 315:
+                                                                            else:
                                                                                 # 0xFD 0xA1 i32x4.neg
                                                                                 a = stack[-1]
                                                                                 stack[-1] = HIGH32 - (a & LOW32) ^ ~a & HIGH32
-                                                                            else:
+                                                                        else:
+                                                                            if op < 317:
                                                                                 # 0xFD 0xAB i32x4.shl
                                                                                 b = stack.pop()
                                                                                 stack[-1] = stack[-1] << (t := b & 31) & LEFT32[t]
-                                                                    else:
-                                                                        if op < 318:
-                                                                            if op < 317:
+                                                                            else:
                                                                                 # 0xFD 0xAC i32x4.shr_s
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = a >> (t := b & 31) & RIGHT32[t] | (a >> 31 & ONE32) * FILL32[t]
-                                                                            else:
+                                                                else:
+                                                                    if op < 322:
+                                                                        if op < 320:
+                                                                            if op < 319:
                                                                                 # 0xFD 0xAD i32x4.shr_u
                                                                                 b = stack.pop()
                                                                                 stack[-1] = stack[-1] >> (t := b & 31) & RIGHT32[t]
-                                                                        else:
-                                                                            if op < 319:
+                                                                            else:
                                                                                 # 0xFD 0xAE i32x4.add
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((a & LOW32) + (b & LOW32) ^ (a ^ b) & HIGH32)
-                                                                            else:
+                                                                        else:
+                                                                            if op < 321:
                                                                                 # 0xFD 0xB1 i32x4.sub
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((a | HIGH32) - (b & LOW32) ^ ~(a ^ b) & HIGH32)
-                                                                else:
-                                                                    if op < 324:
-                                                                        if op < 322:
-                                                                            if op < 321:
+                                                                            else:
                                                                                 # 0xFD 0xB6 i32x4.min_s
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = b ^ (((((t := a ^ b) & a | ~(t | (a | HIGH32) - (b & LOW32))) & HIGH32) >> 31) * 0xFFFFFFFF) & t
-                                                                            else:
+                                                                    else:
+                                                                        if op < 324:
+                                                                            if op < 323:
                                                                                 # 0xFD 0xB7 i32x4.min_u
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = b ^ (((((t := a ^ b) & b | ~(t | (a | HIGH32) - (b & LOW32))) & HIGH32) >> 31) * 0xFFFFFFFF) & t
-                                                                        else:
-                                                                            if op < 323:
+                                                                            else:
                                                                                 # 0xFD 0xB8 i32x4.max_s
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = a ^ (((((t := a ^ b) & a | ~(t | (a | HIGH32) - (b & LOW32))) & HIGH32) >> 31) * 0xFFFFFFFF) & t
-                                                                            else:
+                                                                        else:
+                                                                            if op < 325:
                                                                                 # 0xFD 0xB9 i32x4.max_u
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = a ^ (((((t := a ^ b) & b | ~(t | (a | HIGH32) - (b & LOW32))) & HIGH32) >> 31) * 0xFFFFFFFF) & t
-                                                                    else:
-                                                                        if op < 326:
-                                                                            if op < 325:
+                                                                            else:
                                                                                 # 0xFD 0xB5 i32x4.mul
                                                                                 b = stack.pop()
                                                                                 stack[-1] = mul32(stack[-1], b)
-                                                                            else:
+                                                            else:
+                                                                if op < 334:
+                                                                    if op < 330:
+                                                                        if op < 328:
+                                                                            if op < 327:
                                                                                 # 0xFD 0x37 i32x4.eq
                                                                                 b = stack.pop()
                                                                                 stack[-1] = ((~(((t := stack[-1] ^ b) & LOW32) + LOW32 | t) & HIGH32) >> 31) * 0xFFFFFFFF
-                                                                        else:
-                                                                            if op < 327:
+                                                                            else:
                                                                                 # 0xFD 0x38 i32x4.ne
                                                                                 b = stack.pop()
                                                                                 stack[-1] = (((((t := stack[-1] ^ b) & LOW32) + LOW32 | t) & HIGH32) >> 31) * 0xFFFFFFFF
-                                                                            else:
+                                                                        else:
+                                                                            if op < 329:
                                                                                 # 0xFD 0x39 i32x4.lt_s
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((((t := a ^ b) & a | ~(t | (a | HIGH32) - (b & LOW32))) & HIGH32) >> 31) * 0xFFFFFFFF
-                                                            else:
-                                                                if op < 336:
-                                                                    if op < 332:
-                                                                        if op < 330:
-                                                                            if op < 329:
+                                                                            else:
                                                                                 # 0xFD 0x3A i32x4.lt_u
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((((t := a ^ b) & b | ~(t | (a | HIGH32) - (b & LOW32))) & HIGH32) >> 31) * 0xFFFFFFFF
-                                                                            else:
+                                                                    else:
+                                                                        if op < 332:
+                                                                            if op < 331:
                                                                                 # 0xFD 0x3B i32x4.gt_s
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((((t := b ^ a) & b | ~(t | (b | HIGH32) - (a & LOW32))) & HIGH32) >> 31) * 0xFFFFFFFF
-                                                                        else:
-                                                                            if op < 331:
+                                                                            else:
                                                                                 # 0xFD 0x3C i32x4.gt_u
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((((t := b ^ a) & a | ~(t | (b | HIGH32) - (a & LOW32))) & HIGH32) >> 31) * 0xFFFFFFFF
-                                                                            else:
+                                                                        else:
+                                                                            if op < 333:
                                                                                 # 0xFD 0x3D i32x4.le_s
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((((t := b ^ a) & a | ~t & (b | HIGH32) - (a & LOW32)) & HIGH32) >> 31) * 0xFFFFFFFF
-                                                                    else:
-                                                                        if op < 334:
-                                                                            if op < 333:
+                                                                            else:
                                                                                 # 0xFD 0x3E i32x4.le_u
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((((t := b ^ a) & b | ~t & (b | HIGH32) - (a & LOW32)) & HIGH32) >> 31) * 0xFFFFFFFF
-                                                                            else:
+                                                                else:
+                                                                    if op < 338:
+                                                                        if op < 336:
+                                                                            if op < 335:
                                                                                 # 0xFD 0x3F i32x4.ge_s
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((((t := a ^ b) & b | ~t & (a | HIGH32) - (b & LOW32)) & HIGH32) >> 31) * 0xFFFFFFFF
-                                                                        else:
-                                                                            if op < 335:
+                                                                            else:
                                                                                 # 0xFD 0x40 i32x4.ge_u
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((((t := a ^ b) & a | ~t & (a | HIGH32) - (b & LOW32)) & HIGH32) >> 31) * 0xFFFFFFFF
-                                                                            else:
+                                                                        else:
+                                                                            if op < 337:
                                                                                 # 0xFD 0xA3 i32x4.all_true
                                                                                 a = stack[-1]
                                                                                 stack[-1] = 1 if ((a & LOW32) + LOW32 | a) & HIGH32 == HIGH32 else 0
-                                                                else:
-                                                                    if op < 340:
-                                                                        if op < 338:
-                                                                            if op < 337:
+                                                                            else:
                                                                                 # 0xFD 0xA4 i32x4.bitmask
                                                                                 stack[-1] = (stack[-1] >> 31 & ONE32) % 0xFFFFFFFE
-                                                                            else:
+                                                                    else:
+                                                                        if op < 340:
+                                                                            if op < 339:
                                                                                 # 0xFD 0xC0 i64x2.abs
                                                                                 a = stack[-1]
                                                                                 stack[-1] = (a ^ (t := (a >> 63 & ONE64) * 0xFFFFFFFFFFFFFFFF)) + (t & ONE64)
-                                                                        else:
-                                                                            if op < 339:
+                                                                            else:
                                                                                 # 0xFD 0xC1 i64x2.neg
                                                                                 a = stack[-1]
                                                                                 stack[-1] = HIGH64 - (a & LOW64) ^ ~a & HIGH64
-                                                                            else:
+                                                                        else:
+                                                                            if op < 341:
                                                                                 # 0xFD 0xCB i64x2.shl
                                                                                 b = stack.pop()
                                                                                 stack[-1] = stack[-1] << (t := b & 63) & LEFT64[t]
-                                                                    else:
-                                                                        if op < 342:
-                                                                            if op < 341:
+                                                                            else:
                                                                                 # 0xFD 0xCC i64x2.shr_s
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = a >> (t := b & 63) & RIGHT64[t] | (a >> 63 & ONE64) * FILL64[t]
-                                                                            else:
-                                                                                # 0xFD 0xCD i64x2.shr_u
-                                                                                b = stack.pop()
-                                                                                stack[-1] = stack[-1] >> (t := b & 63) & RIGHT64[t]
-                                                                        else:
-                                                                            if op < 343:
-                                                                                # 0xFD 0xCE i64x2.add
-                                                                                b = stack.pop()
-                                                                                a = stack[-1]
-                                                                                stack[-1] = ((a & LOW64) + (b & LOW64) ^ (a ^ b) & HIGH64)
+                                                        else:
+                                                            if op < 359:
+                                                                if op < 351:
+                                                                    if op < 347:
+                                                                        if op < 345:
+                                                                            if op < 344:
+                                                                                if op < 343:
+                                                                                    # 0xFD 0xCD i64x2.shr_u
+                                                                                    b = stack.pop()
+                                                                                    stack[-1] = stack[-1] >> (t := b & 63) & RIGHT64[t]
+                                                                                else:
+                                                                                    # 0xFD 0xCE i64x2.add
+                                                                                    b = stack.pop()
+                                                                                    a = stack[-1]
+                                                                                    stack[-1] = ((a & LOW64) + (b & LOW64) ^ (a ^ b) & HIGH64)
                                                                             else:
                                                                                 # 0xFD 0xD1 i64x2.sub
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((a | HIGH64) - (b & LOW64) ^ ~(a ^ b) & HIGH64)
-                                                        else:
-                                                            if op < 360:
-                                                                if op < 352:
-                                                                    if op < 348:
-                                                                        if op < 346:
-                                                                            if op < 345:
+                                                                        else:
+                                                                            if op < 346:
                                                                                 # 0xFD 0xD5 i64x2.mul
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
@@ -4400,8 +4451,9 @@ def step(execution, meter, turns):
                                                                                 # 0xFD 0xD6 i64x2.eq
                                                                                 b = stack.pop()
                                                                                 stack[-1] = ((~(((t := stack[-1] ^ b) & LOW64) + LOW64 | t) & HIGH64) >> 63) * 0xFFFFFFFFFFFFFFFF
-                                                                        else:
-                                                                            if op < 347:
+                                                                    else:
+                                                                        if op < 349:
+                                                                            if op < 348:
                                                                                 # 0xFD 0xD7 i64x2.ne
                                                                                 b = stack.pop()
                                                                                 stack[-1] = (((((t := stack[-1] ^ b) & LOW64) + LOW64 | t) & HIGH64) >> 63) * 0xFFFFFFFFFFFFFFFF
@@ -4410,9 +4462,8 @@ def step(execution, meter, turns):
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((((t := a ^ b) & a | ~(t | (a | HIGH64) - (b & LOW64))) & HIGH64) >> 63) * 0xFFFFFFFFFFFFFFFF
-                                                                    else:
-                                                                        if op < 350:
-                                                                            if op < 349:
+                                                                        else:
+                                                                            if op < 350:
                                                                                 # 0xFD 0xD9 i64x2.gt_s
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
@@ -4422,8 +4473,10 @@ def step(execution, meter, turns):
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = ((((t := b ^ a) & a | ~t & (b | HIGH64) - (a & LOW64)) & HIGH64) >> 63) * 0xFFFFFFFFFFFFFFFF
-                                                                        else:
-                                                                            if op < 351:
+                                                                else:
+                                                                    if op < 355:
+                                                                        if op < 353:
+                                                                            if op < 352:
                                                                                 # 0xFD 0xDB i64x2.ge_s
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
@@ -4432,112 +4485,102 @@ def step(execution, meter, turns):
                                                                                 # 0xFD 0xC3 i64x2.all_true
                                                                                 a = stack[-1]
                                                                                 stack[-1] = 1 if ((a & LOW64) + LOW64 | a) & HIGH64 == HIGH64 else 0
-                                                                else:
-                                                                    if op < 356:
-                                                                        if op < 354:
-                                                                            if op < 353:
+                                                                        else:
+                                                                            if op < 354:
                                                                                 # 0xFD 0xC4 i64x2.bitmask
                                                                                 a = stack[-1]
                                                                                 stack[-1] = a >> 63 & 1 | a >> 126 & 2
                                                                             else:
                                                                                 # 0xFD 0x87 i16x8.extend_low_i8x16_s
                                                                                 stack[-1] = from_bytes(pack_8h(*unpack_8b(stack[-1].to_bytes(16, 'little'), 0)), 'little')
-                                                                        else:
-                                                                            if op < 355:
+                                                                    else:
+                                                                        if op < 357:
+                                                                            if op < 356:
                                                                                 # 0xFD 0x9C i16x8.extmul_low_i8x16_s
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(pack_8h(*map(mul, unpack_8b(stack[-1].to_bytes(16, 'little'), 0), unpack_8b(b.to_bytes(16, 'little'), 0))), 'little')
                                                                             else:
                                                                                 # 0xFD 0x88 i16x8.extend_high_i8x16_s
                                                                                 stack[-1] = from_bytes(pack_8h(*unpack_8b(stack[-1].to_bytes(16, 'little'), 8)), 'little')
-                                                                    else:
-                                                                        if op < 358:
-                                                                            if op < 357:
+                                                                        else:
+                                                                            if op < 358:
                                                                                 # 0xFD 0x9D i16x8.extmul_high_i8x16_s
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(pack_8h(*map(mul, unpack_8b(stack[-1].to_bytes(16, 'little'), 8), unpack_8b(b.to_bytes(16, 'little'), 8))), 'little')
                                                                             else:
                                                                                 # 0xFD 0x89 i16x8.extend_low_i8x16_u
                                                                                 stack[-1] = from_bytes(pack_8H(*unpack_8B(stack[-1].to_bytes(16, 'little'), 0)), 'little')
-                                                                        else:
-                                                                            if op < 359:
+                                                            else:
+                                                                if op < 367:
+                                                                    if op < 363:
+                                                                        if op < 361:
+                                                                            if op < 360:
                                                                                 # 0xFD 0x9E i16x8.extmul_low_i8x16_u
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(pack_8H(*map(mul, unpack_8B(stack[-1].to_bytes(16, 'little'), 0), unpack_8B(b.to_bytes(16, 'little'), 0))), 'little')
                                                                             else:
                                                                                 # 0xFD 0x8A i16x8.extend_high_i8x16_u
                                                                                 stack[-1] = from_bytes(pack_8H(*unpack_8B(stack[-1].to_bytes(16, 'little'), 8)), 'little')
-                                                            else:
-                                                                if op < 368:
-                                                                    if op < 364:
-                                                                        if op < 362:
-                                                                            if op < 361:
+                                                                        else:
+                                                                            if op < 362:
                                                                                 # 0xFD 0x9F i16x8.extmul_high_i8x16_u
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(pack_8H(*map(mul, unpack_8B(stack[-1].to_bytes(16, 'little'), 8), unpack_8B(b.to_bytes(16, 'little'), 8))), 'little')
                                                                             else:
                                                                                 # 0xFD 0xA7 i32x4.extend_low_i16x8_s
                                                                                 stack[-1] = from_bytes(pack_4i(*unpack_4h(stack[-1].to_bytes(16, 'little'), 0)), 'little')
-                                                                        else:
-                                                                            if op < 363:
+                                                                    else:
+                                                                        if op < 365:
+                                                                            if op < 364:
                                                                                 # 0xFD 0xBC i32x4.extmul_low_i16x8_s
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(pack_4i(*map(mul, unpack_4h(stack[-1].to_bytes(16, 'little'), 0), unpack_4h(b.to_bytes(16, 'little'), 0))), 'little')
                                                                             else:
                                                                                 # 0xFD 0xA8 i32x4.extend_high_i16x8_s
                                                                                 stack[-1] = from_bytes(pack_4i(*unpack_4h(stack[-1].to_bytes(16, 'little'), 8)), 'little')
-                                                                    else:
-                                                                        if op < 366:
-                                                                            if op < 365:
+                                                                        else:
+                                                                            if op < 366:
                                                                                 # 0xFD 0xBD i32x4.extmul_high_i16x8_s
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(pack_4i(*map(mul, unpack_4h(stack[-1].to_bytes(16, 'little'), 8), unpack_4h(b.to_bytes(16, 'little'), 8))), 'little')
                                                                             else:
                                                                                 # 0xFD 0xA9 i32x4.extend_low_i16x8_u
                                                                                 stack[-1] = from_bytes(pack_4I(*unpack_4H(stack[-1].to_bytes(16, 'little'), 0)), 'little')
-                                                                        else:
-                                                                            if op < 367:
+                                                                else:
+                                                                    if op < 371:
+                                                                        if op < 369:
+                                                                            if op < 368:
                                                                                 # 0xFD 0xBE i32x4.extmul_low_i16x8_u
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(pack_4I(*map(mul, unpack_4H(stack[-1].to_bytes(16, 'little'), 0), unpack_4H(b.to_bytes(16, 'little'), 0))), 'little')
                                                                             else:
                                                                                 # 0xFD 0xAA i32x4.extend_high_i16x8_u
                                                                                 stack[-1] = from_bytes(pack_4I(*unpack_4H(stack[-1].to_bytes(16, 'little'), 8)), 'little')
-                                                                else:
-                                                                    if op < 372:
-                                                                        if op < 370:
-                                                                            if op < 369:
+                                                                        else:
+                                                                            if op < 370:
                                                                                 # 0xFD 0xBF i32x4.extmul_high_i16x8_u
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(pack_4I(*map(mul, unpack_4H(stack[-1].to_bytes(16, 'little'), 8), unpack_4H(b.to_bytes(16, 'little'), 8))), 'little')
                                                                             else:
                                                                                 # 0xFD 0xC7 i64x2.extend_low_i32x4_s
                                                                                 stack[-1] = from_bytes(pack_2q(*unpack_2i(stack[-1].to_bytes(16, 'little'), 0)), 'little')
-                                                                        else:
-                                                                            if op < 371:
+                                                                    else:
+                                                                        if op < 373:
+                                                                            if op < 372:
                                                                                 # 0xFD 0xDC i64x2.extmul_low_i32x4_s
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(pack_2q(*map(mul, unpack_2i(stack[-1].to_bytes(16, 'little'), 0), unpack_2i(b.to_bytes(16, 'little'), 0))), 'little')
                                                                             else:
                                                                                 # 0xFD 0xC8 i64x2.extend_high_i32x4_s
                                                                                 stack[-1] = from_bytes(pack_2q(*unpack_2i(stack[-1].to_bytes(16, 'little'), 8)), 'little')
-                                                                    else:
-                                                                        if op < 374:
-                                                                            if op < 373:
+                                                                        else:
+                                                                            if op < 374:
                                                                                 # 0xFD 0xDD i64x2.extmul_high_i32x4_s
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(pack_2q(*map(mul, unpack_2i(stack[-1].to_bytes(16, 'little'), 8), unpack_2i(b.to_bytes(16, 'little'), 8))), 'little')
                                                                             else:
                                                                                 # 0xFD 0xC9 i64x2.extend_low_i32x4_u
                                                                                 stack[-1] = from_bytes(pack_2Q(*unpack_2I(stack[-1].to_bytes(16, 'little'), 0)), 'little')
-                                                                        else:
-                                                                            if op < 375:
-                                                                                # 0xFD 0xDE i64x2.extmul_low_i32x4_u
-                                                                                b = stack.pop()
-                                                                                stack[-1] = from_bytes(pack_2Q(*map(mul, unpack_2I(stack[-1].to_bytes(16, 'little'), 0), unpack_2I(b.to_bytes(16, 'little'), 0))), 'little')
-                                                                            else:
-                                                                                # 0xFD 0xCA i64x2.extend_high_i32x4_u
-                                                                                stack[-1] = from_bytes(pack_2Q(*unpack_2I(stack[-1].to_bytes(16, 'little'), 8)), 'little')
                                                     else:
                                                         if op < 408:
                                                             if op < 392:
@@ -4545,166 +4588,175 @@ def step(execution, meter, turns):
                                                                     if op < 380:
                                                                         if op < 378:
                                                                             if op < 377:
+                                                                                if op < 376:
+                                                                                    # 0xFD 0xDE i64x2.extmul_low_i32x4_u
+                                                                                    b = stack.pop()
+                                                                                    stack[-1] = from_bytes(pack_2Q(*map(mul, unpack_2I(stack[-1].to_bytes(16, 'little'), 0), unpack_2I(b.to_bytes(16, 'little'), 0))), 'little')
+                                                                                else:
+                                                                                    # 0xFD 0xCA i64x2.extend_high_i32x4_u
+                                                                                    stack[-1] = from_bytes(pack_2Q(*unpack_2I(stack[-1].to_bytes(16, 'little'), 8)), 'little')
+                                                                            else:
                                                                                 # 0xFD 0xDF i64x2.extmul_high_i32x4_u
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(pack_2Q(*map(mul, unpack_2I(stack[-1].to_bytes(16, 'little'), 8), unpack_2I(b.to_bytes(16, 'little'), 8))), 'little')
-                                                                            else:
-                                                                                # 0xFD 0x7C i16x8.extadd_pairwise_i8x16_s
-                                                                                stack[-1] = (((t := stack[-1] ^ HIGH8) & EVEN8) + (t >> 8 & EVEN8)) + BIAS8 ^ HIGH16
                                                                         else:
                                                                             if op < 379:
+                                                                                # 0xFD 0x7C i16x8.extadd_pairwise_i8x16_s
+                                                                                stack[-1] = (((t := stack[-1] ^ HIGH8) & EVEN8) + (t >> 8 & EVEN8)) + BIAS8 ^ HIGH16
+                                                                            else:
                                                                                 # 0xFD 0x7D i16x8.extadd_pairwise_i8x16_u
                                                                                 a = stack[-1]
                                                                                 stack[-1] = (a & EVEN8) + (a >> 8 & EVEN8)
-                                                                            else:
-                                                                                # 0xFD 0x7E i32x4.extadd_pairwise_i16x8_s
-                                                                                stack[-1] = (((t := stack[-1] ^ HIGH16) & EVEN16) + (t >> 16 & EVEN16)) + BIAS16 ^ HIGH32
                                                                     else:
                                                                         if op < 382:
                                                                             if op < 381:
+                                                                                # 0xFD 0x7E i32x4.extadd_pairwise_i16x8_s
+                                                                                stack[-1] = (((t := stack[-1] ^ HIGH16) & EVEN16) + (t >> 16 & EVEN16)) + BIAS16 ^ HIGH32
+                                                                            else:
                                                                                 # 0xFD 0x7F i32x4.extadd_pairwise_i16x8_u
                                                                                 a = stack[-1]
                                                                                 stack[-1] = (a & EVEN16) + (a >> 16 & EVEN16)
-                                                                            else:
+                                                                        else:
+                                                                            if op < 383:
                                                                                 # 0xFD 0x65 i8x16.narrow_i16x8_s
                                                                                 b = stack.pop()
                                                                                 stack[-1] = narrow16_s(stack[-1], b)
-                                                                        else:
-                                                                            if op < 383:
+                                                                            else:
                                                                                 # 0xFD 0x66 i8x16.narrow_i16x8_u
                                                                                 b = stack.pop()
                                                                                 stack[-1] = narrow16_u(stack[-1], b)
-                                                                            else:
-                                                                                # 0xFD 0x85 i16x8.narrow_i32x4_s
-                                                                                b = stack.pop()
-                                                                                stack[-1] = narrow32_s(stack[-1], b)
                                                                 else:
                                                                     if op < 388:
                                                                         if op < 386:
                                                                             if op < 385:
+                                                                                # 0xFD 0x85 i16x8.narrow_i32x4_s
+                                                                                b = stack.pop()
+                                                                                stack[-1] = narrow32_s(stack[-1], b)
+                                                                            else:
                                                                                 # 0xFD 0x86 i16x8.narrow_i32x4_u
                                                                                 b = stack.pop()
                                                                                 stack[-1] = narrow32_u(stack[-1], b)
-                                                                            else:
-                                                                                # 0xFD 0x62 i8x16.popcnt
-                                                                                stack[-1] = from_bytes(stack[-1].to_bytes(16, 'little').translate(ONES_IN_BYTE), 'little')
                                                                         else:
                                                                             if op < 387:
+                                                                                # 0xFD 0x62 i8x16.popcnt
+                                                                                stack[-1] = from_bytes(stack[-1].to_bytes(16, 'little').translate(ONES_IN_BYTE), 'little')
+                                                                            else:
                                                                                 # 0xFD 0x82 i16x8.q15mulr_sat_s
                                                                                 b = stack.pop()
                                                                                 stack[-1] = q15mulr(stack[-1], b)
-                                                                            else:
-                                                                                # 0xFD 0xBA i32x4.dot_i16x8_s
-                                                                                b = stack.pop()
-                                                                                stack[-1] = dot16(stack[-1], b)
                                                                     else:
                                                                         if op < 390:
                                                                             if op < 389:
+                                                                                # 0xFD 0xBA i32x4.dot_i16x8_s
+                                                                                b = stack.pop()
+                                                                                stack[-1] = dot16(stack[-1], b)
+                                                                            else:
                                                                                 # 0xFD 0x41 f32x4.eq
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(pack_4i(*map(neg, map(eq, unpack_4f(stack[-1].to_bytes(16, 'little')), unpack_4f(b.to_bytes(16, 'little'))))), 'little')
-                                                                            else:
+                                                                        else:
+                                                                            if op < 391:
                                                                                 # 0xFD 0x42 f32x4.ne
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(pack_4i(*map(neg, map(ne, unpack_4f(stack[-1].to_bytes(16, 'little')), unpack_4f(b.to_bytes(16, 'little'))))), 'little')
-                                                                        else:
-                                                                            if op < 391:
+                                                                            else:
                                                                                 # 0xFD 0x43 f32x4.lt
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(pack_4i(*map(neg, map(lt, unpack_4f(stack[-1].to_bytes(16, 'little')), unpack_4f(b.to_bytes(16, 'little'))))), 'little')
-                                                                            else:
-                                                                                # 0xFD 0x44 f32x4.gt
-                                                                                b = stack.pop()
-                                                                                stack[-1] = from_bytes(pack_4i(*map(neg, map(gt, unpack_4f(stack[-1].to_bytes(16, 'little')), unpack_4f(b.to_bytes(16, 'little'))))), 'little')
                                                             else:
                                                                 if op < 400:
                                                                     if op < 396:
                                                                         if op < 394:
                                                                             if op < 393:
+                                                                                # 0xFD 0x44 f32x4.gt
+                                                                                b = stack.pop()
+                                                                                stack[-1] = from_bytes(pack_4i(*map(neg, map(gt, unpack_4f(stack[-1].to_bytes(16, 'little')), unpack_4f(b.to_bytes(16, 'little'))))), 'little')
+                                                                            else:
                                                                                 # 0xFD 0x45 f32x4.le
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(pack_4i(*map(neg, map(le, unpack_4f(stack[-1].to_bytes(16, 'little')), unpack_4f(b.to_bytes(16, 'little'))))), 'little')
-                                                                            else:
+                                                                        else:
+                                                                            if op < 395:
                                                                                 # 0xFD 0x46 f32x4.ge
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(pack_4i(*map(neg, map(ge, unpack_4f(stack[-1].to_bytes(16, 'little')), unpack_4f(b.to_bytes(16, 'little'))))), 'little')
-                                                                        else:
-                                                                            if op < 395:
+                                                                            else:
                                                                                 # 0xFD 0xE0 f32x4.abs
                                                                                 stack[-1] = stack[-1] & LOW32
-                                                                            else:
-                                                                                # 0xFD 0xE1 f32x4.neg
-                                                                                stack[-1] = stack[-1] ^ HIGH32
                                                                     else:
                                                                         if op < 398:
                                                                             if op < 397:
+                                                                                # 0xFD 0xE1 f32x4.neg
+                                                                                stack[-1] = stack[-1] ^ HIGH32
+                                                                            else:
                                                                                 # 0xFD 0xE3 f32x4.sqrt
                                                                                 stack[-1] = pack_f32x4(*map(root, unpack_4f(stack[-1].to_bytes(16, 'little'))))
-                                                                            else:
+                                                                        else:
+                                                                            if op < 399:
                                                                                 # 0xFD 0xE4 f32x4.add
                                                                                 b = stack.pop()
                                                                                 stack[-1] = add_f32x4(stack[-1], b)
-                                                                        else:
-                                                                            if op < 399:
+                                                                            else:
                                                                                 # 0xFD 0xE5 f32x4.sub
                                                                                 b = stack.pop()
                                                                                 stack[-1] = sub_f32x4(stack[-1], b)
-                                                                            else:
-                                                                                # 0xFD 0xE6 f32x4.mul
-                                                                                b = stack.pop()
-                                                                                stack[-1] = mul_f32x4(stack[-1], b)
                                                                 else:
                                                                     if op < 404:
                                                                         if op < 402:
                                                                             if op < 401:
+                                                                                # 0xFD 0xE6 f32x4.mul
+                                                                                b = stack.pop()
+                                                                                stack[-1] = mul_f32x4(stack[-1], b)
+                                                                            else:
                                                                                 # 0xFD 0xE7 f32x4.div
                                                                                 b = stack.pop()
                                                                                 stack[-1] = pack_f32x4(*map(quotient, unpack_4f(stack[-1].to_bytes(16, 'little')), unpack_4f(b.to_bytes(16, 'little'))))
-                                                                            else:
+                                                                        else:
+                                                                            if op < 403:
                                                                                 # 0xFD 0xE8 f32x4.min
                                                                                 b = stack.pop()
                                                                                 stack[-1] = pack_f32x4(*map(minimum, unpack_4f(stack[-1].to_bytes(16, 'little')), unpack_4f(b.to_bytes(16, 'little'))))
-                                                                        else:
-                                                                            if op < 403:
+                                                                            else:
                                                                                 # 0xFD 0xE9 f32x4.max
                                                                                 b = stack.pop()
                                                                                 stack[-1] = pack_f32x4(*map(maximum, unpack_4f(stack[-1].to_bytes(16, 'little')), unpack_4f(b.to_bytes(16, 'little'))))
-                                                                            else:
+                                                                    else:
+                                                                        if op < 406:
+                                                                            if op < 405:
                                                                                 # 0xFD 0xEA f32x4.pmin
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = a ^ from_bytes(pack_4i(*map(neg, map(gt, unpack_4f(a.to_bytes(16, 'little')), unpack_4f(b.to_bytes(16, 'little'))))), 'little') & (a ^ b)
-                                                                    else:
-                                                                        if op < 406:
-                                                                            if op < 405:
+                                                                            else:
                                                                                 # 0xFD 0xEB f32x4.pmax
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
                                                                                 stack[-1] = a ^ from_bytes(pack_4i(*map(neg, map(lt, unpack_4f(a.to_bytes(16, 'little')), unpack_4f(b.to_bytes(16, 'little'))))), 'little') & (a ^ b)
-                                                                            else:
-                                                                                # 0xFD 0x67 f32x4.ceil
-                                                                                stack[-1] = pack_f32x4(*map(ceil, unpack_4f(stack[-1].to_bytes(16, 'little'))))
                                                                         else:
                                                                             if op < 407:
+                                                                                # 0xFD 0x67 f32x4.ceil
+                                                                                stack[-1] = pack_f32x4(*map(ceil, unpack_4f(stack[-1].to_bytes(16, 'little'))))
+                                                                            else:
                                                                                 # 0xFD 0x68 f32x4.floor
                                                                                 stack[-1] = pack_f32x4(*map(floor, unpack_4f(stack[-1].to_bytes(16, 'little'))))
-                                                                            else:
-                                                                                # 0xFD 0x69 f32x4.trunc
-                                                                                stack[-1] = pack_f32x4(*map(trunc, unpack_4f(stack[-1].to_bytes(16, 'little'))))
                                                         else:
-                                                            if op < 424:
-                                                                if op < 416:
-                                                                    if op < 412:
-                                                                        if op < 410:
-                                                                            if op < 409:
-                                                                                # 0xFD 0x6A f32x4.nearest
-                                                                                stack[-1] = pack_f32x4(*map(nearest, unpack_4f(stack[-1].to_bytes(16, 'little'))))
+                                                            if op < 425:
+                                                                if op < 417:
+                                                                    if op < 413:
+                                                                        if op < 411:
+                                                                            if op < 410:
+                                                                                if op < 409:
+                                                                                    # 0xFD 0x69 f32x4.trunc
+                                                                                    stack[-1] = pack_f32x4(*map(trunc, unpack_4f(stack[-1].to_bytes(16, 'little'))))
+                                                                                else:
+                                                                                    # 0xFD 0x6A f32x4.nearest
+                                                                                    stack[-1] = pack_f32x4(*map(nearest, unpack_4f(stack[-1].to_bytes(16, 'little'))))
                                                                             else:
                                                                                 # 0xFD 0x47 f64x2.eq
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(pack_2q(*map(neg, map(eq, unpack_2d(stack[-1].to_bytes(16, 'little')), unpack_2d(b.to_bytes(16, 'little'))))), 'little')
                                                                         else:
-                                                                            if op < 411:
+                                                                            if op < 412:
                                                                                 # 0xFD 0x48 f64x2.ne
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(pack_2q(*map(neg, map(ne, unpack_2d(stack[-1].to_bytes(16, 'little')), unpack_2d(b.to_bytes(16, 'little'))))), 'little')
@@ -4713,8 +4765,8 @@ def step(execution, meter, turns):
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(pack_2q(*map(neg, map(lt, unpack_2d(stack[-1].to_bytes(16, 'little')), unpack_2d(b.to_bytes(16, 'little'))))), 'little')
                                                                     else:
-                                                                        if op < 414:
-                                                                            if op < 413:
+                                                                        if op < 415:
+                                                                            if op < 414:
                                                                                 # 0xFD 0x4A f64x2.gt
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(pack_2q(*map(neg, map(gt, unpack_2d(stack[-1].to_bytes(16, 'little')), unpack_2d(b.to_bytes(16, 'little'))))), 'little')
@@ -4723,7 +4775,7 @@ def step(execution, meter, turns):
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(pack_2q(*map(neg, map(le, unpack_2d(stack[-1].to_bytes(16, 'little')), unpack_2d(b.to_bytes(16, 'little'))))), 'little')
                                                                         else:
-                                                                            if op < 415:
+                                                                            if op < 416:
                                                                                 # 0xFD 0x4C f64x2.ge
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(pack_2q(*map(neg, map(ge, unpack_2d(stack[-1].to_bytes(16, 'little')), unpack_2d(b.to_bytes(16, 'little'))))), 'little')
@@ -4731,16 +4783,16 @@ def step(execution, meter, turns):
                                                                                 # 0xFD 0xEC f64x2.abs
                                                                                 stack[-1] = stack[-1] & LOW64
                                                                 else:
-                                                                    if op < 420:
-                                                                        if op < 418:
-                                                                            if op < 417:
+                                                                    if op < 421:
+                                                                        if op < 419:
+                                                                            if op < 418:
                                                                                 # 0xFD 0xED f64x2.neg
                                                                                 stack[-1] = stack[-1] ^ HIGH64
                                                                             else:
                                                                                 # 0xFD 0xEF f64x2.sqrt
                                                                                 stack[-1] = from_bytes(pack_2d(*map(root, unpack_2d(stack[-1].to_bytes(16, 'little')))), 'little')
                                                                         else:
-                                                                            if op < 419:
+                                                                            if op < 420:
                                                                                 # 0xFD 0xF0 f64x2.add
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(pack_2d(*map(add, unpack_2d(stack[-1].to_bytes(16, 'little')), unpack_2d(b.to_bytes(16, 'little')))), 'little')
@@ -4749,8 +4801,8 @@ def step(execution, meter, turns):
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(pack_2d(*map(sub, unpack_2d(stack[-1].to_bytes(16, 'little')), unpack_2d(b.to_bytes(16, 'little')))), 'little')
                                                                     else:
-                                                                        if op < 422:
-                                                                            if op < 421:
+                                                                        if op < 423:
+                                                                            if op < 422:
                                                                                 # 0xFD 0xF2 f64x2.mul
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(pack_2d(*map(mul, unpack_2d(stack[-1].to_bytes(16, 'little')), unpack_2d(b.to_bytes(16, 'little')))), 'little')
@@ -4759,7 +4811,7 @@ def step(execution, meter, turns):
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(pack_2d(*map(quotient, unpack_2d(stack[-1].to_bytes(16, 'little')), unpack_2d(b.to_bytes(16, 'little')))), 'little')
                                                                         else:
-                                                                            if op < 423:
+                                                                            if op < 424:
                                                                                 # 0xFD 0xF4 f64x2.min
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(pack_2d(*map(minimum, unpack_2d(stack[-1].to_bytes(16, 'little')), unpack_2d(b.to_bytes(16, 'little')))), 'little')
@@ -4768,10 +4820,10 @@ def step(execution, meter, turns):
                                                                                 b = stack.pop()
                                                                                 stack[-1] = from_bytes(pack_2d(*map(maximum, unpack_2d(stack[-1].to_bytes(16, 'little')), unpack_2d(b.to_bytes(16, 'little')))), 'little')
                                                             else:
-                                                                if op < 432:
-                                                                    if op < 428:
-                                                                        if op < 426:
-                                                                            if op < 425:
+                                                                if op < 433:
+                                                                    if op < 429:
+                                                                        if op < 427:
+                                                                            if op < 426:
                                                                                 # 0xFD 0xF6 f64x2.pmin
                                                                                 b = stack.pop()
                                                                                 a = stack[-1]
@@ -4782,53 +4834,53 @@ def step(execution, meter, turns):
                                                                                 a = stack[-1]
                                                                                 stack[-1] = a ^ from_bytes(pack_2q(*map(neg, map(lt, unpack_2d(a.to_bytes(16, 'little')), unpack_2d(b.to_bytes(16, 'little'))))), 'little') & (a ^ b)
                                                                         else:
-                                                                            if op < 427:
+                                                                            if op < 428:
                                                                                 # 0xFD 0x74 f64x2.ceil
                                                                                 stack[-1] = from_bytes(pack_2d(*map(ceil, unpack_2d(stack[-1].to_bytes(16, 'little')))), 'little')
                                                                             else:
                                                                                 # 0xFD 0x75 f64x2.floor
                                                                                 stack[-1] = from_bytes(pack_2d(*map(floor, unpack_2d(stack[-1].to_bytes(16, 'little')))), 'little')
                                                                     else:
-                                                                        if op < 430:
-                                                                            if op < 429:
+                                                                        if op < 431:
+                                                                            if op < 430:
                                                                                 # 0xFD 0x7A f64x2.trunc
                                                                                 stack[-1] = from_bytes(pack_2d(*map(trunc, unpack_2d(stack[-1].to_bytes(16, 'little')))), 'little')
                                                                             else:
                                                                                 # 0xFD 0x94 f64x2.nearest
                                                                                 stack[-1] = from_bytes(pack_2d(*map(nearest, unpack_2d(stack[-1].to_bytes(16, 'little')))), 'little')
                                                                         else:
-                                                                            if op < 431:
+                                                                            if op < 432:
                                                                                 # 0xFD 0x5E f32x4.demote_f64x2_zero
                                                                                 stack[-1] = demote(stack[-1])
                                                                             else:
                                                                                 # 0xFD 0x5F f64x2.promote_low_f32x4
                                                                                 stack[-1] = promote(stack[-1])
                                                                 else:
-                                                                    if op < 436:
-                                                                        if op < 434:
-                                                                            if op < 433:
+                                                                    if op < 437:
+                                                                        if op < 435:
+                                                                            if op < 434:
                                                                                 # 0xFD 0xF8 i32x4.trunc_sat_f32x4_s
                                                                                 stack[-1] = from_bytes(pack_4i(*map(to_i32, unpack_4f(stack[-1].to_bytes(16, 'little')))), 'little')
                                                                             else:
                                                                                 # 0xFD 0xFA f32x4.convert_i32x4_s
                                                                                 stack[-1] = from_bytes(pack_4f(*unpack_4i(stack[-1].to_bytes(16, 'little'))), 'little')
                                                                         else:
-                                                                            if op < 435:
+                                                                            if op < 436:
                                                                                 # 0xFD 0xFC i32x4.trunc_sat_f64x2_s_zero
                                                                                 stack[-1] = from_bytes(pack_2i(*map(to_i32, unpack_2d(stack[-1].to_bytes(16, 'little')))), 'little')
                                                                             else:
                                                                                 # 0xFD 0xFE f64x2.convert_low_i32x4_s
                                                                                 stack[-1] = from_bytes(pack_2d(*unpack_2i(stack[-1].to_bytes(16, 'little'))), 'little')
                                                                     else:
-                                                                        if op < 438:
-                                                                            if op < 437:
+                                                                        if op < 439:
+                                                                            if op < 438:
                                                                                 # 0xFD 0xF9 i32x4.trunc_sat_f32x4_u
                                                                                 stack[-1] = from_bytes(pack_4I(*map(to_u32, unpack_4f(stack[-1].to_bytes(16, 'little')))), 'little')
                                                                             else:
                                                                                 # 0xFD 0xFB f32x4.convert_i32x4_u
                                                                                 stack[-1] = from_bytes(pack_4f(*unpack_4I(stack[-1].to_bytes(16, 'little'))), 'little')
                                                                         else:
-                                                                            if op < 439:
+                                                                            if op < 440:
                                                                                 # 0xFD 0xFD i32x4.trunc_sat_f64x2_u_zero
                                                                                 stack[-1] = from_bytes(pack_2I(*map(to_u32, unpack_2d(stack[-1].to_bytes(16, 'little')))), 'little')
                                                                             else:

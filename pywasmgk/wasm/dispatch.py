@@ -86,8 +86,7 @@ if height >= 0:
     del stack[height:len(stack) - arity]
 """
 
-_CALL = (
-    """\
+_RESOLVE = """\
 code = callee.ready
 if code is None:
     code = callee.resolve(meter)
@@ -102,6 +101,10 @@ if code is None:
         fuel = meter.left
         mem = memory.data if memory is not None else None
         continue
+"""
+
+_ENTER = (
+    """\
 depth -= code.depth
 if depth < 0:
     raise Trap(STACK_OVERFLOW)
@@ -222,7 +225,7 @@ if func.instance is not instance:
 """
         + "".join(f"    {line}\n" for line in _ENTER_INSTANCE.splitlines()),
     ),
-    "call": (12, "callee = funcs[x]\n" + _CALL),
+    "call": (12, "callee = funcs[x]\n" + _RESOLVE + _ENTER),
     "call_indirect": (
         3,
         """\
@@ -236,9 +239,12 @@ if callee is None:
 if callee.type is not x[0] and callee.type != x[0]:
     raise Trap(BAD_SIGNATURE, f"indirect call type mismatch: {callee.type}, not {x[0]}")
 """
-        + _CALL,
+        + _RESOLVE
+        + _ENTER,
     ),
     "unreachable": (0.1, "raise Trap(UNREACHABLE)\n"),
+    # not of the module: calls the outermost frame's function, in this tier come what may
+    "enter": (0.1, "callee, code = func, func.code\n" + _ENTER),
     # not of the module: ends the outermost frame, whose operands are the results
     "halt": (
         0.1,

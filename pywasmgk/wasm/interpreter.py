@@ -28,13 +28,15 @@ class Execution:
     The first frame is not of the module: it holds the arguments, calls the function and halts.
     """
 
-    def __init__(self, func: Func, args: Sequence[Any]) -> None:
+    def __init__(self, func: Func, args: Sequence[Any], *, here: bool = False) -> None:
         instance = func.instance
         if instance is None:
             raise HostError(f"{func!r} is no function of a module")
         self.dispatch = instance.dispatch
         control = self.dispatch.control
-        start = [(control["call"], func.index), (control["halt"], None)]
+        # "here": in the interpreter even if the function is compiled
+        call = (control["enter"], None) if here else (control["call"], func.index)
+        start = [call, (control["halt"], None)]
         self.frames: list[Any] = [(start, 0, list(args), [], func)]
 
     @classmethod

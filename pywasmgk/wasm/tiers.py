@@ -53,7 +53,7 @@ class Tiers:
 
     def resolve(self, func: Func, meter: Meter) -> Code | None:
         """The code with which the interpreter runs a function, or ``None`` if it is compiled."""
-        code = func.code or self._prepare(func)
+        code = self.prepare(func)
         if self.engine == "interpreter":
             func.ready = code
         elif meter.budget >= FRAMES_LEFT:
@@ -67,8 +67,10 @@ class Tiers:
                 func.ready = code
         return code
 
-    def _prepare(self, func: Func) -> Code:
+    def prepare(self, func: Func) -> Code:
         """A function's code for the interpreter, made once for all instances of its module."""
+        if func.code is not None:
+            return func.code
         module = self.instance.module
         code = module.codes.get(func.index)
         if code is None:

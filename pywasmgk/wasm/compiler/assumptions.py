@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from ..types import ValType
 from .translate import Shape
 
 __all__ = ["NEAR", "Assumption", "assumptions"]
@@ -53,7 +54,9 @@ def assumptions(shape: Shape) -> list[Assumption]:
         kind = row.immediates[0] if len(row.immediates) == 1 else ""
         width = row.width if kind == "memarg" else 0
         words += width > 1
-        if width > 1 and x % width == 0 and previous[0] == "localidx" and previous[1] < parameters:
+        # behind a parameter comes a load through it, whose only operand it is
+        loads = width > 1 and row.typing is not None and row.typing.params == ("i32",)
+        if loads and x % width == 0 and previous[0] == "localidx" and previous[1] < parameters:
             read.setdefault(previous[1], []).append(width)
         if kind == "globalidx" and row.meaning and shape.globals[x].mutable:
             globals_[x] = None
@@ -63,7 +66,7 @@ def assumptions(shape: Shape) -> list[Assumption]:
     found = [
         Assumption(f"g{index}", shape.first_global + index, _STACK_ZEROS)
         for index in globals_
-        if shape.global_fact(index) is not None
+        if shape.globals[index].value_type is ValType.I32
     ]
     for index, widths in read.items():
         if len(widths) >= _ENOUGH:

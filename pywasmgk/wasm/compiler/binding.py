@@ -250,7 +250,8 @@ class Binding:
                 self.compile(index)
         self._tell(meter, depth)
         func: Func = self.instance.funcs[index]
-        results = Execution(func, args).run(meter)
+        self.instance.tiers.prepare(func)
+        results = Execution(func, args, here=True).run(meter)
         self.fuel.cell_contents = meter.left
         return _unpacked(results, len(func.type.results))
 

@@ -1,0 +1,64 @@
+"""What compiled functions take for granted at their entry never changes what they do."""
+
+from __future__ import annotations
+
+import pytest
+from wasm_builder import function, limits
+
+import pywasmgk
+from pywasmgk.wasm.compiler.assumptions import assumptions
+from pywasmgk.wasm.compiler.translate import Shape
+from pywasmgk.wasm.instance import Instance, instantiate
+from pywasmgk.wasm.module import Module
+
+#: reads two words through its parameter and adds them
+READS = ("local.get 0", "i32.load 2+0", "local.get 0", "i32.load 2+4", "i32.add")
+
+
+def assumed(data: bytes) -> dict[str, int]:
+    module = Module(data)
+    shape = Shape(module.block_map(0), module.context, module.isa, 1 << 30)
+    return {found.name: found.zeros for found in assumptions(shape)}
+
+
+def with_words(data: bytes, engine: str = "compiler") -> Instance:
+    instance = instantiate(Module(data), engine=engine)
+    assert instance.memory is not None
+    instance.memory.write(0, bytes(range(1, 65)))
+    return instance
+
+
+def test_a_pointer_that_words_are_read_through_is_assumed_aligned() -> None:
+    assert assumed(function("i32", "i32", *READS, memories=[limits(1)])) == {"l0": 2}
+
+
+def test_values_that_are_stored_are_no_pointers() -> None:
+    lines = ("local.get 0", "local.get 1", "f64.store 3+0") * 2
+    assert assumed(function("i32 f64", "", *lines, memories=[limits(1)])) == {}
+
+
+@pytest.mark.parametrize("pointer", [0, 1, 2, 3, 4, 57, 0x40000000, 0x80000001, -1])
+def test_whatever_the_pointer_the_engines_agree(pointer: int) -> None:
+    found = []
+    for engine in ("interpreter", "compiler"):
+        instance = with_words(function("i32", "i32", *READS, memories=[limits(1)]), engine)
+        try:
+            found.append((instance.exports.f(pointer), instance.fuel_used))
+        except pywasmgk.Trap as trap:
+            frames = [frame.offset for frame in trap.frames]
+            found.append((trap.trap_code, instance.fuel_used, frames))
+    assert found[0] == found[1]
+
+
+def test_a_function_whose_assumption_fails_often_is_compiled_without() -> None:
+    instance = with_words(function("i32", "i32", *READS, memories=[limits(1)]))
+    function_ = instance.exports.f
+    cell = instance.tiers.binding.function_cell(0)
+    wanted = with_words(
+        function("i32", "i32", *READS, memories=[limits(1)]), "interpreter"
+    ).exports.f(1)
+    assert function_(1) == wanted
+    first = cell.cell_contents
+    for _ in range(20):
+        assert function_(1) == wanted
+    assert cell.cell_contents is not first
