@@ -91,7 +91,8 @@ class Shell:
 
     def _pywasmgk(self, words: list[str]) -> tuple[int, str]:
         done = run(*words)
-        return done.code, done.out + done.err
+        # what is told on the way comes before the result
+        return done.code, done.err + done.out
 
     def _python(self, words: list[str]) -> tuple[int, str]:
         if words[:2] == ["-m", "ziglang"] and importlib.util.find_spec("ziglang") is None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from ..errors import GuestError
+from ..errors import GuestError, Trap, TrapCode
 from .functions import Func
 from .interpreter import Execution
 from .metering import FRAMES_LEFT, Meter, current_meter, set_current_meter
@@ -21,6 +21,9 @@ __all__ = ["Account", "ensure_recursion", "invoke"]
 #: Python frames that one wasm frame may need: a host function that calls back in
 _PYTHON_FRAMES = 9
 _HOST_RESERVE = 1_000
+#: calls from host functions back into guests that may be open at once. On CPython 3.12 each takes
+#: some of a stack of C's whose size nobody can set: about 500 such calls fill it.
+MOST_ENTRIES = 300 if sys.version_info[:2] == (3, 12) else 100_000
 
 _recursion = threading.Lock()
 
@@ -51,12 +54,15 @@ class Account:
         self._outermost = meter is not None and current_meter() is None
 
     def __enter__(self) -> Meter:
+        if not self._outermost and _running().entries >= MOST_ENTRIES:
+            raise Trap(TrapCode.STACK_OVERFLOW)
         self._domain = self._instance.domain.enter()
         if self._outermost and self._meter is not None:
             meter = self._meter
             set_current_meter(meter)
         else:
             meter = self._meter = _running()
+        meter.entries += 1
         self._depth, self._budget = meter.depth, meter.budget
         return meter
 
@@ -69,6 +75,7 @@ class Account:
         meter = self._meter
         if meter is not None:
             meter.depth, meter.budget = self._depth, self._budget
+            meter.entries -= 1
             if self._outermost:
                 set_current_meter(None)
                 self._instance.fuel_used = meter.fuel_used

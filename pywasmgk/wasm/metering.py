@@ -95,6 +95,8 @@ class Meter:
         self.depth = depth
         #: how deep compiled code may call, since Python's own stack is bounded too
         self.budget = min(depth, _PYTHON_DEPTH)
+        #: accounts opened on it that are not closed: host functions that called back in
+        self.entries = 0
         #: calls to host functions so far
         self.host_calls = 0
         #: an exception that came from a host function, to tell it from an interruption

@@ -18,6 +18,7 @@ from pywasmgk.errors import (
     Trap,
     TrapCode,
 )
+from pywasmgk.wasm.calls import MOST_ENTRIES
 from pywasmgk.wasm.functions import Caller, Func
 from pywasmgk.wasm.instance import Instance, instantiate
 from pywasmgk.wasm.interpreter import Execution
@@ -230,7 +231,8 @@ def test_deep_reentry_through_the_host_ends_as_a_trap() -> None:
     boxes.append(instantiate(host_module("call 0"), {"h": {"h": lambda: boxes[0].exports.f()}}))
     with pytest.raises(Trap, match="call stack exhausted") as caught:
         boxes[0].exports.f()
-    assert len(caught.value.frames) == 2000
+    # Python 3.12 cannot nest so many calls of the host's: there it is their number that counts
+    assert len(caught.value.frames) == min(2000, MOST_ENTRIES)
     assert sys.getrecursionlimit() >= limit
     assert not boxes[0].dead
 
