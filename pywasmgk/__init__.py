@@ -16,6 +16,7 @@ from __future__ import annotations
 from ._version import __version__
 from .errors import (
     Busy,
+    CacheError,
     CallError,
     CallTimeout,
     Cancelled,
@@ -82,6 +83,7 @@ from .wasm.wasi import (
 __all__ = [
     "MISSING",
     "Busy",
+    "CacheError",
     "CallContext",
     "CallError",
     "CallTimeout",

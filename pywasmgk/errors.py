@@ -17,6 +17,7 @@
     ├── Busy                 another thread is inside the instance
     ├── InstanceDead         an interruption left the instance undefined
     ├── HostError            a host function broke its declared type
+    ├── CacheError           the directory for compiled code cannot be used
     └── PluginError          the GoatKit contract
         ├── ManifestError
         ├── ContractError
@@ -36,6 +37,7 @@ from typing import NamedTuple
 
 __all__ = [
     "Busy",
+    "CacheError",
     "CallError",
     "CallTimeout",
     "Cancelled",
@@ -235,6 +237,11 @@ class InstanceDead(PywasmgkError):
 
 class HostError(PywasmgkError):
     """A host function returned what its type does not allow."""
+
+
+class CacheError(PywasmgkError):
+    """The directory for compiled code cannot be used: it belongs to another user, others may write
+    to it, or it is none."""
 
 
 class PluginError(PywasmgkError):

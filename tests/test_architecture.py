@@ -21,7 +21,8 @@ ROOT = Path(pywasmgk.__file__).parent
 ALLOWED = {
     "errors": set(),
     "_version": set(),
-    "wasm": {"errors"},
+    # the version is a word, which tells apart what engines have compiled
+    "wasm": {"errors", "_version"},
     "examples": {"errors"},
     "docs": {"errors"},
     "plugin": {"errors", "wasm"},

@@ -12,7 +12,7 @@ import click
 
 from ..errors import DecodeError, Exit, ValidationError, near_miss
 from ..wasm.functions import Func
-from ..wasm.instance import Instance, instantiate
+from ..wasm.instance import Instance, chosen_cache, instantiate
 from ..wasm.linker import Imports
 from ..wasm.module import Module
 from ..wasm.types import FuncType
@@ -121,7 +121,8 @@ def run_command(
     """
     session.subject = module.name
     session.begin(Measures)
-    loaded = Module(module.data, name=module.name)
+    cache = chosen_cache(limits["cache_dir"])
+    loaded = Module(module.data, name=module.name, cache=cache)
     target = _find(loaded, export)
     program = target is None or target.name == _START
     words = () if program else args

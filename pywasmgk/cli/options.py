@@ -161,17 +161,29 @@ stats_option = click.option(
 )
 
 
+#: where compiled code is kept
+cache_option = click.option(
+    "--cache-dir",
+    metavar="DIR",
+    help="A private folder for compiled code, so that later starts are quick.  "
+    "[default: PYWASMGK_CACHE in the environment]",
+)
+
+
 def limit_options(command: F) -> F:
-    """Adds ``--fuel``, ``--memory``, ``--timeout`` and ``--engine``."""
-    for option in reversed((*_LIMITS, engine_option)):
+    """Adds ``--fuel``, ``--memory``, ``--timeout``, ``--engine`` and ``--cache-dir``."""
+    for option in reversed((*_LIMITS, engine_option, cache_option)):
         command = option(command)
     return command
 
 
-def instance_limits(fuel: Any, memory: Any, timeout: Any, engine: str) -> dict[str, Any]:
+def instance_limits(
+    fuel: Any, memory: Any, timeout: Any, engine: str, cache_dir: str | None
+) -> dict[str, Any]:
     """The limits on the line as ``pywasmgk.instantiate`` takes them; others keep defaults."""
     memory = MAX_PAGES if memory == _NONE else memory
     given = {"fuel": fuel, "memory_limit": memory, "timeout": timeout, "engine": engine}
+    given["cache_dir"] = cache_dir
     return {
         name: None if limit == _NONE else limit
         for name, limit in given.items()
@@ -179,9 +191,11 @@ def instance_limits(fuel: Any, memory: Any, timeout: Any, engine: str) -> dict[s
     }
 
 
-def plugin_limits(fuel: Any, memory: Any, timeout: Any, engine: str) -> dict[str, Any]:
+def plugin_limits(
+    fuel: Any, memory: Any, timeout: Any, engine: str, cache_dir: str | None
+) -> dict[str, Any]:
     """The limits on the line as ``pywasmgk.load`` takes them."""
-    limits = instance_limits(fuel, memory, timeout, engine)
+    limits = instance_limits(fuel, memory, timeout, engine, cache_dir)
     if "timeout" in limits:
         limits["call_timeout"] = limits.pop("timeout")
     return limits

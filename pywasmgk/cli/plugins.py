@@ -14,6 +14,7 @@ from ..errors import near_miss
 from ..plugin import MISSING, CallContext, GKRegistration, MemoryHost, Plugin, load
 from ..plugin.gojson import JSONError, decode
 from ..plugin.schema import encode_struct
+from ..wasm.instance import chosen_cache
 from ..wasm.module import Module
 from .options import SOURCE, Source, limit_options, plugin_limits, stats_option
 from .output import binary_stream, json_text, plain, pretty, say
@@ -127,7 +128,8 @@ def _load(
     session.subject = source.name
     session.begin(lambda: Measures(host_calls=0))
     stderr = binary_stream("stderr")
-    module = Module(source.data, name=source.name)
+    cache = chosen_cache(limits.get("cache_dir"))
+    module = Module(source.data, name=source.name, cache=cache)
     plugin = load(module, stdout=stderr, stderr=stderr, **limits)
     if host is not None:
         plugin.init(host)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from ..errors import (
@@ -15,7 +16,7 @@ from ..errors import (
     ValidationError,
 )
 from ..wasm.functions import Func
-from ..wasm.instance import Instance, instantiate
+from ..wasm.instance import Instance, chosen_cache, instantiate
 from ..wasm.linker import MissingImport
 from ..wasm.module import Module
 from ..wasm.types import FuncType
@@ -27,14 +28,21 @@ from .limits import Limits
 __all__ = ["decoded", "start_guest"]
 
 
-def decoded(data: bytes | Module, limits: Limits, name: str | None = None) -> Module:
-    """The module of a plugin, within the limits. Raises PluginError."""
+def decoded(
+    data: bytes | Module,
+    limits: Limits,
+    name: str | None = None,
+    cache_dir: str | os.PathLike[str] | None = None,
+) -> Module:
+    """The module of a plugin, within the limits. Raises PluginError, and CacheError."""
+    cache = chosen_cache(cache_dir)
     if isinstance(data, Module):
         if data.max_locals <= limits.locals_limit:
+            data.use_cache(cache)
             return data
         name, data = data.name, data.data
     try:
-        return Module(data, name=name, max_locals=limits.locals_limit)
+        return Module(data, name=name, max_locals=limits.locals_limit, cache=cache)
     except (DecodeError, ValidationError) as error:
         raise PluginError(f"instantiate wasm: {error}") from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -59,6 +60,8 @@ class PluginOptions:
     stderr: Output = None
     #: "auto", "interpreter" or "compiler"
     engine: str = "auto"
+    #: a private directory for compiled code; ``PYWASMGK_CACHE`` by default, "" for none
+    cache_dir: str | os.PathLike[str] | None = None
 
     @classmethod
     def of(cls, options: dict[str, Any]) -> PluginOptions:
@@ -95,7 +98,8 @@ def load(data: bytes | Module, **options: Any) -> Plugin:
     ``restart=``, ``strict=``, ``stdout=``.
 
     Raises PluginError: ContractError for missing exports, ManifestError for a bad manifest,
-    CallError for what goes wrong inside the guest. The engine's exception is the ``__cause__``.
+    CallError for what goes wrong inside the guest; and CacheError for a ``cache_dir`` that cannot
+    be used. The engine's exception is the ``__cause__``.
     """
     return Plugin(data, PluginOptions.of(options))
 
@@ -107,7 +111,7 @@ def load_from_file(path: str | Path, **options: Any) -> Plugin:
         data = Path(path).read_bytes()
     except OSError as error:
         raise PluginError(f"read wasm file: {error}") from error
-    module = decoded(data, plugin_options.limits, Path(path).name)
+    module = decoded(data, plugin_options.limits, Path(path).name, plugin_options.cache_dir)
     return Plugin(module, plugin_options)
 
 
@@ -118,7 +122,7 @@ class Plugin:
         self.options = options
         #: the host's limits, or less where the manifest asks for less
         self.limits = options.limits
-        self._module = decoded(data, options.limits)
+        self._module = decoded(data, options.limits, cache_dir=options.cache_dir)
         self._turns = Turns()
         self._bridge = Bridge()
         self._host: HostAPI | None = None

@@ -59,6 +59,8 @@ class ModuleContext:
         self.data_count = module.data_count
         self.has_memory = bool(module.memories)
         self.features = module.features
+        #: values of constant expressions that are numbers, by where they begin in the file
+        self.plain: dict[int, Any] = {}
         #: functions that ``ref.func`` may name
         self.declared = declared
         #: how many there are of what an index immediate names, and its word
@@ -379,4 +381,7 @@ def validate_constant(
                 raise validator.invalid(f"unknown global {x}: only imported ones are constant", at)
             if context.globals[x].mutable:
                 raise validator.invalid(f"constant expression required: global {x} is mutable", at)
+    (number, x), *more = validator.code
+    if len(more) == 1 and context.instructions.rows[number].meaning == "{value}":
+        context.plain[init.start] = x
     return validator.block_map(FuncType((), (expected,)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
@@ -31,9 +32,10 @@ from .tiers import ENGINES, Tiers
 from .types import MAX_PAGES, ValType
 
 if TYPE_CHECKING:
+    from .compiler.cache import CodeCache
     from .wasi import WasiConfig
 
-__all__ = ["DEFAULT_MEMORY_LIMIT", "ENGINES", "Exports", "Instance", "instantiate"]
+__all__ = ["DEFAULT_MEMORY_LIMIT", "ENGINES", "Exports", "Instance", "chosen_cache", "instantiate"]
 
 #: pages that a module's memory may have
 DEFAULT_MEMORY_LIMIT = 256
@@ -222,7 +224,10 @@ class Instance:
         return spaces[kind][index]
 
     def _constant(self, init: ConstExpr, kind: ValType) -> Any:
-        """The value of a constant expression; the interpreter computes it."""
+        """The value of a constant expression; what is no plain number, the interpreter computes."""
+        plain = self.module.context.plain
+        if init.start in plain:
+            return plain[init.start]
         body = validate_constant(self.module.context, self.module, init, kind)
         return Execution.of_constant(self, prepare(body, self.module.isa)).run(Meter(None, None))[0]
 
@@ -287,21 +292,26 @@ def instantiate(
     progress: Callable[[Meter], object] | None = None,
     clock: Callable[[], float] = time.monotonic,
     engine: str = "auto",
+    cache_dir: str | os.PathLike[str] | None = None,
 ) -> Instance:
     """Links a module and runs its start function (not ``_start``, which is a program's own).
 
     ``memory_limit`` is in pages of the memory that the module defines, ``table_limit`` in elements
     of all its tables, ``depth_limit`` in wasm frames; ``fuel`` (instructions), ``timeout``
     (seconds), ``cancel`` and ``progress`` hold for each outermost call. Imports given explicitly
-    win over ``wasi``. Raises LinkError with all missing imports, Trap for segments that do not
+    win over ``wasi``. ``cache_dir`` is a private directory for compiled code, ``PYWASMGK_CACHE`` in
+    the environment by default, "" for none (see ``compiler.cache``). Raises CacheError for one
+    that cannot be used, LinkError with all missing imports, Trap for segments that do not
     fit, and what the start function raises.
     """
     if engine not in ENGINES:
         raise ValueError(f"engine must be one of {', '.join(ENGINES)}, found {engine!r}")
     if not 0 <= memory_limit <= MAX_PAGES:
         raise ValueError(f"the memory limit must be 0 to {MAX_PAGES} pages, found {memory_limit}")
+    cache = chosen_cache(cache_dir)
     if not isinstance(module, Module):
-        module = Module(module)
+        module = Module(module, cache=cache)
+    module.use_cache(cache)
     ensure_recursion(depth_limit)
     instance = Instance(
         module,
@@ -323,6 +333,15 @@ def instantiate(
             instance.funcs[module.start]()
     instance.fuel_used = 0
     return instance
+
+
+def chosen_cache(directory: str | os.PathLike[str] | None) -> CodeCache | None:
+    """The cache that ``cache_dir`` or the environment names. Raises CacheError."""
+    if not (os.environ.get("PYWASMGK_CACHE") if directory is None else os.fspath(directory)):
+        return None  # without importing the compiler
+    from .compiler.cache import open_cache
+
+    return open_cache(directory)
 
 
 def _with_wasi(imports: Imports | None, wasi: WasiConfig | None) -> Imports | None:

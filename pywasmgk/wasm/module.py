@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -19,6 +20,7 @@ from .types import ExportType, FuncType, GlobalType, ImportType, MemoryType, Tab
 from .validation import validate_module
 
 if TYPE_CHECKING:
+    from .compiler.cache import CodeCache, StoredModule
     from .compiler.function import Compiled
 
 __all__ = ["Body", "ConstExpr", "Data", "Element", "Module"]
@@ -32,8 +34,9 @@ class Module(components.Module):  # type: ignore[misc]
     ``data`` is the binary format, or the text format as a str. ``name`` is for messages.
     ``validate="lazy"`` leaves function bodies to their first call, for huge modules that are
     trusted. ``max_locals`` is for each function. ``features`` says which proposals the module may
-    use, by default all of WebAssembly 2.0. Raises DecodeError or ValidationError, both with the
-    offset in the file, and TextError with line and column. It is ppci's Module too: its
+    use, by default all of WebAssembly 2.0. ``cache`` (``compiler.cache``) may know that the module
+    is valid, and its code. Raises DecodeError or ValidationError, both with the offset in the
+    file, and TextError with line and column. It is ppci's Module too: its
     ``definitions``, ``show_interface()`` and the like work.
     """
 
@@ -45,6 +48,7 @@ class Module(components.Module):  # type: ignore[misc]
         validate: str = "eager",
         max_locals: int = MAX_LOCALS,
         features: Features = _DEFAULT,
+        cache: CodeCache | None = None,
     ) -> None:
         if isinstance(data, str):
             if "(" not in data:
@@ -86,23 +90,48 @@ class Module(components.Module):  # type: ignore[misc]
         #: what has been compiled: by function, by the instruction where it is entered, and by what
         #: was assumed of memory and alignment; ``None`` for what cannot be
         self.compiled: dict[tuple[int, int, bool, bool], Compiled | None] = {}
+        #: where ``compiled`` comes from, and goes to, beyond this process
+        self.stored: StoredModule | None = None
+        #: all bodies are known to be valid
+        self._valid = False
         self._names: NameSection | None = None
         super().__init__(self.data)
-        self.context = validate_module(self, bodies=validate == "eager")
+        self.use_cache(cache)
+        known = self.stored is not None and self.stored.validated
+        self.context = validate_module(self, bodies=validate == "eager" and not known)
+        self._valid = validate == "eager"
+        self._note_valid()
+
+    def use_cache(self, cache: CodeCache | None) -> None:
+        """Has code come from a cache and go there, unless there is one already."""
+        if cache is not None and self.stored is None:
+            self.stored = cache.stored(self)
+            weakref.finalize(self, self.stored.save)
+            self._note_valid()
+
+    def _note_valid(self) -> None:
+        if self.stored is not None and self._valid:
+            self.stored.note_validated()
 
     def _from_bytes(self, data: bytes) -> None:
         ModuleReader(data, self.isa).read_module(self)
 
     @classmethod
     def from_file(
-        cls, path: str | Path, *, validate: str = "eager", features: Features = _DEFAULT
+        cls,
+        path: str | Path,
+        *,
+        validate: str = "eager",
+        features: Features = _DEFAULT,
+        cache: CodeCache | None = None,
     ) -> Module:
         """The module in a file, text if its name ends in .wat. Raises OSError too."""
         path = Path(path)
         data = path.read_bytes()
+        options: Any = {"validate": validate, "features": features, "cache": cache}
         if path.suffix == ".wat":
-            return cls.from_wat(data, name=path.name, validate=validate, features=features)
-        return cls(data, name=path.name, validate=validate, features=features)
+            return cls.from_wat(data, name=path.name, **options)
+        return cls(data, name=path.name, **options)
 
     @classmethod
     def from_wat(cls, text: str | bytes, **options: Any) -> Module:

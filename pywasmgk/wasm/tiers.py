@@ -53,12 +53,14 @@ class Tiers:
 
     def resolve(self, func: Func, meter: Meter) -> Code | None:
         """The code with which the interpreter runs a function, or ``None`` if it is compiled."""
-        code = self.prepare(func)
         if self.engine == "interpreter":
-            func.ready = code
-        elif meter.budget >= FRAMES_LEFT:
-            if func.compiled:
-                return None
+            func.ready = self.prepare(func)
+            return func.ready
+        roomy = meter.budget >= FRAMES_LEFT
+        if roomy and (func.compiled or self._is_ready(func.index)):
+            return None
+        code = self.prepare(func)
+        if roomy:
             size = len(code.operations)
             if self.engine == "compiler" or self._pays(func, min(size, _PER_CALL), size):
                 self._compiling = True
@@ -66,6 +68,17 @@ class Tiers:
                     return None
                 func.ready = code
         return code
+
+    def _is_ready(self, index: int) -> bool:
+        """Whether a function was compiled in an earlier process: then it is at once."""
+        return self._is_stored(index, 0) and self.binding.compile(index)
+
+    def _is_stored(self, index: int, entry: int) -> bool:
+        if self.instance.module.stored is None:
+            return False
+        from .compiler.unit import is_stored
+
+        return is_stored(self.instance.module, index, self.instance.memory, entry)
 
     def prepare(self, func: Func) -> Code:
         """A function's code for the interpreter, made once for all instances of its module."""
@@ -88,7 +101,8 @@ class Tiers:
         code."""
         if self.engine == "interpreter" or meter.budget < FRAMES_LEFT or func.code is None:
             return False
-        if not self._pays(func, meter.issued, len(func.code.operations)) or not pc:
+        pays = self._pays(func, meter.issued, len(func.code.operations))
+        if not pc or not (pays or self._is_stored(func.index, pc)):
             return False
         self._compiling = True
         return self.binding.loop(func.index, pc, height) is not None

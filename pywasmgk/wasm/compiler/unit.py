@@ -12,7 +12,7 @@ from .graph import Irreducible
 if TYPE_CHECKING:
     from ..module import Module
 
-__all__ = ["CannotCompile", "compiled_function", "source_of"]
+__all__ = ["CannotCompile", "compiled_function", "is_stored", "source_of"]
 
 #: instructions above which a function is left to the interpreter
 _TOO_LARGE = 20_000
@@ -34,12 +34,28 @@ def compiled_function(
 ) -> Compiled | None:
     """A function's code object, or that of the rest of a call from a loop on (``generate``);
     ``None`` if it cannot be compiled, or would not pay."""
-    small = memory is None or memory.limit <= _SMALL_PAGES
-    key = index, entry, small, assume
+    key = index, entry, _is_small(memory), assume
     if key not in module.compiled:
-        highest = _SMALL_PAGES << 16 if small else 1 << 32
-        module.compiled[key] = _compile(module, index, highest, entry, slots, assume)
+        stored = module.stored
+        if stored is not None and key in stored:
+            module.compiled[key] = stored.find(key)
+        else:
+            highest = _SMALL_PAGES << 16 if key[2] else 1 << 32
+            compiled = _compile(module, index, highest, entry, slots, assume)
+            module.compiled[key] = compiled
+            if stored is not None:
+                stored.add(key, compiled)
     return module.compiled[key]
+
+
+def is_stored(module: Module, index: int, memory: Memory | None, entry: int = 0) -> bool:
+    """Whether a function was compiled in an earlier process, which found that it pays."""
+    stored = module.stored
+    return stored is not None and (index, entry, _is_small(memory), True) in stored
+
+
+def _is_small(memory: Memory | None) -> bool:
+    return memory is None or memory.limit <= _SMALL_PAGES
 
 
 def _compile(

@@ -12,7 +12,7 @@ from typing import Any
 
 from ...errors import Exit, LinkError
 from ..functions import Func
-from ..instance import instantiate
+from ..instance import chosen_cache, instantiate
 from ..metering import CancelToken, Meter
 from ..module import Module
 from ..types import FuncType
@@ -73,21 +73,23 @@ def run_wasi(
     cancel: CancelToken | None = None,
     progress: Callable[[Meter], object] | None = None,
     engine: str = "auto",
+    cache_dir: str | os.PathLike[str] | None = None,
 ) -> CompletedRun:
     """Runs a WASI command (a module that exports ``_start``) to its end.
 
     ``module`` is a module, its bytes, or the path of its file. ``args`` are what follows the
     program's name, which is ``name`` or the file's. Output is captured, 64 MiB of each stream,
     unless a sink is given. What is not given is as in ``config``; ``fuel`` (instructions) and
-    ``timeout`` (seconds) are unlimited unless given, ``memory_limit`` is in pages.
+    ``timeout`` (seconds) are unlimited unless given, ``memory_limit`` is in pages, ``cache_dir`` is
+    as for ``instantiate``.
 
     Raises LinkError for a module that is no command, Trap, and OutOfFuel, DeadlineExceeded or
     Cancelled at the limits; another exit code than 0 is no exception.
     """
     if isinstance(module, (str, os.PathLike)):
-        module = Module.from_file(Path(module))
+        module = Module.from_file(Path(module), cache=chosen_cache(cache_dir))
     elif not isinstance(module, Module):
-        module = Module(module)
+        module = Module(module, cache=chosen_cache(cache_dir))
     config = config or WasiConfig()
     out, err = _Capture(), _Capture()
     config = replace(
@@ -110,6 +112,7 @@ def run_wasi(
             cancel=cancel,
             progress=progress,
             engine=engine,
+            cache_dir=cache_dir,
         )
         start = instance.exports.get("_start")
         if not isinstance(start, Func) or start.type != FuncType():

@@ -1,0 +1,407 @@
+"""Compiled code on disk: found again, never trusted when it is not as it was written."""
+
+from __future__ import annotations
+
+import dataclasses
+import gc
+import marshal
+import os
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from plugin_guests import guest
+from wasm_builder import function
+
+import pywasmgk
+from pywasmgk.errors import CacheError, ValidationError
+from pywasmgk.wasm import isa
+from pywasmgk.wasm.compiler import cache as caching
+from pywasmgk.wasm.compiler import unit
+from pywasmgk.wasm.compiler.cache import CodeCache, open_cache
+
+#: the sum of the numbers up to its argument, in a loop
+SUM = function(
+    "i32", "i32",
+    "loop _", "local.get 1", "local.get 0", "i32.add", "local.set 1",
+    "local.get 0", "i32.const 1", "i32.sub", "local.tee 0", "br_if 0", "end", "local.get 1",
+    locals_="i32",
+)  # fmt: skip
+#: its first function is not valid
+INVALID = function("", "i32", "i64.const 1")
+posix = pytest.mark.skipif(not hasattr(os, "geteuid"), reason="no owners of files here")
+
+
+class Start:
+    """What one start of the module did."""
+
+    def __init__(self, directory: Any, data: bytes = SUM, **options: Any) -> None:
+        module = pywasmgk.Module(data, cache=open_cache(directory), **options)
+        instance = pywasmgk.instantiate(module, engine="compiler", cache_dir=directory)
+        assert instance.exports.f(100) == 5050
+        self.fuel = instance.fuel_used
+        assert module.stored is not None
+        self.stored = module.stored
+        self.stored.save()
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
+    """How often something was compiled."""
+    counts = {"compiled": 0}
+    generate = unit.generate
+
+    def counting(*args: Any) -> Any:
+        counts["compiled"] += 1
+        return generate(*args)
+
+    monkeypatch.setattr(unit, "generate", counting)
+    return counts
+
+
+def code_file(directory: Path) -> Path:
+    (path,) = directory.glob("*.code")
+    return path
+
+
+def test_the_second_start_compiles_nothing(tmp_path: Path, counted: dict[str, int]) -> None:
+    directory = tmp_path / "deep" / "cache"
+    first = Start(directory)
+    assert counted == {"compiled": 1}
+    second = Start(directory)
+    assert counted == {"compiled": 1}
+    assert first.fuel == second.fuel == 1 + 100 * 9 + 1
+
+
+def test_traps_of_cached_code_have_frames(tmp_path: Path) -> None:
+    data = function("i32", "i32", "i32.const 1", "local.get 0", "i32.div_u")
+    found = []
+    for _ in range(2):
+        instance = pywasmgk.instantiate(data, engine="compiler", cache_dir=tmp_path / "c")
+        with pytest.raises(pywasmgk.Trap, match="divide by zero") as caught:
+            instance.exports.f(0)
+        found.append((caught.value.frames, caught.value.fuel_used))
+        del instance
+        gc.collect()
+    assert found[0] == found[1]
+    assert found[0][0][0].function == 0
+
+
+def test_a_module_that_was_found_valid_is_not_validated_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Start(tmp_path / "c")
+    calls = []
+    validate = pywasmgk.wasm.validation.validate_function
+    monkeypatch.setattr(
+        pywasmgk.wasm.validation, "validate_function", lambda *args: calls.append(validate(*args))
+    )
+    pywasmgk.Module(SUM, cache=open_cache(tmp_path / "c"))
+    assert calls == []
+    pywasmgk.Module(SUM)
+    assert len(calls) == 1
+
+
+def test_an_invalid_module_stays_invalid(tmp_path: Path) -> None:
+    for _ in range(2):
+        with pytest.raises(ValidationError):
+            pywasmgk.Module(INVALID, cache=open_cache(tmp_path / "c"))
+    lazy = pywasmgk.Module(INVALID, cache=open_cache(tmp_path / "c"), validate="lazy")
+    assert lazy.stored is not None and not lazy.stored.validated
+    lazy.stored.save()
+    with pytest.raises(ValidationError):
+        pywasmgk.Module(INVALID, cache=open_cache(tmp_path / "c"))
+
+
+def test_hot_functions_are_compiled_at_once(tmp_path: Path, counted: dict[str, int]) -> None:
+    """``auto`` counts in the first start; in the second it knows."""
+    for turns in (2_000, 1):
+        module = pywasmgk.Module(SUM, cache=open_cache(tmp_path / "c"))
+        instance = pywasmgk.instantiate(module, engine="auto")
+        for _ in range(turns):
+            instance.exports.f(5)
+        assert instance.tiers.binding.is_compiled(0)
+        assert module.stored is not None
+        module.stored.save()
+    assert counted == {"compiled": 1}
+    assert module.codes == {}
+
+
+def test_options_and_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pywasmgk.load(guest(), cache_dir=tmp_path / "plugin", engine="compiler").shutdown()
+    monkeypatch.setenv("PYWASMGK_CACHE", str(tmp_path / "environment"))
+    pywasmgk.load(guest(), engine="compiler").shutdown()
+    pywasmgk.load(guest(), cache_dir="").shutdown()
+    pywasmgk.run_wasi(function("", "", exports=[("_start", 0, 0)]), cache_dir=str(tmp_path / "run"))
+    gc.collect()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["environment", "plugin", "run"]
+    for name in ("environment", "plugin", "run"):
+        assert code_file(tmp_path / name).stat().st_size > 0
+    assert open_cache("") is None
+
+
+# -- what is not as it was written
+
+
+DAMAGE: dict[str, Callable[[bytes], bytes]] = {
+    "empty": lambda content: b"",
+    "magic only": lambda content: content[:16],
+    "cut in the mac": lambda content: content[:40],
+    "cut": lambda content: content[:-1],
+    "longer": lambda content: content + b"\0",
+    "mac": lambda content: content[:20] + bytes((content[20] ^ 1,)) + content[21:],
+    "payload": lambda content: content[:-9] + bytes((content[-9] ^ 1,)) + content[-8:],
+    "other code": lambda content: content[:48] + marshal.dumps((True, {(0, 0, True, True): b""})),
+    "no cache": lambda content: b"#!/bin/sh\n" * 20,
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+def test_damage_is_not_read_and_mended(
+    tmp_path: Path,
+    damage: Callable[[bytes], bytes],
+    counted: dict[str, int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    Start(tmp_path / "c")
+    path = code_file(tmp_path / "c")
+    path.write_bytes(damage(path.read_bytes()))
+    with monkeypatch.context() as patched:
+        patched.setattr(caching.marshal, "loads", lambda data: pytest.fail("damage was read"))
+        module = pywasmgk.Module(SUM, cache=open_cache(tmp_path / "c"))
+    assert module.stored is not None and len(module.stored) == 0 and module.stored.validated
+    Start(tmp_path / "c")
+    assert counted == {"compiled": 2}
+    Start(tmp_path / "c")
+    assert counted == {"compiled": 2}
+
+
+def test_a_file_under_another_modules_name_is_not_read(tmp_path: Path) -> None:
+    Start(tmp_path / "c")
+    path = code_file(tmp_path / "c")
+    other = pywasmgk.Module(function("", "", exports=[("g", 0, 0)]))
+    name = caching.module_key(other)
+    path.rename(path.with_name(name + ".code"))
+    assert CodeCache(tmp_path / "c").read(name) is None
+
+
+def test_another_key_makes_all_files_void(tmp_path: Path, counted: dict[str, int]) -> None:
+    Start(tmp_path / "c")
+    for content in (bytes(32), b"short"):
+        (tmp_path / "c" / "key").write_bytes(content)
+        Start(tmp_path / "c")
+    assert counted == {"compiled": 3}
+    assert len((tmp_path / "c" / "key").read_bytes()) == 32
+
+
+def test_another_version_is_another_file(
+    tmp_path: Path, counted: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Start(tmp_path / "c")
+    for target, name, value in (
+        (caching, "__version__", "99.0"),
+        (sys, "version", "4.0"),
+        (sys, "byteorder", "middle"),
+        (caching.importlib.util, "MAGIC_NUMBER", b"abcd"),
+    ):
+        with monkeypatch.context() as patched:
+            patched.setattr(target, name, value)
+            caching._surroundings.cache_clear()
+            Start(tmp_path / "c")
+        caching._surroundings.cache_clear()
+    Start(tmp_path / "c", max_locals=7)
+    assert counted == {"compiled": 6}
+    assert len(list((tmp_path / "c").glob("*.code"))) == 6
+
+
+def test_other_rows_are_another_file(tmp_path: Path) -> None:
+    add = isa.STANDARD.lookup(0x6A)
+    assert add is not None
+    Start(tmp_path / "c")
+    with isa.using(isa.STANDARD.extended(dataclasses.replace(add, meaning="{a} * {b}"))):
+        changed = pywasmgk.instantiate(SUM, engine="compiler", cache_dir=tmp_path / "c")
+        assert changed.exports.f(100) == 0
+    Start(tmp_path / "c")
+
+
+# -- whose directory it is
+
+
+@posix
+def test_the_directory_is_private(tmp_path: Path) -> None:
+    directory = tmp_path / "c"
+    Start(directory)
+    assert stat.S_IMODE(directory.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(path.stat().st_mode) for path in directory.iterdir()} == {0o600}
+
+
+@posix
+@pytest.mark.parametrize("mode", [0o777, 0o770, 0o720, 0o702])
+def test_a_directory_that_others_may_write_to_is_refused(
+    tmp_path: Path, mode: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = tmp_path / "c"
+    Start(directory)
+    directory.chmod(mode)
+    with pytest.raises(CacheError, match=f"others may write to it .*mode 0{mode:o}"):
+        pywasmgk.instantiate(SUM, cache_dir=directory)
+    with pytest.raises(CacheError):
+        pywasmgk.load(guest(), cache_dir=directory)
+    monkeypatch.setenv("PYWASMGK_CACHE", str(directory))
+    with pytest.warns(RuntimeWarning, match="PYWASMGK_CACHE: no cache in"):
+        instance = pywasmgk.instantiate(SUM)
+    assert instance.module.stored is None
+    assert instance.exports.f(100) == 5050
+
+
+@posix
+def test_what_belongs_to_another_user_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = tmp_path / "c"
+    Start(directory)
+    uid = os.geteuid()
+    monkeypatch.setattr(os, "geteuid", lambda: uid + 1)
+    with pytest.raises(CacheError, match="another user"):
+        CodeCache(directory)
+
+
+@posix
+def test_a_file_that_others_may_write_to_counts_as_absent(
+    tmp_path: Path, counted: dict[str, int]
+) -> None:
+    Start(tmp_path / "c")
+    code_file(tmp_path / "c").chmod(0o666)
+    Start(tmp_path / "c")
+    Start(tmp_path / "c")
+    assert counted == {"compiled": 2}
+
+
+@posix
+def test_links_and_pipes_count_as_absent(tmp_path: Path) -> None:
+    Start(tmp_path / "c")
+    path = code_file(tmp_path / "c")
+    path.rename(tmp_path / "elsewhere")
+    path.symlink_to(tmp_path / "elsewhere")
+    assert CodeCache(tmp_path / "c").read(path.stem) is None
+    path.unlink()
+    os.mkfifo(path, 0o600)
+    assert CodeCache(tmp_path / "c").read(path.stem) is None
+
+
+def test_systems_without_owners(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "geteuid", raising=False)
+    monkeypatch.delattr(os, "link", raising=False)
+    Start(tmp_path / "c")
+    assert len(Start(tmp_path / "c").stored) == 1
+
+
+def test_no_directory(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    for bad in (tmp_path / "file", tmp_path / "file" / "below", "nul\0"):
+        with pytest.raises(CacheError, match="no cache in"):
+            CodeCache(bad)
+
+
+def test_a_directory_that_is_gone_is_no_error(tmp_path: Path) -> None:
+    module = pywasmgk.Module(SUM, cache=open_cache(tmp_path / "c"))
+    for path in (tmp_path / "c").iterdir():
+        path.unlink()
+    (tmp_path / "c").rmdir()
+    assert pywasmgk.instantiate(module, engine="compiler").exports.f(100) == 5050
+    assert module.stored is not None
+    module.stored.save()
+
+
+# -- size
+
+
+def test_the_oldest_files_go_first(tmp_path: Path) -> None:
+    cache = CodeCache(tmp_path / "c", max_bytes=1_000)
+    for number in range(6):
+        cache.write(f"n{number}", bytes(252))
+        os.utime(tmp_path / "c" / f"n{number}.code", (number, number))
+    names = sorted(path.stem for path in (tmp_path / "c").glob("*.code"))
+    assert names == ["n3", "n4", "n5"]
+    assert cache.read("n3") == bytes(252)  # now it was used last
+    cache.write("n6", bytes(252))
+    names = sorted(path.stem for path in (tmp_path / "c").glob("*.code"))
+    assert names == ["n3", "n5", "n6"]
+    cache.write("large", bytes(2_000))
+    assert cache.read("large") is None
+
+
+def test_what_processes_left_behind_is_swept(tmp_path: Path) -> None:
+    cache = CodeCache(tmp_path / "c")
+    old, fresh = tmp_path / "c" / "a.tmp", tmp_path / "c" / "b.tmp"
+    for path in (old, fresh):
+        path.write_bytes(b"")
+    os.utime(old, (time.time() - 7_200,) * 2)
+    cache.write("n", b"")
+    assert not old.exists() and fresh.exists()
+
+
+def test_it_is_written_from_time_to_time(tmp_path: Path) -> None:
+    stored = CodeCache(tmp_path / "c").stored(pywasmgk.Module(SUM))
+    written = []
+    for index in range(500):
+        stored.add((index, 0, True, True), None)
+        found = CodeCache(tmp_path / "c").stored(pywasmgk.Module(SUM))
+        written.append(len(found))
+    assert written[31] == 32
+    assert len(set(written)) < 10
+    assert written[-1] > 250
+
+
+# -- other processes
+
+PROGRAM = """
+import sys, pywasmgk
+data = bytes.fromhex(sys.argv[1])
+for turn in range(int(sys.argv[3])):
+    instance = pywasmgk.instantiate(data, engine="compiler", cache_dir=sys.argv[2])
+    if instance.exports.f(100) != 5050:
+        sys.exit("wrong result")
+    instance.module.stored.note_validated()
+    instance.module.stored._new += 1
+    instance.module.stored.save()
+print(len(instance.module.stored))
+"""
+
+
+def start_process(directory: Path, *options: str, turns: int = 1) -> subprocess.Popen[str]:
+    command = [sys.executable, *options, "-W", "error", "-c", PROGRAM]
+    root = Path(pywasmgk.__file__).parent.parent
+    return subprocess.Popen(
+        [*command, SUM.hex(), str(directory), str(turns)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=root,
+    )  # fmt: skip
+
+
+def test_four_processes_at_once(tmp_path: Path, counted: dict[str, int]) -> None:
+    running = [start_process(tmp_path / "c", turns=50) for _ in range(4)]
+    done = [process.communicate(timeout=60) for process in running]
+    assert done == [("1\n", "")] * 4
+    Start(tmp_path / "c")
+    assert counted == {"compiled": 0}
+    assert sorted(path.suffix for path in (tmp_path / "c").iterdir()) == ["", ".code"]
+
+
+def test_with_and_without_asserts_share(tmp_path: Path, counted: dict[str, int]) -> None:
+    assert start_process(tmp_path / "c", "-O").communicate(timeout=60) == ("1\n", "")
+    Start(tmp_path / "c")
+    assert counted == {"compiled": 0}
+
+
+def test_it_is_written_at_the_end_of_the_process(tmp_path: Path) -> None:
+    program = "import sys, pywasmgk; m = pywasmgk.instantiate(bytes.fromhex(sys.argv[1]), "
+    program += "engine='compiler', cache_dir=sys.argv[2]); m.exports.f(3)"
+    root = Path(pywasmgk.__file__).parent.parent
+    command = [sys.executable, "-c", program, SUM.hex(), str(tmp_path / "c")]
+    subprocess.run(command, check=True, cwd=root)
+    assert len(CodeCache(tmp_path / "c").stored(pywasmgk.Module(SUM))) == 1
