@@ -91,13 +91,13 @@ class Analysis:
 
     def _drop_unreachable(self) -> None:
         """Leaves out blocks that only conditions which never hold lead to."""
-        reached, waiting = {self.graph.entry}, [self.graph.entry]
+        reached, waiting = {self.graph.entry, RETURN}, [self.graph.entry]
         while waiting:
             for way in self.results[waiting.pop()].ways:
-                if way is not None and way.edge.target not in reached | {RETURN}:
+                if way is not None and way.edge.target not in reached:
                     reached.add(way.edge.target)
                     waiting.append(way.edge.target)
-        self.results = {number: self.results[number] for number in sorted(reached)}
+        self.results = {number: self.results[number] for number in sorted(reached - {RETURN})}
 
     def _translate(self, number: int) -> Result:
         env = self.env[number]

@@ -22,13 +22,15 @@ import sys
 import threading
 import time
 import warnings
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING, Any, Union
 
 from ..._version import __version__
 from ...errors import CacheError
 from .function import Compiled, LineEntry
+from .loops import Ahead
 
 if TYPE_CHECKING:
     from ..isa import InstructionSet
@@ -223,13 +225,13 @@ class StoredModule:
         if not stored:
             return None
         code, entries = marshal.loads(stored)
-        return Compiled(code, tuple(map(LineEntry._make, entries)))
+        return Compiled(code, tuple(map(_entry, entries)))
 
     def add(self, key: Key, compiled: Compiled | None) -> None:
         """Takes a function in, ``None`` for one that cannot be compiled."""
         stored = b""
         if compiled is not None:
-            stored = marshal.dumps((compiled.code, tuple(map(tuple, compiled.entries))))
+            stored = marshal.dumps((compiled.code, tuple(map(_plain, compiled.entries))))
         self._codes[key] = stored
         self._new += 1
         if self._new >= max(_FEWEST_NEW, len(self._codes) // 2):
@@ -248,6 +250,16 @@ class StoredModule:
                 self._new = 0
                 self._merge()
                 self.cache.write(self.name, marshal.dumps((self.validated, dict(self._codes))))
+
+
+def _plain(entry: LineEntry) -> tuple[Any, ...]:
+    """An entry of a line table in types that ``marshal`` knows."""
+    return (*entry[:-1], None if entry.ahead is None else tuple(entry.ahead))
+
+
+def _entry(plain: Sequence[Any]) -> LineEntry:
+    *rest, ahead = plain
+    return LineEntry._make((*rest, None if ahead is None else Ahead._make(ahead)))
 
 
 # -- names

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import CodeType
 from typing import Any, NamedTuple
 
 from ..blockmap import BlockMap
 from ..isa import InstructionSet
 from ..values import ZERO
-from .analysis import analyse
+from .analysis import Analysis, analyse
 from .assumptions import Assumption, assumptions
 from .emit import Entry, Row, emit_rows
 from .graph import build
@@ -78,10 +78,12 @@ def generate(
     entry: int = 0,
     slots: int | None = None,
     assume: bool = True,
+    form: Callable[[Analysis, int], list[Row]] = emit_rows,
 ) -> Source:
     """The source of one function; or of the rest of a call of it that has come to a loop: ``entry``
     is the instruction behind the loop's, ``slots`` the number of operands on the stack there.
-    ``assume`` lets it begin with a test of ``assumptions``.
+    ``assume`` lets it begin with a test of ``assumptions``; ``form`` writes the code: nested, or as
+    a machine of states.
 
     Raises TooDeep where Python cannot nest it, Irreducible where it cannot be entered so.
     """
@@ -89,7 +91,7 @@ def generate(
     assumed = assumptions(shape) if assume and slots is None else []
     analysis = analyse(shape, build(body, instructions, entry), slots, assumed)
     unset = drop_dead_stores(analysis)
-    rows = _merged(emit_rows(analysis, 2))
+    rows = _merged(form(analysis, 2))
     return _assembled(body, index, rows, entry, slots, assumed, unset)
 
 

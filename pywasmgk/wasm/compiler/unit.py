@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from ..blockmap import BlockMap, Branch
 from ..memory import Memory
-from .emit import TooDeep
+from .emit import TooDeep, emit_rows
 from .function import Compiled, Source, compile_source, generate
 from .graph import Irreducible
+from .machine import machine_rows
 
 if TYPE_CHECKING:
     from ..module import Module
 
 __all__ = ["CannotCompile", "compiled_function", "is_stored", "source_of"]
 
-#: instructions above which a function is left to the interpreter
+#: instructions, and targets of ``br_table``, above which a function is left to the interpreter
 _TOO_LARGE = 20_000
+#: what says that Python cannot nest some code: our own bounds, and what its recursions, tokenizer,
+#: parser and compiler say beyond theirs
+_REFUSED = (TooDeep, RecursionError, MemoryError, OverflowError, SyntaxError)
 #: addresses that a memory of this many pages cannot have let sums of addresses stay unmasked
 _SMALL_PAGES = 16_384
 
@@ -62,9 +68,14 @@ def _compile(
     module: Module, index: int, highest: int, entry: int, slots: int | None, assume: bool
 ) -> Compiled | None:
     try:
-        return compile_source(source_of(module, index, highest, entry, slots, assume))
+        for source in _sources(module, index, highest, entry, slots, assume):
+            try:
+                return compile_source(source)
+            except _REFUSED:
+                continue
     except CannotCompile:
-        return None
+        pass
+    return None
 
 
 def source_of(
@@ -76,14 +87,34 @@ def source_of(
     assume: bool = True,
 ) -> Source:
     """The source of a function (``generate``). Raises CannotCompile."""
+    for source in _sources(module, index, highest, entry, slots, assume):
+        return source
+    raise CannotCompile("Python cannot nest blocks or expressions so deeply")
+
+
+def _sources(
+    module: Module, index: int, highest: int, entry: int, slots: int | None, assume: bool
+) -> Iterator[Source]:
+    """The forms that a function can have, the better one first. Raises CannotCompile."""
     body = module.block_map(index)
-    if len(body.code) > _TOO_LARGE:
+    size = _size(body)
+    if size > _TOO_LARGE:
         raise CannotCompile(
-            f"it has {len(body.code):,} instructions; above {_TOO_LARGE:,} compiling does not pay"
+            f"it has {size:,} instructions and branch targets; "
+            f"above {_TOO_LARGE:,} compiling does not pay"
         )
-    try:
-        return generate(body, index, module.context, module.isa, highest, entry, slots, assume)
-    except TooDeep:
-        raise CannotCompile("Python cannot nest blocks or expressions so deeply") from None
-    except Irreducible:
-        raise CannotCompile("a loop would be entered past its head") from None
+    settings = body, index, module.context, module.isa, highest, entry, slots, assume
+    for form in (emit_rows, machine_rows):
+        try:
+            source = generate(*settings, form)
+        except Irreducible:
+            raise CannotCompile("a loop would be entered past its head") from None
+        except _REFUSED:
+            continue
+        yield source
+
+
+def _size(body: BlockMap) -> int:
+    """Instructions, and the targets of branches that choose by number."""
+    targets = (x for _, x in body.code if isinstance(x, tuple) and x and isinstance(x[0], Branch))
+    return len(body.code) + sum(map(len, targets))
