@@ -48,9 +48,21 @@ def invented() -> Iterator[None]:
 
 
 def call(*lines: str, args: tuple[int, ...] = ()) -> tuple[object, int]:
-    """Result and fuel of a function of two i32 with this code."""
-    instance = instantiate(Module(function("i32 i32", "i32", *lines)))
-    return instance.exports.f(*args), instance.fuel_used
+    """Result and fuel of a function of two i32 with this code, the same in both tiers."""
+    module = Module(function("i32 i32", "i32", *lines))
+    found = []
+    for engine in ("interpreter", "compiler"):
+        instance = instantiate(module, engine=engine)
+        try:
+            found.append((instance.exports.f(*args), instance.fuel_used))
+        except Trap as error:
+            found.append(((error.trap_code, error.frames), error.fuel_used))
+            trap = error
+    assert found[0] == found[1]
+    assert module.compiled and None not in module.compiled.values()
+    if isinstance(found[0][0], tuple):
+        raise trap
+    return found[0]
 
 
 def test_an_instruction_is_added_by_its_row_alone(invented: None) -> None:
