@@ -16,7 +16,7 @@ from .charges import Charges
 from .graph import RETURN
 from .loops import Ahead, counted
 from .printing import at_least, show
-from .structure import Choice, Code, Jump, Leave, Loop, Node, Scope, Switch, structured
+from .structure import Choice, Code, Jump, Leave, Loop, Node, Scope, Switch, TooDeep, structured
 from .terms import negate
 from .translate import Line, Result, Settle, Way
 
@@ -26,10 +26,6 @@ __all__ = ["Entry", "Row", "TooDeep", "emit_rows"]
 _MOST_INDENT = 90
 #: nested loops that its compiler takes (20 before 3.13), with some to spare
 _MOST_LOOPS = 18
-
-
-class TooDeep(Exception):
-    """Python cannot nest so deeply: the function needs another form."""
 
 
 class Entry(NamedTuple):

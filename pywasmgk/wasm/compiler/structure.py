@@ -15,10 +15,27 @@ from .graph import RETURN
 from .terms import Term
 from .translate import Result, Way
 
-__all__ = ["Choice", "Code", "Jump", "Leave", "Loop", "Node", "Scope", "Switch", "structured"]
+__all__ = [
+    "Choice",
+    "Code",
+    "Jump",
+    "Leave",
+    "Loop",
+    "Node",
+    "Scope",
+    "Switch",
+    "TooDeep",
+    "structured",
+]
 
+#: blocks within blocks that are placed by recursion; Python before 3.11 dies of 20,000 frames
+_DEEPEST = 1_000
 #: lines up to which a block that only returns is repeated where it is reached
 _SMALL = 3
+
+
+class TooDeep(Exception):
+    """Python cannot nest so deeply: the function needs another form."""
 
 
 class Code:
@@ -111,6 +128,8 @@ class _Structure:
         #: blocks that stand behind a scope opened at another one, in order
         self.follows: dict[int, list[int]] = {}
         self.placed: set[int] = set()
+        #: how deep blocks stand in one another where one is being placed
+        self.depth = 0
         for number in graph.order[1:]:
             if number in self.results:
                 self._place(number)
@@ -156,7 +175,15 @@ class _Structure:
         )
 
     def tree(self, number: int) -> list[Node]:
-        """A block and all that stands with it."""
+        """A block and all that stands with it. Raises TooDeep."""
+        self.depth += 1
+        if self.depth > _DEEPEST:
+            raise TooDeep
+        nodes = self._placed(number)
+        self.depth -= 1
+        return nodes
+
+    def _placed(self, number: int) -> list[Node]:
         follows = self.follows.get(number, [])
         inside = self.graph.loops.get(number)
         if inside is None:
