@@ -27,8 +27,8 @@ from pywasmgk.wasm.compiler.graph import Irreducible
 from pywasmgk.wasm.compiler.machine import machine_rows
 
 ROOT = Path(pywasmgk.__file__).parent.parent
-#: names that the compiler makes: locals, slots, globals, functions, temporaries, callees, views
-OWN = re.compile(r"[lsgfq]\d+|t\d+(_\d+)?|c\d+_\d+|M[a-zA-Z]|_[a-z]\w?")
+#: names that the compiler makes: a letter and numbers (locals, temporaries, callees); views
+OWN = re.compile(r"[a-z]\d+(_\d+)*|M[a-zA-Z]|_[a-z]\w?")
 #: its helpers, the instance's objects, and methods that templates call
 WORDS = {
     "make", "d", "b", "k", "e", "w", "n", "r", "q", "fuel", "mem", "refill", "expire", "deep",
