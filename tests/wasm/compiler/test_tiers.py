@@ -5,7 +5,9 @@ from __future__ import annotations
 import struct
 import sys
 import threading
+import zlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -315,3 +317,33 @@ def test_eight_threads_with_deep_guests() -> None:
         thread.join()
     assert failures == []
     assert sys.getrecursionlimit() >= limit
+
+
+# -- whole kernels
+
+KERNELS = Path(pywasmgk.__file__).parent.parent / "tools" / "kernels"
+FUELS = (1, 777, 20_001, 45_679, 99_991, 150_001)
+
+
+@pytest.mark.parametrize("file", ["kernels", "rust", "mixed"])
+def test_kernels_stop_at_the_same_place_in_auto(file: str) -> None:
+    """Fuel that ends before, at and after the switch from one tier to the other."""
+    module = pywasmgk.Module.from_file(KERNELS / f"{file}.wasm")
+    compiled = 0
+    for export in module.exports:
+        if export.kind != "func" or str(export.type) != "(i32) -> i32":
+            continue
+        for fuel in FUELS:
+            found = []
+            for engine in ("interpreter", "auto"):
+                instance = pywasmgk.instantiate(module, engine=engine, fuel=fuel, timeout=None)
+                outcome: Any
+                try:
+                    outcome = instance.exports[export.name](50)
+                except GuestError as error:
+                    outcome = type(error), error.frames
+                memory = instance.memory
+                found.append((outcome, instance.fuel_used, memory and zlib.crc32(memory.data)))
+            assert found[0] == found[1], (export.name, fuel)
+            compiled += instance.tiers._binding is not None
+    assert compiled
