@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pywasmgk.wasm import isa
 from pywasmgk.wasm.compiler import terms
 from pywasmgk.wasm.compiler.binding import _COMMON
-from pywasmgk.wasm.compiler.emit import _text
+from pywasmgk.wasm.compiler.emit import text_of
 from pywasmgk.wasm.compiler.facts import Environment
 from pywasmgk.wasm.compiler.printing import show
 from pywasmgk.wasm.compiler.templates import template_of
@@ -162,7 +162,7 @@ class Program:
                 self.run(self.rng.choice(BY_PARAM[self.kinds[-1]]))
         except Trapped:
             trapped = True
-        text = "\n".join(_text(line.parts) for line in self.site.lines)  # type: ignore[arg-type]
+        text = "\n".join(map(text_of, self.site.lines))
         term = self.site.stack[-1] if self.site.stack else terms.ZERO
         text += f"\nresult = {show(term)}"
         try:
