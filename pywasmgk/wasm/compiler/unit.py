@@ -97,10 +97,11 @@ def _sources(
 ) -> Iterator[Source]:
     """The forms that a function can have, the better one first. Raises CannotCompile."""
     body = module.block_map(index)
-    size = _size(body)
-    if size > _TOO_LARGE:
+    if _size(body) > _TOO_LARGE:
+        targets = _size(body) - len(body.code)
         raise CannotCompile(
-            f"it has {size:,} instructions and branch targets; "
+            f"it has {len(body.code):,} instructions"
+            f"{f' and {targets:,} branch targets' if targets else ''}; "
             f"above {_TOO_LARGE:,} compiling does not pay"
         )
     settings = body, index, module.context, module.isa, highest, entry, slots, assume
