@@ -102,6 +102,7 @@ class Emitter:
         return going
 
     def code(self, node: Code, indent: int, falls: frozenset[int]) -> bool:
+        """A block's lines; before them, if it is one, its test point."""
         result = node.result
         number, block = result.block.number, result.block
         head = self.charges.at_head[number]
@@ -181,6 +182,7 @@ class Emitter:
         self.add(indent, f"return {values}" if values else "return", at)
 
     def choice(self, node: Choice, indent: int, falls: frozenset[int]) -> bool:
+        """A branch: an arm that does nothing is left out, one that goes away needs no ``else``."""
         at = node.result.block.at
         pending = self.charges.at_end(node.result)
         then, then_goes = self.apart(node.then, indent + 1, falls)
@@ -212,6 +214,7 @@ class Emitter:
         return rows, goes
 
     def switch(self, node: Switch, indent: int, falls: frozenset[int]) -> bool:
+        """A choice by number, its arms in runs or behind a table."""
         at = node.result.block.at
         pending = self.charges.at_end(node.result)
         selector = node.result.test

@@ -177,6 +177,7 @@ class _Builder:
         return Edge(self.block_at(start + 1).number, branch.arity, control.height)
 
     def build(self, entry: int) -> Graph:
+        """Walks the body once; forward branches make their targets before those are reached."""
         current: Block | None = self.block_at(0)
         for index, (number, x) in enumerate(self.code):
             waiting = self.by_start.get(index)
