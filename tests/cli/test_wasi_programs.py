@@ -50,6 +50,8 @@ def test_ctrl_c_stops_a_guest_that_waits_for_input() -> None:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        # a background job of a shell ignores it, and so would the child
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     assert process.stdout is not None
     assert process.stdout.read(7) == b"You are"
