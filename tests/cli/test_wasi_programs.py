@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,8 @@ def test_ctrl_c_stops_a_guest_that_waits_for_input() -> None:
     )
     assert process.stdout is not None
     assert process.stdout.read(7) == b"You are"
+    # it has written its first lines by then and waits
+    time.sleep(0.5)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=20)
     assert process.returncode == 1 and b"Aborted" in err
