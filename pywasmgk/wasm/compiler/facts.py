@@ -137,7 +137,7 @@ def _affine(value: Term, words: int) -> tuple[int | None, int]:
     if value.op == "+" and value.args[1].op == "const":
         value, offset = value.args[0], value.args[1].args[0]
     if value.op == "var" and value.reads & words:
-        return value.reads.bit_length() - 1, offset
+        return value.place, offset
     return None, 0
 
 
@@ -187,7 +187,7 @@ def clamp(env: Environment, term: Term, low: int, high: int) -> bool:
             return clamp(env, term.args[0], low + 2 * sign, high + 2 * sign)
         return True
     if op == "var" and term.reads:
-        index = term.reads.bit_length() - 1
+        index = term.place
         fact = env[index]
         if fact is None:
             return True
@@ -301,7 +301,7 @@ def _zero(env: Environment, value: Term) -> bool:
     if value.op == "&" and value.args[1].op == "const" and value.args[0].op == "var":
         # the low bits that a test found zero
         mask = value.args[1].args[0]
-        index = value.args[0].reads.bit_length() - 1
+        index = value.args[0].place
         fact = env[index] if index >= 0 else None
         if fact is not None and mask & (mask + 1) == 0:
             env[index] = fact[0], fact[1], max(fact[2], mask.bit_length())

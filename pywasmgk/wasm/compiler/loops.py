@@ -143,7 +143,7 @@ def _step(term: Term, assigned: dict[str, list[tuple[int, Term]]]) -> _Step | No
         base, by = by, base
     if base.op != "var" or base.args[0] != term.args[0] or not _invariant(by, assigned):
         return None
-    return _Step(term.reads.bit_length() - 1, by)
+    return _Step(term.place, by)
 
 
 def _fast(

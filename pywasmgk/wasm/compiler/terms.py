@@ -56,8 +56,9 @@ class Term:
         self.depth = depth + 1
 
     @property
-    def is_constant(self) -> bool:
-        return self.op == "const"
+    def place(self) -> int:
+        """The place of a variable in ``reads``; -1 of one that has none."""
+        return self.reads.bit_length() - 1
 
     @property
     def is_atom(self) -> bool:

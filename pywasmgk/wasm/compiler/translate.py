@@ -434,7 +434,7 @@ class Site:
                 self.env = env
                 for letter, value in self.operands.items():
                     if value.op == "var" and value.reads and value.low is not None:
-                        index = value.reads.bit_length() - 1
+                        index = value.place
                         if index < self.shape.first_global:
                             self.operands[letter] = self.local(index)
 
@@ -469,7 +469,7 @@ class Site:
         base, offset = term.args[0].args
         if base.op != "var" or not base.reads & self.shape.words or offset.op != "const":
             return term
-        for other, difference in self.env.linked(base.reads.bit_length() - 1):
+        for other, difference in self.env.linked(base.place):
             fact = self.env[other]
             by = fact and without_turn(fact, (offset.args[0] - difference) % (1 << 32))
             if by is not None:
