@@ -3,11 +3,11 @@
 
 // @ts-ignore: decorator
 @external("gk", "host_call")
-declare function hostCall(name: usize, nameSize: usize, request: usize, size: usize): u64;
+export declare function hostCall(name: usize, nameSize: usize, request: usize, size: usize): u64;
 
 // @ts-ignore: decorator
 @external("gk", "log")
-declare function hostLog(level: u32, message: usize, size: usize): void;
+export declare function hostLog(level: u32, message: usize, size: usize): void;
 
 /** Blocks that the host or this module has not freed yet. */
 export const blocks = new Set<usize>();
