@@ -58,14 +58,19 @@ class Execution:
             self._go_on_compiled(meter)
 
     def _go_on_compiled(self, meter: Meter) -> None:
-        """Leaves the innermost frame, which has come to a loop, to compiled code."""
-        _, pc, stack, locals_, func = self.frames.pop()
+        """Leaves the innermost frame, which has come to a loop, to compiled code if there is call
+        depth for that."""
+        frame = self.frames.pop()
+        _, pc, stack, locals_, func = frame
         tiers = func.instance.tiers
         depth = meter.depth
         try:
             results = tiers.enter_loop(func, pc, locals_, stack, meter)
         except BaseException as error:
             raise explained(error, self.trace(), meter, tiers.instance.domain, None) from None
+        if results is None:
+            self.frames.append(frame)
+            return
         meter.depth = depth + func.code.depth
         self.frames[-1][2].extend(results)
 

@@ -90,6 +90,8 @@ class Module(components.Module):  # type: ignore[misc]
         #: what has been compiled: by function, by the instruction where it is entered, and by what
         #: was assumed of memory and alignment; ``None`` for what cannot be
         self.compiled: dict[tuple[int, int, bool, bool], Compiled | None] = {}
+        #: bodies that the compiler may put in the place of calls, by function; ``None`` for others
+        self.small: dict[int, BlockMap | None] = {}
         #: where ``compiled`` comes from, and goes to, beyond this process
         self.stored: StoredModule | None = None
         #: all bodies are known to be valid

@@ -109,10 +109,13 @@ class Tiers:
 
     def enter_loop(
         self, func: Func, pc: int, locals_: Sequence[Any], stack: Sequence[Any], meter: Meter
-    ) -> list[Any]:
-        """Goes on with a call from a loop's head on, which was charged and tested already."""
+    ) -> list[Any] | None:
+        """Goes on with a call from a loop's head on, which was charged and tested already; gives
+        ``None`` if call depth is so low that the interpreter must."""
         self.look(meter)
         loop = self.binding.loop(func.index, pc, len(stack))
+        if loop is None or not self.binding.has_room(loop, meter):
+            return None
         return self.binding.enter(func.index, meter, (*locals_, *stack), loop)
 
     def enter(self, func: Func, meter: Meter, args: Sequence[Any]) -> list[Any]:

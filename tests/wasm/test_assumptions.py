@@ -7,6 +7,7 @@ from wasm_builder import function, limits
 
 import pywasmgk
 from pywasmgk.wasm.compiler.assumptions import assumptions
+from pywasmgk.wasm.compiler.inlining import expanded
 from pywasmgk.wasm.compiler.translate import Shape
 from pywasmgk.wasm.instance import Instance, instantiate
 from pywasmgk.wasm.module import Module
@@ -17,7 +18,7 @@ READS = ("local.get 0", "i32.load 2+0", "local.get 0", "i32.load 2+4", "i32.add"
 
 def assumed(data: bytes) -> dict[str, int]:
     module = Module(data)
-    shape = Shape(module.block_map(0), module.context, module.isa, 1 << 30)
+    shape = Shape(expanded(module, 0), module.context, module.isa, 1 << 30)
     return {found.name: found.zeros for found in assumptions(shape)}
 
 

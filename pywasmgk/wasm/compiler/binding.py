@@ -63,8 +63,8 @@ class Binding:
         self._callees: dict[tuple[int, FuncType], list[Callable[..., Any]]] = {}
         self._watched: set[int] = set()
         self._outward: dict[Func, Callable[..., Any]] = {}
-        #: functions by the identity of their code objects, for tracebacks
-        self._by_code: dict[int, tuple[int, Compiled]] = {}
+        #: what is compiled by the identity of its code object, for tracebacks
+        self._by_code: dict[int, Compiled] = {}
         #: calls for which an assumption did not hold
         self._missed: dict[int, int] = {}
         self._loops: dict[tuple[int, int], Callable[..., Any] | None] = {}
@@ -121,7 +121,7 @@ class Binding:
         compiled = compiled_function(module, index, memory, assume=assume)
         if compiled is None:
             return False
-        function = self._bound(index, compiled)
+        function = self._bound(compiled)
         cell = self.function_cell(index)
         waiting = cell.cell_contents
         cell.cell_contents = function
@@ -138,13 +138,18 @@ class Binding:
         if key not in self._loops:
             module, memory = self.instance.module, self.instance.memory
             compiled = compiled_function(module, index, memory, entry, slots)
-            self._loops[key] = None if compiled is None else self._bound(index, compiled)
+            self._loops[key] = None if compiled is None else self._bound(compiled)
         return self._loops[key]
 
-    def _bound(self, index: int, compiled: Compiled) -> Callable[..., Any]:
+    def has_room(self, loop: Callable[..., Any], meter: Meter) -> bool:
+        """Whether there is call depth for what stands in the place of calls in a loop."""
+        inner = self._by_code[id(loop.__code__)].inner
+        return min(meter.depth, meter.budget) >= inner
+
+    def _bound(self, compiled: Compiled) -> Callable[..., Any]:
         code = compiled.code
         closure = tuple(map(self.cell, code.co_freevars))
-        self._by_code[id(code)] = index, compiled
+        self._by_code[id(code)] = compiled
         return FunctionType(code, self.namespace, code.co_name, None, closure)
 
     # -- tables
@@ -292,10 +297,8 @@ class Binding:
                 # it went on into compiled code of this instance, or the next turn ends this
                 traceback = traceback.tb_next
                 continue
-            index, compiled = found
-            entry = compiled.entries[traceback.tb_lineno - 1]
-            if entry.offset >= 0:
-                frames.append(module.frame(index, entry.offset))
+            entry = found.entries[traceback.tb_lineno - 1]
+            frames += (module.frame(*place) for place in entry.frames)
             frame, traceback = traceback.tb_frame, traceback.tb_next
         native = None
         if traceback is None and entry is not None and frame is not None:

@@ -224,14 +224,16 @@ class StoredModule:
         stored = self._codes[key]
         if not stored:
             return None
-        code, entries = marshal.loads(stored)
-        return Compiled(code, tuple(map(_entry, entries)))
+        code, entries, inner = marshal.loads(stored)
+        return Compiled(code, tuple(map(_entry, entries)), inner)
 
     def add(self, key: Key, compiled: Compiled | None) -> None:
         """Takes a function in, ``None`` for one that cannot be compiled."""
         stored = b""
         if compiled is not None:
-            stored = marshal.dumps((compiled.code, tuple(map(_plain, compiled.entries))))
+            stored = marshal.dumps(
+                (compiled.code, tuple(map(_plain, compiled.entries)), compiled.inner)
+            )
         self._codes[key] = stored
         self._new += 1
         if self._new >= max(_FEWEST_NEW, len(self._codes) // 2):

@@ -18,7 +18,7 @@ from .loops import Ahead, counted
 from .printing import at_least, show
 from .structure import Choice, Code, Jump, Leave, Loop, Node, Scope, Switch, TooDeep, structured
 from .terms import negate
-from .translate import Line, Result, Settle, Way
+from .translate import Line, Result, Settle, Test, Way
 
 __all__ = ["Entry", "Row", "TooDeep", "emit_rows"]
 
@@ -110,21 +110,25 @@ class Emitter:
             self.fast_turns(result, indent)
         if block.header is not None or number == self.graph.entry:
             cost = head + self.shape.body.costs.get(block.start, 0)
-            at = block.start if block.header is None else block.header
-            test = "fuel < 0" if not cost else f"fuel < {cost}"
-            take = "refill(fuel)" if not cost else f"refill(fuel - {cost}) + {cost}"
-            self.add(indent, f"if {test}: fuel = {take}", at, cost, own=True)
+            self.test(indent, block.start if block.header is None else block.header, cost)
         for line in result.lines:
             pending = line.pending + (0 if line.settled else head)
             if isinstance(line, Settle):
                 if pending:
                     self.add(indent, f"fuel -= {pending}", line.at)
+            elif isinstance(line, Test):
+                self.test(indent, line.at, pending)
             else:
                 self.add(indent, text_of(line), line.at, pending, line.trap, line.own)
         if block.exit == "trap":
             self.add(indent, "raise Trap(UNREACHABLE)", block.at, self.charges.at_end(result))
             return False
         return True
+
+    def test(self, indent: int, at: int, pending: int) -> None:
+        """A test point."""
+        take = f"refill(fuel - {pending}) + {pending}" if pending else "refill(fuel)"
+        self.add(indent, f"if fuel < {pending}: fuel = {take}", at, pending, own=True)
 
     def leave(self, node: Leave, indent: int, falls: frozenset[int]) -> bool:
         self.move(node.result, node.way, indent)
@@ -271,6 +275,8 @@ class Emitter:
             self.add(indent + 1, "for e in range(e - 1, -1, -1):", at)
         before = len(self.rows)
         for line in found.lines:
+            if isinstance(line, Test):
+                continue  # the fuel in hand lasts for all these turns
             entry = Entry(line.at, line.pending - cost, line.trap, ahead)
             self.rows.append(Row(indent + 2, text_of(line), entry, line.own))
         self.into_slots(found.way, indent + 2, at)

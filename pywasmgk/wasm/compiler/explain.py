@@ -9,6 +9,7 @@ from ..text.disassembly import Disassembly
 from .analysis import analyse
 from .emit import text_of
 from .graph import RETURN, build
+from .inlining import expanded
 from .printing import show
 from .structure import Choice, Code, Jump, Leave, Loop, Node, Switch, structured
 from .translate import Result, Shape
@@ -44,7 +45,7 @@ def side_by_side(module: Module, index: int) -> Iterator[str]:
     }
     following = 0
     for text, entry in zip(source.text.splitlines(), source.entries):
-        place = places.get(entry.offset, -1)
+        place = places.get(entry.frames[0][1], -1) if entry.frames else -1
         for row in left[following : max(place, 0)]:
             yield _beside(*row, "")
         if place >= following:
@@ -73,8 +74,7 @@ def steps_of(module: Module, index: int) -> Iterator[str]:
     if _imported(module, index):
         yield ";; imported: it is the host's"
         return
-    body = module.block_map(index)
-    offsets = [body.base + at for at in body.offsets]
+    body = expanded(module, index)
     shape = Shape(body, module.context, module.isa, 1 << 31)
     analysis = analyse(shape, build(body, module.isa), None)
     yield ";; blocks, and the terms that their instructions become"
@@ -82,7 +82,7 @@ def steps_of(module: Module, index: int) -> Iterator[str]:
         block = analysis.graph.blocks[number]
         cost = body.costs.get(block.start, 0)
         head = ", head of a loop" if number in analysis.graph.loops else ""
-        yield f"block {number} at {offsets[block.start]:#x}, fuel {cost}{head}:"
+        yield f"block {number} at {body.offsets[block.start]:#x}, fuel {cost}{head}:"
         if number not in analysis.results:
             yield "  never reached"
             continue

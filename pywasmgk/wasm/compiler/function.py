@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 from types import CodeType
 from typing import Any, NamedTuple
 
-from ..blockmap import BlockMap
 from ..isa import InstructionSet
 from ..values import ZERO
 from .analysis import Analysis, analyse
 from .assumptions import Assumption, assumptions
 from .emit import Entry, Row, emit_rows
 from .graph import build
+from .inlining import Body
 from .liveness import drop_dead_stores
 from .loops import Ahead
 from .translate import Shape
@@ -34,6 +34,8 @@ _PRIMARY = re.compile(r"\w+(\[[^\[\]]*\])?")
 _WRAP = re.compile(r" else w [-+] \d+")
 _LATE = re.compile(r" else | and | or ")
 _CELLS = re.compile(r"\b(?:fuel|mem|M[a-zA-Z]|[fg]\d+|c\d+_\d+)\b")
+#: the depth that is left, for a callee
+_DEPTH = re.compile(r"\bd(?: - \d+)?\)")
 _GLOBAL_SET = re.compile(r"(g\d+) = ")
 
 FILENAME = "<pywasmgk>"
@@ -42,8 +44,9 @@ FILENAME = "<pywasmgk>"
 class LineEntry(NamedTuple):
     """What a line of generated code is about, for errors."""
 
-    #: byte offset in the module's file; -1 where the wasm function is not entered yet
-    offset: int
+    #: the frames there, outermost first, each a function and a byte offset in the module's file;
+    #: none where the function is not entered yet
+    frames: tuple[tuple[int, int], ...]
     #: fuel charged but not taken
     pending: int
     #: name of the TrapCode that Python's own exceptions on this line stand for
@@ -60,6 +63,8 @@ class Source(NamedTuple):
     text: str
     #: by line, from 0; line numbers of Python begin with 1
     entries: tuple[LineEntry, ...]
+    #: call depth of the functions in it that stand in the place of calls
+    inner: int = 0
 
 
 class Compiled(NamedTuple):
@@ -67,10 +72,12 @@ class Compiled(NamedTuple):
 
     code: CodeType
     entries: tuple[LineEntry, ...]
+    #: call depth that it must find left beyond the function's own
+    inner: int = 0
 
 
 def generate(
-    body: BlockMap,
+    body: Body,
     index: int,
     context: Any,
     instructions: InstructionSet,
@@ -89,7 +96,7 @@ def generate(
     """
     shape = Shape(body, context, instructions, highest_address)
     assumed = assumptions(shape) if assume and slots is None else []
-    analysis = analyse(shape, build(body, instructions, entry), slots, assumed)
+    analysis = analyse(shape, build(body, instructions, body.moved[entry]), slots, assumed)
     unset = drop_dead_stores(analysis)
     rows = _merged(form(analysis, 2))
     return _assembled(body, index, rows, entry, slots, assumed, unset)
@@ -153,7 +160,7 @@ def _charged_once(first: Row, row: Row) -> Row | None:
 
 
 def _assembled(
-    body: BlockMap,
+    body: Body,
     index: int,
     rows: Sequence[Row],
     entry: int,
@@ -161,7 +168,7 @@ def _assembled(
     assumed: Sequence[Assumption],
     unset: int,
 ) -> Source:
-    nparams = len(body.type.params) if slots is None else len(body.locals)
+    nparams = len(body.type.params) if slots is None else body.own_locals
     text = "\n".join([*(row.text for row in rows), *(item.name for item in assumed)])
     cells = sorted(set(_CELLS.findall(text)) | {"fuel"})
     changed = sorted(set(_GLOBAL_SET.findall(text)) | {"fuel"})
@@ -173,31 +180,30 @@ def _assembled(
         f"  nonlocal {', '.join(changed)}",
     ]
     if slots is None:
-        tests = " or ".join([f"d < {body.depth}", *(item.test for item in assumed)])
+        tests = " or ".join([f"d < {body.depth + body.inner}", *(item.test for item in assumed)])
         head.append(f"  if {tests}: return deep({index}, d, ({params}))")
-        if "d)" in text:
+        if _DEPTH.search(text):
             head.append(f"  d -= {body.depth}")
         if body.large:
             head.append("  fuel = expire(fuel)")
     else:
         # the head was charged already when the loop was come to, and will be again
-        head.append(f"  fuel += {body.costs[entry]}")
+        head.append(f"  fuel += {body.costs[body.moved[entry]]}")
     zeros: dict[str, list[str]] = {}
     for number, kind in enumerate(body.locals):
         if number >= nparams and unset >> number & 1:
             zeros.setdefault(repr(ZERO[kind]), []).append(f"l{number}")
     head += [f"  {' = '.join(names)} = {zero}" for zero, names in zeros.items()]
-    outside = LineEntry(-1, 0, None, None)
+    outside = LineEntry((), 0, None, None)
     entries = [outside] * len(head) + [_entry(body, row.entry) for row in rows]
     lines = head + [" " * row.indent + row.text for row in rows] + [f" return f{index}"]
-    return Source("\n".join(lines) + "\n", (*entries, outside))
+    return Source("\n".join(lines) + "\n", (*entries, outside), body.inner)
 
 
-def _entry(body: BlockMap, entry: Entry) -> LineEntry:
-    offset = body.base + body.offsets[entry.at]
+def _entry(body: Body, entry: Entry) -> LineEntry:
     trap, message = entry.trap if isinstance(entry.trap, tuple) else (entry.trap, None)
     name = None if trap is None else trap.name
-    return LineEntry(offset, entry.pending, name, message, entry.ahead)
+    return LineEntry(body.frames(entry.at), entry.pending, name, message, entry.ahead)
 
 
 def compile_source(source: Source) -> Compiled:
@@ -205,4 +211,4 @@ def compile_source(source: Source) -> Compiled:
     module = compile(source.text, FILENAME, "exec", dont_inherit=True, optimize=0)
     maker = next(item for item in module.co_consts if isinstance(item, CodeType))
     code = next(item for item in maker.co_consts if isinstance(item, CodeType))
-    return Compiled(code, source.entries)
+    return Compiled(code, source.entries, source.inner)

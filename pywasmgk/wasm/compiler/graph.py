@@ -11,8 +11,9 @@ import heapq
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ..blockmap import BlockMap, Branch, Control
+from ..blockmap import Branch, Control
 from ..isa import InstructionSet
+from .inlining import Body
 
 __all__ = ["RETURN", "Block", "Edge", "Graph", "Irreducible", "build"]
 
@@ -153,7 +154,7 @@ def _reverse_postorder(blocks: Sequence[Block], entry: int) -> list[int]:
 
 
 class _Builder:
-    def __init__(self, body: BlockMap, forms: Sequence[str | None]) -> None:
+    def __init__(self, body: Body, forms: Sequence[str | None]) -> None:
         self.code = body.code
         self.forms = forms
         #: index of the function's last instruction
@@ -252,7 +253,7 @@ _STEPS: dict[str, Any] = {
 }
 
 
-def build(body: BlockMap, instructions: InstructionSet, entry: int = 0) -> Graph:
+def build(body: Body, instructions: InstructionSet, entry: int = 0) -> Graph:
     """The graph of a validated body, entered at the instruction ``entry``: the first one, or the
     one behind a loop instruction."""
     return _Builder(body, [row.form for row in instructions.rows]).build(entry)

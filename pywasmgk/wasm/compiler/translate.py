@@ -12,16 +12,17 @@ from collections.abc import Callable, Sequence
 from typing import Any, Union
 
 from ...errors import TrapCode
-from ..blockmap import BlockMap
 from ..isa import InstructionSet
 from ..types import FuncType, ValType
+from ..values import ZERO
 from . import terms
 from .facts import Environment, Fact, clamp, refine, without_turn
 from .graph import RETURN, Block, Edge
+from .inlining import Body, Inlined
 from .templates import Template, template_of
 from .terms import MAX_DEPTH, Term, constant, name, variable
 
-__all__ = ["Line", "Result", "Settle", "Shape", "Site", "Way"]
+__all__ = ["Line", "Result", "Settle", "Shape", "Site", "Test", "Way"]
 
 Part = Union[str, Term]
 
@@ -68,6 +69,12 @@ class Settle(Line):
     __slots__ = ()
 
 
+class Test(Line):
+    """A test point: whether what is pending there can be taken."""
+
+    __slots__ = ()
+
+
 def _same(condition: Term) -> Term | None:
     """The variable that a condition compares with itself, which tells NaNs from numbers."""
     if condition.op == "==" and condition.args[0] is condition.args[1]:
@@ -85,7 +92,7 @@ class Shape:
     """What the blocks of one function share."""
 
     def __init__(
-        self, body: BlockMap, context: Any, instructions: InstructionSet, highest_address: int
+        self, body: Body, context: Any, instructions: InstructionSet, highest_address: int
     ) -> None:
         self.body = body
         self.rows = instructions.rows
@@ -371,7 +378,7 @@ class Site:
             if row.form is None:
                 self._compute(template_of(row), x)
             else:
-                self._call(x) if row.form == "call" else self._call_indirect(*x)
+                _CALLS[row.form](self, x)
         while place < self.block.at:
             place += 1
             self.pending += costs.get(place, 0)
@@ -501,11 +508,28 @@ class Site:
 
     # -- calls
 
-    def _call(self, index: int) -> None:
+    def _call(self, index: int | Inlined) -> None:
+        if isinstance(index, Inlined):
+            self._enter(index)
+            return
         kind = self.shape.functions[index]
         self._invoke([f"f{index}("], kind, None)
 
-    def _call_indirect(self, kind: FuncType, table: int) -> None:
+    def _enter(self, x: Inlined) -> None:
+        """Goes on with a callee whose instructions follow."""
+        for local in reversed(x.params):
+            self.immediate = local
+            self.assign("local", self.stack.pop())
+        for local, kind in x.zeroed:
+            zero = ZERO[kind]
+            self.immediate = local
+            self.assign("local", name("None") if zero is None else constant(zero))
+        self.pending += x.cost
+        # the frame is the callee's already
+        self.lines.append(Test((), self.at + 1, self.pending, self.settled, None, True))
+
+    def _call_indirect(self, x: tuple[FuncType, int]) -> None:
+        kind, table = x
         selector = self.stack.pop()
         number = self.shape.types.index(kind)
         trap = (TrapCode.TABLE_OUT_OF_BOUNDS, "undefined element")
@@ -522,7 +546,8 @@ class Site:
         parts += [" = ", *callee] if results else callee
         for arg in args:
             parts += [arg, ", "]
-        self.emit([*parts, "d)"], own=True, trap=trap)
+        inner = self.shape.body.places[self.at].depth
+        self.emit([*parts, f"d - {inner})" if inner else "d)"], own=True, trap=trap)
         # whoever was called may have set them
         for index in self.shape.mutable:
             self.env.forget(self.shape.first_global + index, self.shape.global_fact(index))
@@ -560,3 +585,9 @@ class Site:
         elif edge.height >= 0:
             stack = stack[: edge.height] + stack[len(stack) - edge.arity :]
         return Way(edge, env, stack)
+
+
+_CALLS: dict[str, Callable[[Site, Any], None]] = {
+    "call": Site._call,
+    "call_indirect": Site._call_indirect,
+}

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ..blockmap import BlockMap, Branch
+from ..blockmap import Branch
 from ..memory import Memory
 from .emit import TooDeep, emit_rows
 from .function import Compiled, Source, compile_source, generate
 from .graph import Irreducible
+from .inlining import Body, expanded
 from .machine import machine_rows
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def _sources(
     module: Module, index: int, highest: int, entry: int, slots: int | None, assume: bool
 ) -> Iterator[Source]:
     """The forms that a function can have, the better one first. Raises CannotCompile."""
-    body = module.block_map(index)
+    body = expanded(module, index)
     if _size(body) > _TOO_LARGE:
         targets = _size(body) - len(body.code)
         raise CannotCompile(
@@ -115,7 +116,7 @@ def _sources(
         yield source
 
 
-def _size(body: BlockMap) -> int:
+def _size(body: Body) -> int:
     """Instructions, and the targets of branches that choose by number."""
     targets = (x for _, x in body.code if isinstance(x, tuple) and x and isinstance(x[0], Branch))
     return len(body.code) + sum(map(len, targets))

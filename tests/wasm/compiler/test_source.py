@@ -24,6 +24,7 @@ from pywasmgk.wasm.compiler.binding import _COMMON
 from pywasmgk.wasm.compiler.emit import TooDeep, emit_rows
 from pywasmgk.wasm.compiler.function import generate
 from pywasmgk.wasm.compiler.graph import Irreducible
+from pywasmgk.wasm.compiler.inlining import expanded
 from pywasmgk.wasm.compiler.machine import machine_rows
 
 ROOT = Path(pywasmgk.__file__).parent.parent
@@ -87,7 +88,7 @@ def sources(data: bytes, most: int) -> Iterator[str]:
     first = module.import_counts["func"]
     for index in range(first, min(first + len(module.bodies), first + most)):
         try:
-            body = module.block_map(index)
+            body = expanded(module, index)
         except PywasmgkError:
             continue
         if unit._size(body) > 400:

@@ -1,0 +1,270 @@
+"""Small functions in the place of calls to them, before anything else is made of a body.
+
+A call between compiled functions costs as much as ten instructions. The callee's instructions stand
+here as a block of the caller's: its parameters and locals are further locals, its ``return`` leaves
+the block, and the call instruction stays before it with an :class:`Inlined` as immediate, which
+says what entering does. Every instruction keeps the frames that an error shows.
+
+A callee is a test point and takes call depth as if it were called. The depth is asked for when the
+caller is entered, which is earlier; where it does not suffice, the interpreter runs the caller.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ...errors import PywasmgkError
+from ..blockmap import BlockMap, Branch, Control
+from ..isa import Instruction
+from ..types import FuncType, ValType
+
+if TYPE_CHECKING:
+    from ..module import Module
+
+__all__ = ["Body", "Inlined", "Place", "expanded"]
+
+#: instructions of a callee
+_MOST_INSTRUCTIONS = 40
+#: and bytes, so that others need not be decoded to be refused
+_MOST_BYTES = 4 * _MOST_INSTRUCTIONS
+_MOST_LOCALS = 16
+#: callees within callees
+_MOST_NESTED = 4
+#: instructions that callees may add to a body, and how many for each that it has
+_MOST_ADDED = 200
+_MOST_GROWTH = 1.0
+
+
+class Place(NamedTuple):
+    """The function that an instruction belongs to, and how it was come to."""
+
+    function: int
+    #: calls that lead there, outermost first: function and byte offset of each
+    callers: tuple[tuple[int, int], ...] = ()
+    #: call depth that the frames below the outermost one take
+    depth: int = 0
+
+
+class Inlined(NamedTuple):
+    """The immediate of a call whose callee follows."""
+
+    function: int
+    #: the caller's locals for the parameters, and for those that begin as zero with their types
+    params: tuple[int, ...]
+    zeroed: tuple[tuple[int, ValType], ...]
+    #: fuel charged on entry
+    cost: int
+
+
+class Body:
+    """What is compiled: a function's block map, with callees in it. Attributes that a BlockMap has
+    mean the same, but for ``offsets``, which are of the file."""
+
+    def __init__(self, body: BlockMap, index: int) -> None:
+        self.type = body.type
+        self.locals: tuple[ValType, ...] = body.locals
+        self.code: list[tuple[int, Any]] = body.code
+        self.offsets: Sequence[int] = [body.base + offset for offset in body.offsets]
+        self.costs = body.costs
+        self.max_height = body.max_height
+        self.depth = body.depth
+        self.large = body.large
+        #: the function's own locals, parameters included; those of callees follow
+        self.own_locals = len(body.locals)
+        #: call depth that callees take beyond that, at most
+        self.inner = 0
+        #: where an instruction of the function itself stands
+        self.moved: Sequence[int] = range(len(body.code) + 1)
+        self.places: Sequence[Place] = [Place(index)] * len(body.code)
+
+    def frames(self, at: int) -> tuple[tuple[int, int], ...]:
+        """The frames of an instruction, outermost first: function and byte offset of each."""
+        place = self.places[at]
+        return (*place.callers, (place.function, self.offsets[at]))
+
+
+def expanded(module: Module, index: int) -> Body:
+    """A function with the small ones that it calls in the places of the calls."""
+    plain = module.block_map(index)
+    body = Body(plain, index)
+    rows = module.isa.rows
+    if any(rows[number].form == "call" for number, _ in plain.code):
+        _Expansion(module, body).run(plain, body.places[0])
+    return body
+
+
+def _small(module: Module, index: int) -> BlockMap | None:
+    """The body of a function that may stand in the place of calls."""
+    known = module.small
+    if index not in known:
+        known[index] = _if_small(module, index)
+    return known[index]
+
+
+def _if_small(module: Module, index: int) -> BlockMap | None:
+    place = index - module.import_counts["func"]
+    if place < 0 or module.bodies[place].end - module.bodies[place].start > _MOST_BYTES:
+        return None
+    try:
+        body = module.block_map(index)
+    except PywasmgkError:
+        return None  # whoever calls it will see
+    rows = module.isa.rows
+    if len(body.code) > _MOST_INSTRUCTIONS or len(body.locals) > _MOST_LOCALS:
+        return None
+    return None if any(rows[number].form == "loop" for number, _ in body.code) else body
+
+
+class _Copies:
+    """The blocks of a function and the branches to them, made anew where it is moved to."""
+
+    def __init__(self, base: int, outermost: bool) -> None:
+        self.base = base
+        self.outermost = outermost
+        self.controls: dict[Control, Control] = {}
+
+    def of(self, x: Any) -> Any:
+        """The immediate of a control instruction."""
+        if isinstance(x, Control):
+            return self.control(x)
+        if isinstance(x, Branch):
+            return Branch(self.control(x.target), x.height + self.base)
+        if isinstance(x, tuple) and x and isinstance(x[0], Branch):
+            return tuple(map(self.of, x))
+        return x
+
+    def control(self, old: Control) -> Control:
+        new = self.controls.get(old)
+        if new is None:
+            # a callee as a whole is a block of its caller
+            form = "block" if old.form == "func" and not self.outermost else old.form
+            new = Control(form, old.params, old.results, old.height + self.base, old.start)
+            self.controls[old] = new
+        return new
+
+    def settle(self, moved: Sequence[int]) -> None:
+        """Has the blocks begin and end where their instructions stand now."""
+        for old, new in self.controls.items():
+            new.start = moved[max(old.start, 0)]
+            new.end = moved[old.end]
+            new.otherwise = None if old.otherwise is None else moved[old.otherwise]
+
+
+class _Expansion:
+    """Writes the instructions of one body."""
+
+    def __init__(self, module: Module, body: Body) -> None:
+        self.module = module
+        self.rows: Sequence[Instruction] = module.isa.rows
+        self.functions: Sequence[FuncType] = module.functions
+        self.body = body
+        #: instructions of callees that may still be added
+        self.left = _MOST_ADDED + int(_MOST_GROWTH * len(body.code))
+        self.code: list[tuple[int, Any]] = []
+        self.offsets: list[int] = []
+        self.places: list[Place] = []
+        self.costs: dict[int, int] = {}
+        self.locals: list[ValType] = list(body.locals)
+        #: locals for callees, by type; callees that follow each other share them
+        self.spare: dict[ValType, list[int]] = {}
+
+    def run(self, plain: BlockMap, place: Place) -> None:
+        """Changes the body, unless nothing that it calls is small."""
+        moved = self.take(plain, place, range(len(plain.locals)), 0, Counter())
+        if len(self.code) > len(plain.code):
+            body = self.body
+            body.code, body.offsets, body.costs = self.code, self.offsets, self.costs
+            body.locals, body.places, body.moved = tuple(self.locals), self.places, moved
+
+    def take(
+        self,
+        plain: BlockMap,
+        place: Place,
+        locals_: Sequence[int],
+        base: int,
+        used: Counter[ValType],
+    ) -> list[int]:
+        """Adds a function's instructions; gives where each stands now, and where the next will.
+
+        ``locals_`` are its locals in the body, ``base`` the operands below its own, ``used`` the
+        spare locals that it and its callers have.
+        """
+        moved: list[int] = []
+        copies = _Copies(base, not place.callers)
+        height: int | None = base
+        for at, (number, x) in enumerate(plain.code):
+            row = self.rows[number]
+            moved.append(len(self.code))
+            if row.form is not None:
+                x = copies.of(x)
+            elif row.immediates == ("localidx",):
+                x = locals_[x]
+            self.code.append((number, x))
+            self.offsets.append(plain.base + plain.offsets[at])
+            self.places.append(place)
+            below, height = height, self.height(row, x, height)
+            if row.form == "call" and below is not None:
+                callee = self.callee(x, place, plain.code[at + 1])
+                if callee is not None:
+                    self.enter(callee, x, below - len(callee.type.params), used)
+        moved.append(len(self.code))
+        copies.settle(moved)
+        for at, cost in plain.costs.items():
+            # what a callee begins with is charged by the call before it
+            if at or not place.callers:
+                self.costs[moved[at]] = self.costs.get(moved[at], 0) + cost
+        return moved
+
+    def height(self, row: Instruction, x: Any, height: int | None) -> int | None:
+        """The operands behind an instruction; ``None`` where nothing goes on behind it."""
+        form = row.form
+        if form in ("else", "end"):
+            return int(x.height) + len(x.params if form == "else" else x.results)
+        if height is None or form in ("br", "br_table", "return", "unreachable"):
+            return None
+        if form in ("call", "call_indirect"):
+            kind = self.functions[x] if form == "call" else x[0]
+            return height - (form != "call") - len(kind.params) + len(kind.results)
+        if form is None and row.typing is not None:
+            return height - len(row.typing.params) + len(row.typing.results)
+        return height - (form in ("if", "br_if"))
+
+    def callee(self, index: int, place: Place, following: tuple[int, Any]) -> BlockMap | None:
+        """The body of a function if it is to stand in the place of a call of it."""
+        callers = {place.function, *(function for function, _ in place.callers)}
+        if index in callers or len(place.callers) >= _MOST_NESTED:
+            return None
+        if self.rows[following[0]].form == "unreachable":
+            # nobody comes back from there: it is how guests give up
+            return None
+        found = _small(self.module, index)
+        if found is None or len(found.code) > self.left:
+            return None
+        self.left -= len(found.code)
+        return found
+
+    def enter(self, callee: BlockMap, index: int, base: int, used: Counter[ValType]) -> None:
+        """Adds a callee behind its call."""
+        used = used.copy()
+        locals_ = [self.spare_local(kind, used) for kind in callee.locals]
+        nparams = len(callee.type.params)
+        zeroed = tuple(zip(locals_[nparams:], callee.locals[nparams:]))
+        entry = Inlined(index, tuple(locals_[:nparams]), zeroed, 1 + callee.costs[0])
+        self.code[-1] = self.code[-1][0], entry
+        outer, body = self.places[-1], self.body
+        callers = (*outer.callers, (outer.function, self.offsets[-1]))
+        place = Place(index, callers, outer.depth + callee.depth)
+        body.inner = max(body.inner, place.depth)
+        body.max_height = max(body.max_height, base + callee.max_height)
+        self.take(callee, place, locals_, base, used)
+
+    def spare_local(self, kind: ValType, used: Counter[ValType]) -> int:
+        """A local of the body that no caller of the callee has."""
+        spare = self.spare.setdefault(kind, [])
+        if used[kind] == len(spare):
+            spare.append(len(self.locals))
+            self.locals.append(kind)
+        used[kind] += 1
+        return spare[used[kind] - 1]
