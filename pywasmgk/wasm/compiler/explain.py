@@ -9,10 +9,10 @@ from ..text.disassembly import Disassembly
 from .analysis import analyse
 from .emit import text_of
 from .graph import RETURN, build
-from .inlining import expanded
+from .inlining import Body, expanded
 from .printing import show
 from .structure import Choice, Code, Jump, Leave, Loop, Node, Switch, structured
-from .translate import Result, Shape
+from .translate import Result, Settle, Shape, Test
 from .unit import CannotCompile, source_of
 
 if TYPE_CHECKING:
@@ -27,7 +27,8 @@ _LEFT = 52
 def side_by_side(module: Module, index: int) -> Iterator[str]:
     """The function's lines of text, each beside the Python that ends with it.
 
-    A line of Python that belongs to text further up has the offset of it in front.
+    A line of Python that belongs to text further up has the offset of it in front, and one that
+    belongs to a function in the place of a call the number of that too.
     """
     shown = list(Disassembly(module).function(index))
     if _imported(module, index):
@@ -46,13 +47,19 @@ def side_by_side(module: Module, index: int) -> Iterator[str]:
     following = 0
     for text, entry in zip(source.text.splitlines(), source.entries):
         place = places.get(entry.frames[0][1], -1) if entry.frames else -1
+        inner = "".join(f" func {function}" for function, _ in entry.frames[1:])
         for row in left[following : max(place, 0)]:
             yield _beside(*row, "")
+        if place >= following and inner:
+            yield _beside(*left[place], "")
+            following = place + 1
         if place >= following:
             yield _beside(*left[place], text)
             following = place + 1
         else:
-            yield _beside("" if place < 0 else left[place][0], "" if place < 0 else "^", text)
+            yield _beside(
+                "" if place < 0 else left[place][0], "" if place < 0 else f"^{inner}", text
+            )
     for row in left[following:]:
         yield _beside(*row, "")
 
@@ -86,13 +93,19 @@ def steps_of(module: Module, index: int) -> Iterator[str]:
         if number not in analysis.results:
             yield "  never reached"
             continue
-        yield from (f"  {line}" for line in _terms(analysis.results[number]))
+        yield from (f"  {line}" for line in _terms(analysis.results[number], body))
     yield ";; structure"
     yield from _nested(structured(analysis), 0)
 
 
-def _terms(result: Result) -> Iterator[str]:
-    yield from map(text_of, result.lines)
+def _terms(result: Result, body: Body) -> Iterator[str]:
+    for line in result.lines:
+        if isinstance(line, Test):
+            yield f";; in the place of a call, func {body.places[line.at].function}: a test point"
+        else:
+            yield (
+                ";; a call: what is pending is taken" if isinstance(line, Settle) else text_of(line)
+            )
     if result.test is not None:
         yield f"test {show(result.test)}"
     targets = [

@@ -114,7 +114,12 @@ def _if_small(module: Module, index: int) -> BlockMap | None:
     rows = module.isa.rows
     if len(body.code) > _MOST_INSTRUCTIONS or len(body.locals) > _MOST_LOCALS:
         return None
-    return None if any(rows[number].form == "loop" for number, _ in body.code) else body
+    if any(
+        rows[number].form == "loop" or (rows[number].form, x) == ("call", index)
+        for number, x in body.code
+    ):
+        return None
+    return body
 
 
 class _Copies:
