@@ -190,7 +190,7 @@ def _fuel() -> int:
 def record() -> Iterator[list[Recording]]:
     """Records all instances that are made inside; gives the list of their recordings."""
     recordings: list[Recording] = []
-    make, invoke = pywasmgk.instantiate, calls.invoke
+    make, invoke, way_in = pywasmgk.instantiate, calls.invoke, calls.way_in
 
     def instantiate(
         module: Any, imports: Mapping[str, Any] | None = None, *, wasi: Any = None, **options: Any
@@ -225,12 +225,15 @@ def record() -> Iterator[list[Recording]]:
     pywasmgk.instantiate = instantiate
     loading.instantiate = instantiate  # type: ignore[assignment]
     calls.invoke = recorded
+    # no shorter ways in
+    calls.way_in = lambda func: None
     try:
         yield recordings
     finally:
         pywasmgk.instantiate = make
         loading.instantiate = make
         calls.invoke = invoke
+        calls.way_in = way_in
 
 
 class _Exit(Exception):

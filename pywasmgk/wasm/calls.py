@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ..errors import GuestError, Trap, TrapCode
 from .functions import Func
 from .interpreter import Execution
-from .metering import FRAMES_LEFT, Meter, current_meter, set_current_meter
+from .metering import CURRENT, FRAMES_LEFT, Meter, current_meter
 
 if TYPE_CHECKING:
     from .instance import Instance
 
-__all__ = ["Account", "ensure_recursion", "invoke"]
+__all__ = ["Account", "ensure_recursion", "invoke", "way_in"]
 
 #: Python frames that one wasm frame may need: a host function that calls back in
 _PYTHON_FRAMES = 9
@@ -56,12 +56,13 @@ class Account:
     def __enter__(self) -> Meter:
         if not self._outermost and _running().entries >= MOST_ENTRIES:
             raise Trap(TrapCode.STACK_OVERFLOW)
-        self._domain = self._instance.domain.enter()
         if self._outermost and self._meter is not None:
             meter = self._meter
-            set_current_meter(meter)
         else:
             meter = self._meter = _running()
+        self._domain = self._instance.domain.enter(meter)
+        if self._outermost:
+            CURRENT.meter = meter
         meter.entries += 1
         self._depth, self._budget = meter.depth, meter.budget
         return meter
@@ -77,8 +78,8 @@ class Account:
             meter.depth, meter.budget = self._depth, self._budget
             meter.entries -= 1
             if self._outermost:
-                set_current_meter(None)
-                self._instance.fuel_used = meter.fuel_used
+                CURRENT.meter = None
+                self._instance.close(meter)
             # the innermost account knows it first
             if isinstance(error, GuestError) and error.fuel_used is None:
                 error.fuel_used = meter.fuel_used
@@ -98,8 +99,11 @@ def invoke(func: Func, args: Sequence[Any]) -> Sequence[Any]:
     instance = func.instance
     if instance is None:
         return func.call_host(None, current_meter() or Meter(), args)
+    outer = current_meter()
     with instance.account() as meter:
-        meter.begin()
+        if outer is not None:
+            # the host's time is not in the fuel: the next test point looks at the clock
+            meter.resume()
         if func.compiled and meter.budget >= FRAMES_LEFT:
             results = instance.tiers.binding.enter(func.index, meter, args)
         elif func.ready is None and instance.tiers.resolve(func, meter) is None:
@@ -112,3 +116,10 @@ def invoke(func: Func, args: Sequence[Any]) -> Sequence[Any]:
         if meter.left < 0:
             meter.refill(meter.left)
         return results
+
+
+def way_in(func: Func) -> Callable[..., Any] | None:
+    """The shortest way into a compiled function, if it has one."""
+    from .compiler.entrance import entrance
+
+    return entrance(func, invoke, MOST_ENTRIES)

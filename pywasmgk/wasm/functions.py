@@ -51,6 +51,7 @@ class Func:
         "access_caller",
         "code",
         "compiled",
+        "direct",
         "host",
         "index",
         "instance",
@@ -76,6 +77,8 @@ class Func:
         self.index = -1
         #: whether its instance has compiled it
         self.compiled = False
+        #: the shortest way in for calls from the host, once it is compiled
+        self.direct: Callable[..., Any] | None = None
         #: prepared for the interpreter; ``None`` until that runs it, and for the host's
         self.code: Code | None = None
         #: the same once it is settled that the interpreter runs it
@@ -93,7 +96,7 @@ class Func:
         func.access_caller = False
         func.instance = instance
         func.index = index
-        func.code = func.ready = None
+        func.code = func.ready = func.direct = None
         func.compiled = False
         func.nparams = len(type.params)
         func._converters = ()
@@ -110,14 +113,28 @@ class Func:
         Raises TypeError, OverflowError and ValueError before the guest is entered, then what the
         guest's doing is: Trap, Stopped, Exit, or the exception of a host function.
         """
+        direct = self.direct
+        if direct is None and self.compiled:
+            direct = self.direct = calls.way_in(self)
+        if direct is not None and len(args) == self.nparams:
+            return direct(*args)
         kinds = self.type.params
         if len(args) != len(kinds):
-            raise TypeError(f"{self} takes {len(kinds)} arguments, {len(args)} were given")
-        results = calls.invoke(self, [INWARD[kind](arg) for kind, arg in zip(kinds, args)])
+            raise self.wrong_count(args)
+        return self.outward(
+            calls.invoke(self, [INWARD[kind](arg) for kind, arg in zip(kinds, args)])
+        )
+
+    def wrong_count(self, args: Sequence[Any]) -> TypeError:
+        """The error of a call with more or fewer arguments than it takes."""
+        count = len(self.type.params)
+        return TypeError(f"{self} takes {count} arguments, {len(args)} were given")
+
+    def outward(self, results: Sequence[Any]) -> Any:
+        """What a call with these results gives in Python."""
         kinds = self.type.results
         if len(kinds) == 1:
-            convert = OUTWARD.get(kinds[0])
-            return results[0] if convert is None else convert(results[0])
+            return to_python(kinds[0], results[0])
         return tuple(map(to_python, kinds, results)) if kinds else None
 
     def call_bits(self, *args: Any) -> tuple[Any, ...]:
@@ -127,7 +144,7 @@ class Func:
         """
         kinds = self.type.params
         if len(args) != len(kinds):
-            raise TypeError(f"{self} takes {len(kinds)} arguments, {len(args)} were given")
+            raise self.wrong_count(args)
         results = calls.invoke(self, [from_bits(kind, arg) for kind, arg in zip(kinds, args)])
         return tuple(map(to_bits, self.type.results, results))
 

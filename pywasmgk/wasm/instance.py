@@ -111,7 +111,7 @@ class Instance:
         self.fuel_used = 0
         self._meter_options = dict(meter_options)
         #: the accounts of calls that set no limits of their own begin as copies of this one
-        self._first_meter = Meter(**meter_options)
+        self.template = Meter(**meter_options)
         #: what the dispatch loop works on
         self.environment: tuple[Any, ...] = ()
 
@@ -141,7 +141,7 @@ class Instance:
             return Account(self, None)
         options = self._meter_options
         if fuel is _UNSET and timeout is _UNSET and cancel is None and progress is None:
-            return Account(self, self._first_meter.renewed())
+            return Account(self, self.template.renewed())
         options = dict(options)
         if fuel is not _UNSET:
             options["fuel"] = fuel
@@ -151,7 +151,14 @@ class Instance:
             options["cancel"] = cancel
         if progress is not None:
             options["progress"] = progress
-        return Account(self, Meter(**options))
+        meter = Meter(**options)
+        meter.follow(self.template)
+        return Account(self, meter)
+
+    def close(self, meter: Meter) -> None:
+        """Takes note of the account of an outermost call that has ended."""
+        self.fuel_used = meter.fuel_used
+        self.template.follow(meter)
 
     def __repr__(self) -> str:
         return f"<Instance of {self.module.name or 'a module'}{' (dead)' if self.dead else ''}>"

@@ -11,16 +11,19 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 from ..errors import Cancelled, DeadlineExceeded, OutOfFuel
 
 __all__ = [
+    "CURRENT",
     "DEFAULT_DEPTH",
     "DEFAULT_FUEL",
     "DEFAULT_TIMEOUT",
     "FRAMES_LEFT",
     "CancelToken",
     "Meter",
+    "Renewed",
     "current_meter",
 ]
 
@@ -63,8 +66,44 @@ class CancelToken:
         return self._event.wait(seconds)
 
 
+class Terms(NamedTuple):
+    """What an account allows."""
+
+    #: instructions; ``None`` is no limit
+    fuel: int | None
+    #: seconds; ``None`` is no limit
+    timeout: float | None
+    #: told at every look at the clock
+    progress: Callable[[Meter], object] | None
+    #: wasm frames
+    depth: int
+    clock: Callable[[], float]
+    #: instructions, as a number
+    budget: int
+    #: nobody need look at the beginning: the first slice is short, and the clock the machine's
+    quick: bool
+
+
 class Meter:
-    """The account of one outermost call and of all that runs under it."""
+    """The account of one outermost call and of all that runs under it. The call has begun."""
+
+    # most calls never change these, and creating an account is a part of what they cost
+
+    #: who may end the call, if anybody
+    cancel: CancelToken | None = None
+    #: calls from the host that are open on it: the outermost, and those of host functions
+    entries = 0
+    #: calls to host functions so far
+    host_calls = 0
+    #: an exception that came from a host function, to tell it from an interruption
+    host_error: BaseException | None = None
+    #: instructions of the slice that ended at the latest look at the clock; 0 if it goes on
+    used_up = 0
+    _slice = _FIRST_SLICE
+    #: the part of the slice that is not handed out
+    _rest = 0
+    #: when the slice began, in the clock's seconds, if that was not with the call
+    _slice_began: float | None = None
 
     def __init__(
         self,
@@ -77,53 +116,76 @@ class Meter:
     ) -> None:
         if fuel is not None and fuel < 0:
             raise ValueError(f"fuel must not be negative, found {fuel}")
-        self.clock = clock
+        timeout = timeout if timeout is not None and timeout > 0 else None
+        quick = cancel is None and progress is None and clock is time.monotonic
+        budget = _UNLIMITED if fuel is None else fuel
+        self.terms = Terms(fuel, timeout, progress, depth, clock, budget, quick)
         self.started = clock()
-        self.timeout = timeout if timeout is not None and timeout > 0 else None
-        #: when the call must end, in the clock's seconds; None is never
-        self.deadline = None if self.timeout is None else self.started + self.timeout
-        self.cancel = cancel
-        self.progress = progress
-        #: what the call may spend; None is no limit
-        self.limit = fuel
-        self._budget = _UNLIMITED if fuel is None else fuel
-        #: fuel that is not handed out
-        self.reserve = self._budget
-        #: fuel in the hands of the tier, as far as it has told; negative when overdrawn
-        self.left = 0
+        if cancel is not None:
+            self.cancel = cancel
         #: what remains of the call depth
         self.depth = depth
         #: how deep compiled code may call, since Python's own stack is bounded too
         self.budget = min(depth, _PYTHON_DEPTH)
-        #: accounts opened on it that are not closed: host functions that called back in
-        self.entries = 0
-        #: calls to host functions so far
-        self.host_calls = 0
-        #: an exception that came from a host function, to tell it from an interruption
-        self.host_error: BaseException | None = None
-        self._slice = _FIRST_SLICE
-        #: the clock is not the machine's: whoever gave it wants it read at every occasion
-        self.timed = clock is not time.monotonic
-        self._last_look = self.started
-        #: the latest slice
-        self.issued = 0
+        #: fuel in the hands of the tier, as far as it has told; negative when overdrawn
+        self.left = 0
+        #: fuel that is not handed out
+        self.reserve = budget
+        self._begin(_FIRST_SLICE)
+
+    def _begin(self, first: int) -> None:
+        """Hands out the first slice, or lets the first test point look."""
+        if self.terms.quick:
+            self.left = min(first, self.terms.budget)
+        else:
+            self.left, self._rest = -1, first
+        self.reserve = self.terms.budget - self.left
 
     def renewed(self) -> Meter:
         """One that begins now, with the limits of this one, which nothing was charged to."""
-        meter = Meter.__new__(Meter)
-        meter.__dict__.update(self.__dict__)
-        meter.started = meter._last_look = now = self.clock()
-        if self.timeout is not None:
-            meter.deadline = now + self.timeout
+        terms = self.terms
+        if not terms.quick:
+            fuel, timeout, progress, depth, clock, *_ = terms
+            meter = Meter(fuel, timeout, self.cancel, progress, depth, clock)
+            meter._rest = self._rest
+            return meter
+        meter: Meter = Renewed()
+        meter.terms = terms
+        meter.started = terms.clock()
+        meter.depth = self.depth
+        meter.budget = self.budget
+        meter.left = self.left
+        meter.reserve = self.reserve
         return meter
 
+    def follow(self, other: Meter) -> None:
+        """Goes on with the slice that ``other`` left at its end: so the ends of slices come to
+        whatever runs much, also where all calls are short. Nothing was charged to it yet."""
+        self._begin(other.left if other.left > 0 else other._rest or _FIRST_SLICE)
+
     # -- what hosts ask
+
+    @property
+    def limit(self) -> int | None:
+        """What the call may spend; ``None`` is no limit."""
+        return self.terms.fuel
+
+    @property
+    def clock(self) -> Callable[[], float]:
+        """What tells the time."""
+        return self.terms.clock
+
+    @property
+    def deadline(self) -> float | None:
+        """When the call must end, in the clock's seconds; ``None`` is never."""
+        timeout = self.terms.timeout
+        return None if timeout is None else self.started + timeout
 
     @property
     def fuel_used(self) -> int:
         """Instructions charged so far; the limit itself once that has stopped the call. What runs
         at the moment may still hold charges of its own: hosts see them at their calls."""
-        return self._budget - self.reserve - self.left
+        return self.terms.budget - self.reserve - self.left
 
     @property
     def fuel_left(self) -> int | None:
@@ -136,15 +198,17 @@ class Meter:
 
     def seconds_left(self) -> float | None:
         """Seconds to the deadline, never negative, or ``None`` without one."""
-        return None if self.deadline is None else max(self.deadline - self.clock(), 0.0)
+        deadline = self.deadline
+        return None if deadline is None else max(deadline - self.clock(), 0.0)
 
     def check(self) -> None:
         """Raises Cancelled or DeadlineExceeded if it is time to."""
         if self.cancel is not None and self.cancel.cancelled:
             raise Cancelled(f"cancelled after {self._account()}")
-        if self.deadline is not None and self.clock() >= self.deadline:
+        timeout = self.terms.timeout
+        if timeout is not None and self.clock() >= self.started + timeout:
             raise DeadlineExceeded(
-                f"gave up after {self.timeout:g} s at {self.fuel_used:,} instructions; "
+                f"gave up after {timeout:g} s at {self.fuel_used:,} instructions; "
                 "for repeatable limits set fuel"
             )
 
@@ -164,28 +228,26 @@ class Meter:
     # -- what tiers ask
 
     def resume(self) -> int:
-        """Gives a tier what is left after a host function or at the start of a call: nothing in
-        hand, so that its next test point looks at the clock."""
-        return self.expire(self.left)
-
-    def begin(self) -> None:
-        """Gives a tier what it has at the start of a call from the host. The first slice of an
-        account is short, so that nobody needs to look at the clock for it."""
-        if self.issued or self.cancel is not None or self.progress is not None or self.timed:
-            self.resume()
-        else:
-            self.left = self.issued = min(self._slice, self.reserve)
-            self.reserve -= self.issued
+        """Gives a tier what is left when it goes on after the host: nothing in hand, so that its
+        next test point looks at the clock."""
+        left = self.left
+        if left > 0:
+            self._rest = left
+        self.reserve += left + 1
+        self.left = -1
+        return -1
 
     def expire(self, fuel: int) -> int:
         """Takes a slice back, so that the next test point comes to :meth:`refill`."""
+        if fuel > 0:
+            self._rest = fuel
         # one less than nothing: it comes even if nothing is charged until then
         self.reserve += fuel + 1
         self.left = -1
         return -1
 
     def refill(self, fuel: int) -> int:
-        """The slow path of a test point: takes an overdrawn slice, gives the next one.
+        """The slow path of a test point: takes an overdrawn slice, gives its rest or the next one.
 
         Raises OutOfFuel, DeadlineExceeded or Cancelled; the tier still holds ``fuel`` then.
         """
@@ -194,24 +256,35 @@ class Meter:
             self.reserve = -fuel
             raise OutOfFuel(f"all {self.limit:,} instructions used up in {self.elapsed():.3f} s")
         self.check()
-        if self.progress is not None:
-            self.progress(self)
-        self._adapt(fuel)
+        progress = self.terms.progress
+        if progress is not None:
+            progress(self)
+        if self._rest:
+            self.used_up, issued, self._rest = 0, self._rest, 0
+        else:
+            self.used_up = self._slice
+            self._adapt()
+            issued = self._slice
         left = self.reserve + fuel
-        self.issued = min(self._slice, left)
-        self.reserve = left - self.issued
-        self.left = self.issued
-        return self.issued
+        issued = self.left = min(issued, left)
+        self.reserve = left - issued
+        return issued
 
-    def _adapt(self, fuel: int) -> None:
-        """Steers the slice to one look every 10 ms; a slice given back early says nothing."""
-        now = self.clock()
-        since, self._last_look = now - self._last_look, now
-        if self.issued == self._slice:
-            if since < _LOOK_EVERY / 2:
-                self._slice = min(self._slice * 2, _LARGEST_SLICE)
-            elif since > _LOOK_EVERY * 2:
-                self._slice = max(self._slice // 2, 1_000)
+    def _adapt(self) -> None:
+        """Steers the slice to one look every 10 ms, the time of host calls in it included."""
+        now, began = self.clock(), self._slice_began
+        since = now - (self.started if began is None else began)
+        self._slice_began = now
+        if since < _LOOK_EVERY / 2:
+            self._slice = min(self._slice * 2, _LARGEST_SLICE)
+        elif since > _LOOK_EVERY * 2:
+            self._slice = max(self._slice // 2, 1_000)
+
+
+class Renewed(Meter):
+    """A Meter that is filled by hand."""
+
+    __init__ = object.__init__
 
 
 class _Current(threading.local):
@@ -220,14 +293,10 @@ class _Current(threading.local):
     meter: Meter | None = None
 
 
-_current = _Current()
+#: open accounts, by thread
+CURRENT = _Current()
 
 
 def current_meter() -> Meter | None:
     """The account that a call made now, in this thread, would draw on."""
-    return _current.meter
-
-
-def set_current_meter(meter: Meter | None) -> None:
-    """Opens or closes the thread's account."""
-    _current.meter = meter
+    return CURRENT.meter

@@ -101,7 +101,7 @@ class Tiers:
         code."""
         if self.engine == "interpreter" or meter.budget < FRAMES_LEFT or func.code is None:
             return False
-        pays = self._pays(func, meter.issued, len(func.code.operations))
+        pays = self._pays(func, meter.used_up, len(func.code.operations))
         if not pc or not (pays or self._is_stored(func.index, pc)):
             return False
         self._compiling = True

@@ -18,7 +18,7 @@ from ..faults import explained
 from ..functions import Func
 from ..interpreter import Execution
 from ..lanes import LANE_NAMES
-from ..metering import Meter, current_meter
+from ..metering import CURRENT, Meter
 from ..numerics import NAMES
 from ..table import Table
 from ..types import FuncType
@@ -229,7 +229,7 @@ class Binding:
         caller = self.instance
 
         def call(*args: Any) -> Any:
-            meter = _meter()
+            meter = CURRENT.meter or _meter()
             self._tell(meter, args[-1])
             # leaving for the host is a test point
             if meter.left < 0:
@@ -274,15 +274,16 @@ class Binding:
         try:
             results = (loop or self.functions[index].cell_contents)(*args, depth)
         except BaseException as error:
-            raise self._explain(error, meter) from error.__cause__
+            raise self.explain(error, meter) from error.__cause__
         finally:
             self.base, meter.budget = base, budget
         meter.left = self.fuel.cell_contents
         count = len(self.instance.module.functions[index].results)
         return [results] if count == 1 else list(results) if count else []
 
-    def _explain(self, error: BaseException, meter: Meter) -> BaseException:
-        """What the caller sees of an exception; finds the wasm frames in its traceback."""
+    def explain(self, error: BaseException, meter: Meter) -> BaseException:
+        """What the caller sees of an exception; finds the wasm frames in its traceback, which
+        begins with the frame that called compiled code."""
         frames: list[Frame] = []
         frame: FrameType | None = None
         entry: LineEntry | None = None
@@ -323,15 +324,15 @@ def _unpacked(results: Sequence[Any], count: int) -> Any:
 
 
 def _meter() -> Meter:
-    meter = current_meter()
+    meter = CURRENT.meter
     if meter is None:
         raise RuntimeError("compiled code runs without an account")
     return meter
 
 
 def _refill(fuel: int) -> int:
-    return _meter().refill(fuel)
+    return (CURRENT.meter or _meter()).refill(fuel)
 
 
 def _expire(fuel: int) -> int:
-    return _meter().expire(fuel)
+    return (CURRENT.meter or _meter()).expire(fuel)
