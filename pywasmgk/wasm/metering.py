@@ -146,9 +146,9 @@ class Meter:
         terms = self.terms
         if not terms.quick:
             fuel, timeout, progress, depth, clock, *_ = terms
-            meter = Meter(fuel, timeout, self.cancel, progress, depth, clock)
-            meter._rest = self._rest
-            return meter
+            watched = Meter(fuel, timeout, self.cancel, progress, depth, clock)
+            watched._rest = self._rest
+            return watched
         meter: Meter = Renewed()
         meter.terms = terms
         meter.started = terms.clock()
