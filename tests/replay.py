@@ -204,7 +204,7 @@ def record() -> Iterator[list[Recording]]:
             module = pywasmgk.Module(module)
         recording = Recording(module, limits, recordings)
         recordings.append(recording)
-        given = _with_wasi(imports, wasi) or {}
+        given = _with_wasi(module, imports, wasi) or {}
         wrapped: dict[str, dict[str, Any]] = {}
         for item in module.imports:
             func = given[item.module][item.name]

@@ -12,7 +12,17 @@ __all__ = ["BlockMap", "Branch", "Control"]
 class Control:
     """A structured control instruction, or the function itself (``form`` is then ``func``)."""
 
-    __slots__ = ("end", "form", "height", "otherwise", "params", "results", "start", "unreachable")
+    __slots__ = (
+        "end",
+        "form",
+        "height",
+        "label_types",
+        "otherwise",
+        "params",
+        "results",
+        "start",
+        "unreachable",
+    )
 
     def __init__(
         self,
@@ -25,6 +35,8 @@ class Control:
         self.form = form
         self.params = params
         self.results = results
+        #: what a branch to it carries
+        self.label_types = params if form == "loop" else results
         #: operands below it when it is entered, its parameters not counted
         self.height = height
         #: index of its instruction
@@ -35,11 +47,6 @@ class Control:
         self.end = -1
         #: validation is in its dead code
         self.unreachable = False
-
-    @property
-    def label_types(self) -> tuple[ValType, ...]:
-        """What a branch to it carries."""
-        return self.params if self.form == "loop" else self.results
 
 
 class Branch(NamedTuple):

@@ -2,8 +2,8 @@
 
 Its by-product is the *block map*: the instructions with their immediates, the control structure
 with branch targets and operand heights, and the fuel of every basic block. Interpreter and
-compiler start from it; nothing decodes a body a second way. Only the verdict is kept: a function's
-map is made again, by the same code, at its first call.
+compiler start from it; nothing decodes a body a second way. Only the verdict is kept, but for small
+modules: a function's map is made again, by the same code, at its first call.
 
 Conventions: ``at`` is the offset of an instruction, ``pos`` the next byte to read, both relative to
 the body; ``stack`` holds operand types, with one ``BASE`` below the operands of every open block,
@@ -12,7 +12,7 @@ so that an operand that is not there is a type that does not match.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -75,17 +75,25 @@ class ModuleContext:
         }
 
 
+#: reads an immediate: ``reader(data, pos, base) -> (value, next pos)``
+_Reader = Callable[[bytes, int, int], tuple[Any, int]]
+
+
 class _Entry(NamedTuple):
     """How the main loop treats one opcode."""
 
     kind: int
     number: int
-    reader: Callable[[bytes, int, int], tuple[Any, int]] | None
+    reader: _Reader | None
+    #: operands; of an instruction on locals any one stands for the local's type
     params: tuple[ValType, ...]
     result: ValType | None
     fuel: int
     splits: bool
     row: Instruction
+    #: kinds and readers of all immediates
+    immediates: tuple[tuple[str, _Reader], ...]
+    rule: Callable[[Any, Instruction, Any, int], Any]
 
 
 def _entry(number: int, row: Instruction) -> _Entry:
@@ -95,6 +103,8 @@ def _entry(number: int, row: Instruction) -> _Entry:
         names = row.typing
         if row.immediates == ("localidx",):
             kind = _LOCAL
+            params = (ValType.I32,) if names.params else ()
+            result = ValType.I32 if names.results else None
         elif len(names.results) <= 1 and len(row.immediates) <= 1 and len(names.params) <= 2:
             if all(name in typing_rules.BY_NAME for name in (*names.params, *names.results)):
                 params = tuple(typing_rules.BY_NAME[name] for name in names.params)
@@ -103,17 +113,16 @@ def _entry(number: int, row: Instruction) -> _Entry:
                     kind = _MEMORY
                 elif not row.immediates or row.immediates[0] in typing_rules.BY_NAME:
                     kind = _FIXED
-    reader = READERS[row.immediates[0]] if row.immediates else None
-    return _Entry(kind, number, reader, params, result, row.fuel, row.form in _SPLITS, row)
+    readers = tuple([(name, READERS[name]) for name in row.immediates])
+    reader = readers[0][1] if readers else None
+    splits, rule = row.form in _SPLITS, typing_rules.RULES[row.rule or "signature"]
+    return _Entry(kind, number, reader, params, result, row.fuel, splits, row, readers, rule)
 
 
 @lru_cache(maxsize=8)
 def _entries(instructions: InstructionSet) -> tuple[list[_Entry | None], dict[int, _Entry]]:
-    """The entries of all one-byte opcodes, and those behind prefixes."""
-    known = instructions.by_opcode
-    rows = enumerate(instructions.rows)
-    every = {row.opcode: _entry(n, row) for n, row in rows if row.opcode in known}
-    return [every.get(opcode) for opcode in range(256)], every
+    """The entries of one-byte opcodes, and of all, as far as they have been met."""
+    return [None] * 256, {}
 
 
 class BodyValidator:
@@ -173,17 +182,20 @@ class BodyValidator:
 
     def pop_all(self, types: Sequence[ValType], row: Instruction, at: int) -> None:
         """Takes operands of these types, the last one first."""
+        if not types:
+            return
         count = len(types)
-        if count and self.stack[-count:] == list(types):
+        if self.stack[-count:] == list(types):
             del self.stack[-count:]
             return
         for expected in reversed(types):
             self.pop(expected, row, at)
 
-    def push_all(self, types: Iterable[ValType | None]) -> None:
+    def push_all(self, types: Sequence[ValType | None]) -> None:
         """Puts results on the stack."""
-        self.stack.extend(types)
-        self.max_height = max(self.max_height, self.height)
+        if types:
+            self.stack.extend(types)
+            self.max_height = max(self.max_height, self.height)
 
     @property
     def height(self) -> int:
@@ -224,22 +236,27 @@ class BodyValidator:
             entry = table[data[pos]]
             pos += 1
             if entry is None:
-                entry, pos = self._prefixed(at)
-            kind, number, reader, params, result, fuel, splits, row = entry
+                entry, pos = self._entry(at)
+            kind, number, reader, params, result, fuel, splits, row, _, _ = entry
             cost += fuel
             if kind == _RULE:
-                pos = self._rule(row, number, at, pos)
+                pos = self._rule(entry, at, pos)
                 if splits:
                     costs[start] = cost
                     cost, start = 0, len(code)
                 continue
             if kind == _LOCAL:
-                x, pos = read_u32(data, pos, base)
+                if pos < size and data[pos] < 0x80:
+                    x = data[pos]
+                    pos += 1
+                else:
+                    x, pos = read_u32(data, pos, base)
                 if x >= len(local_types):
                     raise self.invalid(f"unknown local {x}", at)
-                signature = row.typing
-                params = (local_types[x],) if signature.params else ()  # type: ignore[union-attr]
-                result = local_types[x] if signature.results else None  # type: ignore[union-attr]
+                if params:
+                    params = (local_types[x],)
+                if result is not None:
+                    result = local_types[x]
             elif kind == _MEMORY:
                 (align, x), pos = reader(data, pos, base)  # type: ignore[misc]
                 if 1 << min(align, 8) > row.width or not has_memory:
@@ -287,16 +304,24 @@ class BodyValidator:
             frozenset(self.references),
         )
 
-    def _prefixed(self, at: int) -> tuple[_Entry, int]:
-        row, pos = read_opcode(self.data, at, self.base, self.context.instructions)
-        return _entries(self.context.instructions)[1][row.opcode], pos
+    def _entry(self, at: int) -> tuple[_Entry, int]:
+        """The entry of an opcode that is new or has a prefix, and where its immediates begin."""
+        instructions = self.context.instructions
+        row, pos = read_opcode(self.data, at, self.base, instructions)
+        short, known = _entries(instructions)
+        entry = known.get(row.opcode)
+        if entry is None:
+            entry = known[row.opcode] = _entry(instructions.number(row), row)
+            if row.prefix is None:
+                short[row.opcode] = entry
+        return entry, pos
 
-    def _rule(self, row: Instruction, number: int, at: int, pos: int) -> int:
+    def _rule(self, entry: _Entry, at: int, pos: int) -> int:
         """Reads any immediates, checks their indices, and applies the row's rule."""
-        values = []
-        for kind in row.immediates:
-            value, pos = READERS[kind](self.data, pos, self.base)
-            if kind in self.context.counts:
+        row, counts, values = entry.row, self.context.counts, []
+        for kind, reader in entry.immediates:
+            value, pos = reader(self.data, pos, self.base)
+            if kind in counts:
                 self._check_index(kind, value, at)
             elif kind == "memarg":
                 align, value = value
@@ -304,9 +329,8 @@ class BodyValidator:
                     raise self._bad_memarg(row, at)
             values.append(value)
         x = values[0] if len(values) == 1 else tuple(values)
-        rule = typing_rules.RULES[row.rule or "signature"]
-        recorded = rule(self, row, x, at)
-        self.code.append((number, recorded))
+        recorded = entry.rule(self, row, x, at)
+        self.code.append((entry.number, recorded))
         self.offsets.append(at)
         return pos
 

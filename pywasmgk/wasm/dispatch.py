@@ -261,16 +261,29 @@ class Operation(NamedTuple):
 
     #: in millionths, since sums of floats differ between versions of Python
     weight: int
-    name: str
-    body: str
+    #: the opcode, or the name of what is a form of control
+    key: int | str
+    #: ``None`` for what is a form of control
     row: Instruction | None
+
+    # only who writes the loop needs the rest
+
+    @property
+    def name(self) -> str:
+        """What a reader knows it by."""
+        return str(self.key) if self.row is None else f"{self.row.encoding} {self.row.name}"
+
+    @property
+    def body(self) -> str:
+        """Its lines."""
+        return _CONTROL[str(self.key)][1] if self.row is None else _body(self.row)
 
 
 # -- one instruction's lines
 
 
 def _operation(row: Instruction) -> Operation:
-    return Operation(round(row.weight * 1000), f"{row.encoding} {row.name}", _body(row), row)
+    return Operation(round(row.weight * 1000), row.opcode, row)
 
 
 def _body(row: Instruction) -> str:
@@ -357,8 +370,7 @@ def _fill(row: Instruction, text: str, **names: str) -> str:
 def _operations(instructions: InstructionSet) -> list[Operation]:
     found = [_operation(row) for row in instructions.rows if row.form is None]
     found += [
-        Operation(round(weight * 1000), name, body, None)
-        for name, (weight, body) in _CONTROL.items()
+        Operation(round(weight * 1000), name, None) for name, (weight, _) in _CONTROL.items()
     ]
     return sorted(found, key=lambda operation: -operation.weight)
 
@@ -416,13 +428,11 @@ class Dispatch:
     def __init__(self, instructions: InstructionSet) -> None:
         #: by operation number
         self.operations = _operations(instructions)
-        numbers = {operation.name: n for n, operation in enumerate(self.operations)}
+        numbers = {operation.key: n for n, operation in enumerate(self.operations)}
         self.control = {name: numbers[name] for name in _CONTROL}
         #: by dense number of the instruction set: its form, or else its operation
         self.forms = [row.form or "" for row in instructions.rows]
-        self.translated = [
-            -1 if row.form else numbers[f"{row.encoding} {row.name}"] for row in instructions.rows
-        ]
+        self.translated = [-1 if row.form else numbers[row.opcode] for row in instructions.rows]
         self.run, self.step = _loops(instructions)
 
 

@@ -332,7 +332,7 @@ def instantiate(
             "clock": clock,
         },
     )
-    instance.link(resolve(module, _with_wasi(imports, wasi)))
+    instance.link(resolve(module, _with_wasi(module, imports, wasi)))
     instance.allocate(memory_limit, table_limit)
     with instance.account():
         instance.fill_segments()
@@ -351,11 +351,18 @@ def chosen_cache(directory: str | os.PathLike[str] | None) -> CodeCache | None:
     return open_cache(directory)
 
 
-def _with_wasi(imports: Imports | None, wasi: WasiConfig | None) -> Imports | None:
+def _with_wasi(
+    module: Module, imports: Imports | None, wasi: WasiConfig | None
+) -> Imports | None:
+    """The imports, with WASI's functions where the module wants any."""
     if wasi is None:
         return imports
+    from .wasi import MODULE
     from .wasi import imports as wasi_imports
 
+    # preopens are opened in any case, so that a wrong one is an error in any case
+    if not wasi.preopens and all(item.module != MODULE for item in module.imports):
+        return imports
     given: dict[str, Any] = dict(cast(Mapping[str, Any], imports or {}))
     for name, functions in wasi_imports(wasi).items():
         explicit = given.get(name, {})

@@ -85,6 +85,8 @@ class Module(components.Module):  # type: ignore[misc]
         self.data_count: int | None = None
         #: name, and the range of bytes behind the name
         self.custom_sections: list[tuple[str, int, int]] = []
+        #: what validation found out about functions, by index; of small modules only
+        self.block_maps: dict[int, BlockMap] = {}
         #: functions that have been made ready for the interpreter, by index
         self.codes: dict[int, Code] = {}
         #: what has been compiled: by function, by the instruction where it is entered, and by what
@@ -148,8 +150,8 @@ class Module(components.Module):  # type: ignore[misc]
     # -- functions
 
     def block_map(self, index: int) -> BlockMap:
-        """Validates a defined function (again) and gives its block map."""
-        return validate_function(self.context, self, index)
+        """The block map of a defined function; it is validated again for it in large modules."""
+        return self.block_maps.get(index) or validate_function(self.context, self, index)
 
     def function_name(self, index: int) -> str | None:
         """A function's name: from the name section, else its import's or an export's."""

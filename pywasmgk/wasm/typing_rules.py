@@ -42,7 +42,7 @@ def _signature(v: BodyValidator, row: Instruction, x: Any, at: int) -> Any:
         found = v.pop(_resolve(v, name, x), row, at)
         if name == "ref" and found is not None and not found.is_reference:
             raise v.mismatch(row, "a reference", found, at)
-    v.push_all(_resolve(v, name, x) for name in results)
+    v.push_all([_resolve(v, name, x) for name in results])
     return x
 
 

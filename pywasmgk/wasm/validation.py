@@ -19,6 +19,10 @@ __all__ = ["validate_module"]
 #: parameters or results that a function type may have, as in web engines
 MAX_ARITY = 1000
 
+#: bytes of code that a module may have altogether for its block maps to be kept, which take about
+#: forty times as much; making one again takes as long as validation
+_SMALL = 32 << 10
+
 I32 = ValType.I32
 
 
@@ -40,8 +44,11 @@ def validate_module(module: Module, *, bodies: bool = True) -> ModuleContext:
     context.declared = frozenset(references)
     if bodies:
         first = module.import_counts["func"]
+        keep = sum(body.end - body.start for body in module.bodies) <= _SMALL
         for index in range(first, first + len(module.bodies)):
-            validate_function(context, module, index)
+            body = validate_function(context, module, index)
+            if keep:
+                module.block_maps[index] = body
     return context
 
 

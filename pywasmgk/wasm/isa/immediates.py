@@ -51,6 +51,8 @@ def _zero(data: bytes, pos: int, base: int) -> tuple[int, int]:
 
 def _memarg(data: bytes, pos: int, base: int) -> tuple[MemArg, int]:
     start = pos
+    if pos + 1 < len(data) and data[pos] < 32 and data[pos + 1] < 0x80:
+        return (data[pos], data[pos + 1]), pos + 2
     align, pos = read_u32(data, pos, base)
     if align >= 32:
         raise DecodeError(f"malformed memop flags: alignment 2**{align}", base + start)
@@ -110,6 +112,8 @@ def _block_type(data: bytes, pos: int, base: int) -> tuple[BlockType, int]:
 
 
 def _i32(data: bytes, pos: int, base: int) -> tuple[int, int]:
+    if pos < len(data) and data[pos] < 0x40:
+        return data[pos], pos + 1
     value, pos = read_s32(data, pos, base)
     return value & 0xFFFFFFFF, pos
 
