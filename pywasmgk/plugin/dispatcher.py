@@ -44,14 +44,19 @@ def acting(*, language: str = "en", org_id: int = 0, user_id: int = 0) -> Iterat
         _behalf.reset(token)
 
 
-@contextmanager
-def in_chain(plugin: str) -> Iterator[None]:
+class in_chain:
     """While a plugin's call runs, its name stands at the end of the chain."""
-    token = _chain.set((*_chain.get(), plugin))
-    try:
-        yield
-    finally:
-        _chain.reset(token)
+
+    __slots__ = ("_plugin", "_token")
+
+    def __init__(self, plugin: str) -> None:
+        self._plugin = plugin
+
+    def __enter__(self) -> None:
+        self._token = _chain.set((*_chain.get(), self._plugin))
+
+    def __exit__(self, *exc: object) -> None:
+        _chain.reset(self._token)
 
 
 class HostDispatcher:

@@ -42,14 +42,19 @@ class Turns:
 
         Raises CallError for a re-entrant or circular call and for a cancelled one, CallTimeout.
         """
-        self._take(name, timeout, cancel)
+        self.take(name, timeout, cancel)
         try:
             yield
         finally:
-            self.owner = None
-            self._lock.release()
+            self.leave()
 
-    def _take(self, name: str, timeout: float | None, cancel: CancelToken | None) -> None:
+    def leave(self) -> None:
+        """Gives up what :meth:`take` took."""
+        self.owner = None
+        self._lock.release()
+
+    def take(self, name: str, timeout: float | None, cancel: CancelToken | None) -> None:
+        """The first half of :meth:`taken`."""
         me = threading.get_ident()
         if self.owner == me:
             raise CallError(f"plugin {name!r} is called from within its own call")

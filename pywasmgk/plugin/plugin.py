@@ -6,15 +6,13 @@ import dataclasses
 import os
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Union
+from typing import Any, Literal, NamedTuple, TypeVar, Union
 
 from ..errors import ManifestError, PluginClosed, PluginError, ResultError
-from ..wasm.metering import CancelToken, current_meter
+from ..wasm.metering import CancelToken, Meter, current_meter
 from ..wasm.module import Module
 from ..wasm.wasi import Sink, WasiConfig
 from .abi import Guest, end_of
@@ -77,12 +75,12 @@ class PluginOptions:
         return cls(limits=limits, **rest)
 
 
-@dataclass(frozen=True)
-class LastCall:
+class LastCall(NamedTuple):
     """What the latest call of a thread took, all that ran for it included."""
 
     #: instructions
     fuel: int
+    #: time on the wall
     seconds: float
     #: pages of memory after it
     pages: int
@@ -256,57 +254,48 @@ class Plugin:
         Raises CallError, CallTimeout (also for waiting too long behind other calls), PluginClosed.
         """
         name, data = function.encode("utf-8", "surrogatepass"), bytes(args or b"")
-        budget = self._budget(timeout, fuel, cancel or CancelToken())
-        with self._waited_for(budget["timeout"], budget["cancel"]):
-            guest, restarted = self._ready()
-            with guest.instance.account(**budget) as meter, in_chain(self.name):
-                started, spent, calls = time.perf_counter(), meter.fuel_used, meter.host_calls
-                try:
-                    return guest.call(name, data)
-                except PluginError:
-                    raise
-                except BaseException as error:
-                    # an interruption: it may have come between any two steps
-                    guest.ended = end_of(error)
-                    raise
-                finally:
-                    self._bridge.flush()
-                    self._local.last_call = LastCall(
-                        meter.fuel_used - spent,
-                        time.perf_counter() - started,
-                        guest.exports.memory.pages,
-                        meter.host_calls - calls,
-                        restarted,
-                    )
-
-    def _budget(
-        self, timeout: float | None, fuel: int | None, cancel: CancelToken
-    ) -> dict[str, Any]:
-        own = self.limits
-        times = [t for t in (own.call_timeout, timeout) if t is not None and t > 0]
-        fuels = [f for f in (own.fuel, fuel) if f is not None]
-        return {
-            "timeout": min(times, default=None),
-            "fuel": min(fuels, default=None),
-            "cancel": cancel,
-        }
-
-    @contextmanager
-    def _waited_for(self, timeout: float | None, cancel: CancelToken) -> Iterator[None]:
-        """The turn, waited for no longer than this call, or the one that it serves, may take."""
+        own, cancel = self.limits, cancel or CancelToken()
+        timeout = _shorter(_seconds(own.call_timeout), _seconds(timeout))
+        fuel = _shorter(own.fuel, fuel)
+        wait = timeout
         outer = current_meter()
         if outer is not None:
             # inside another call, that one's token and deadline count
             cancel = outer.cancel = outer.cancel or cancel
-            left = outer.seconds_left()
-            if left is not None:
-                timeout = left if timeout is None else min(timeout, left)
-        with self._turns.taken(self.name, timeout, cancel):
+            wait = _shorter(wait, outer.seconds_left())
+        self._turns.take(self.name, wait, cancel)
+        try:
             self._running = cancel
-            try:
-                yield
-            finally:
-                self._running = None
+            guest, restarted = self._ready()
+            account = guest.instance.account(timeout=timeout, fuel=fuel, cancel=cancel)
+            with account as meter, in_chain(self.name):
+                return self._call(guest, meter, name, data, restarted)
+        finally:
+            self._running = None
+            self._turns.leave()
+
+    def _call(
+        self, guest: Guest, meter: Meter, name: bytes, data: bytes, restarted: bool
+    ) -> bytes | None:
+        """A call on an open account, and what it took."""
+        started, spent, calls = time.perf_counter(), meter.fuel_used, meter.host_calls
+        try:
+            return guest.call(name, data)
+        except PluginError:
+            raise
+        except BaseException as error:
+            # an interruption: it may have come between any two steps
+            guest.ended = end_of(error)
+            raise
+        finally:
+            self._bridge.flush()
+            self._local.last_call = LastCall(
+                meter.fuel_used - spent,
+                time.perf_counter() - started,
+                guest.exports.memory.pages,
+                meter.host_calls - calls,
+                restarted,
+            )
 
     def _ready(self) -> tuple[Guest, bool]:
         """The guest to call, and whether it was started for this call."""
@@ -372,6 +361,21 @@ class Plugin:
     def _warn(self, message: str) -> None:
         if self._dispatcher is not None:
             self._dispatcher.log("warn", message, {"plugin": self.name}, None)
+
+
+_N = TypeVar("_N", int, float)
+
+
+def _seconds(timeout: float | None) -> float | None:
+    """A timeout, where nothing above 0 is no limit."""
+    return timeout if timeout is not None and timeout > 0 else None
+
+
+def _shorter(limit: _N | None, other: _N | None) -> _N | None:
+    """The lower one of two limits; ``None`` is no limit."""
+    if limit is None or other is None:
+        return other if limit is None else limit
+    return min(limit, other)
 
 
 def _end_of(guest: Guest, options: PluginOptions) -> str | None:

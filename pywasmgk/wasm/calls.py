@@ -79,7 +79,8 @@ class Account:
             meter.entries -= 1
             if self._outermost:
                 CURRENT.meter = None
-                self._instance.close(meter)
+                self._instance.fuel_used = meter.fuel_used
+                self._instance.template.follow(meter)
             # the innermost account knows it first
             if isinstance(error, GuestError) and error.fuel_used is None:
                 error.fuel_used = meter.fuel_used

@@ -369,9 +369,7 @@ def _fill(row: Instruction, text: str, **names: str) -> str:
 
 def _operations(instructions: InstructionSet) -> list[Operation]:
     found = [_operation(row) for row in instructions.rows if row.form is None]
-    found += [
-        Operation(round(weight * 1000), name, None) for name, (weight, _) in _CONTROL.items()
-    ]
+    found += [Operation(round(weight * 1000), name, None) for name, (weight, _) in _CONTROL.items()]
     return sorted(found, key=lambda operation: -operation.weight)
 
 

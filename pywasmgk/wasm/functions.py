@@ -10,7 +10,7 @@ from .memory import Memory
 from .metering import Meter
 from .ownership import Domain
 from .types import FuncType
-from .values import INWARD, OUTWARD, from_bits, from_python, to_bits, to_python
+from .values import INWARD, OUTWARD, from_bits, from_python, results_to_python, to_bits
 
 if TYPE_CHECKING:
     from .code import Code
@@ -77,7 +77,7 @@ class Func:
         self.index = -1
         #: whether its instance has compiled it
         self.compiled = False
-        #: the shortest way in for calls from the host, once it is compiled
+        # the shortest way in for calls from the host, once it is compiled
         self.direct: Callable[..., Any] | None = None
         #: prepared for the interpreter; ``None`` until that runs it, and for the host's
         self.code: Code | None = None
@@ -120,22 +120,13 @@ class Func:
             return direct(*args)
         kinds = self.type.params
         if len(args) != len(kinds):
-            raise self.wrong_count(args)
-        return self.outward(
-            calls.invoke(self, [INWARD[kind](arg) for kind, arg in zip(kinds, args)])
-        )
+            raise self._wrong_count(args)
+        results = calls.invoke(self, [INWARD[kind](arg) for kind, arg in zip(kinds, args)])
+        return results_to_python(self.type.results, results)
 
-    def wrong_count(self, args: Sequence[Any]) -> TypeError:
-        """The error of a call with more or fewer arguments than it takes."""
+    def _wrong_count(self, args: Sequence[Any]) -> TypeError:
         count = len(self.type.params)
         return TypeError(f"{self} takes {count} arguments, {len(args)} were given")
-
-    def outward(self, results: Sequence[Any]) -> Any:
-        """What a call with these results gives in Python."""
-        kinds = self.type.results
-        if len(kinds) == 1:
-            return to_python(kinds[0], results[0])
-        return tuple(map(to_python, kinds, results)) if kinds else None
 
     def call_bits(self, *args: Any) -> tuple[Any, ...]:
         """Calls it with raw bit patterns, so that the payloads of NaNs can be seen.
@@ -144,7 +135,7 @@ class Func:
         """
         kinds = self.type.params
         if len(args) != len(kinds):
-            raise self.wrong_count(args)
+            raise self._wrong_count(args)
         results = calls.invoke(self, [from_bits(kind, arg) for kind, arg in zip(kinds, args)])
         return tuple(map(to_bits, self.type.results, results))
 

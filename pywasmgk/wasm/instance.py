@@ -110,7 +110,7 @@ class Instance:
         #: fuel of the latest call from the host, start functions aside
         self.fuel_used = 0
         self._meter_options = dict(meter_options)
-        #: the accounts of calls that set no limits of their own begin as copies of this one
+        # the accounts of calls that set no limits of their own begin as copies of this one
         self.template = Meter(**meter_options)
         #: what the dispatch loop works on
         self.environment: tuple[Any, ...] = ()
@@ -139,10 +139,14 @@ class Instance:
         """
         if current_meter() is not None:
             return Account(self, None)
-        options = self._meter_options
-        if fuel is _UNSET and timeout is _UNSET and cancel is None and progress is None:
-            return Account(self, self.template.renewed())
-        options = dict(options)
+        own = self.template.terms
+        usual = fuel in (_UNSET, own.fuel) and timeout in (_UNSET, own.timeout) and own.quick
+        if usual and progress is None and (cancel is None or not cancel.cancelled):
+            meter = self.template.renewed()
+            if cancel is not None:
+                meter.cancel = cancel
+            return Account(self, meter)
+        options = dict(self._meter_options)
         if fuel is not _UNSET:
             options["fuel"] = fuel
         if timeout is not _UNSET:
@@ -154,11 +158,6 @@ class Instance:
         meter = Meter(**options)
         meter.follow(self.template)
         return Account(self, meter)
-
-    def close(self, meter: Meter) -> None:
-        """Takes note of the account of an outermost call that has ended."""
-        self.fuel_used = meter.fuel_used
-        self.template.follow(meter)
 
     def __repr__(self) -> str:
         return f"<Instance of {self.module.name or 'a module'}{' (dead)' if self.dead else ''}>"
@@ -351,9 +350,7 @@ def chosen_cache(directory: str | os.PathLike[str] | None) -> CodeCache | None:
     return open_cache(directory)
 
 
-def _with_wasi(
-    module: Module, imports: Imports | None, wasi: WasiConfig | None
-) -> Imports | None:
+def _with_wasi(module: Module, imports: Imports | None, wasi: WasiConfig | None) -> Imports | None:
     """The imports, with WASI's functions where the module wants any."""
     if wasi is None:
         return imports

@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from ..errors import Cancelled, DeadlineExceeded, OutOfFuel
 
@@ -46,27 +46,38 @@ _LARGEST_SLICE = (1 << 30) - 1
 _LOOK_EVERY = 0.01
 
 
+_sleepers = threading.Lock()
+
+
 class CancelToken:
     """Stops calls that were given it, from any thread."""
 
     def __init__(self) -> None:
-        self._event = threading.Event()
+        self._cancelled = False
+        #: what sleepers wait for; most calls have a token and no sleepers
+        self._event: threading.Event | None = None
 
     def cancel(self) -> None:
         """Ends every call with this token at its next test point, and wakes it if it sleeps."""
-        self._event.set()
+        self._cancelled = True
+        if self._event is not None:
+            self._event.set()
 
     @property
     def cancelled(self) -> bool:
         """Whether :meth:`cancel` was called."""
-        return self._event.is_set()
+        return self._cancelled
 
     def wait(self, seconds: float) -> bool:
         """Sleeps until cancelled, at most so long; gives whether it was."""
-        return self._event.wait(seconds)
+        with _sleepers:
+            event = self._event = self._event or threading.Event()
+        # in this order: who cancels now is seen here, or sees the event
+        return self._cancelled or event.wait(seconds)
 
 
-class Terms(NamedTuple):
+@dataclass(slots=True)
+class Terms:
     """What an account allows."""
 
     #: instructions; ``None`` is no limit
@@ -97,7 +108,7 @@ class Meter:
     host_calls = 0
     #: an exception that came from a host function, to tell it from an interruption
     host_error: BaseException | None = None
-    #: instructions of the slice that ended at the latest look at the clock; 0 if it goes on
+    # instructions of the slice that ended at the latest look at the clock; 0 if it goes on
     used_up = 0
     _slice = _FIRST_SLICE
     #: the part of the slice that is not handed out
@@ -145,8 +156,8 @@ class Meter:
         """One that begins now, with the limits of this one, which nothing was charged to."""
         terms = self.terms
         if not terms.quick:
-            fuel, timeout, progress, depth, clock, *_ = terms
-            watched = Meter(fuel, timeout, self.cancel, progress, depth, clock)
+            rest = terms.progress, terms.depth, terms.clock
+            watched = Meter(terms.fuel, terms.timeout, self.cancel, *rest)
             watched._rest = self._rest
             return watched
         meter: Meter = Renewed()
@@ -203,10 +214,11 @@ class Meter:
 
     def check(self) -> None:
         """Raises Cancelled or DeadlineExceeded if it is time to."""
-        if self.cancel is not None and self.cancel.cancelled:
+        cancel, terms = self.cancel, self.terms
+        if cancel is not None and cancel.cancelled:
             raise Cancelled(f"cancelled after {self._account()}")
-        timeout = self.terms.timeout
-        if timeout is not None and self.clock() >= self.started + timeout:
+        timeout = terms.timeout
+        if timeout is not None and terms.clock() >= self.started + timeout:
             raise DeadlineExceeded(
                 f"gave up after {timeout:g} s at {self.fuel_used:,} instructions; "
                 "for repeatable limits set fuel"
@@ -259,14 +271,17 @@ class Meter:
         progress = self.terms.progress
         if progress is not None:
             progress(self)
-        if self._rest:
-            self.used_up, issued, self._rest = 0, self._rest, 0
+        issued = self._rest
+        if issued:
+            self.used_up = self._rest = 0
         else:
             self.used_up = self._slice
             self._adapt()
             issued = self._slice
         left = self.reserve + fuel
-        issued = self.left = min(issued, left)
+        if issued > left:
+            issued = left
+        self.left = issued
         self.reserve = left - issued
         return issued
 

@@ -7,13 +7,22 @@ want them unsigned, such as pointers. A v128 is an int inside and 16 bytes outsi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NewType
 
 from .numerics import bits_of_f32, bits_of_f64, f32_of_bits, f64_of_bits, round_f32
 from .types import ValType
 
-__all__ = ["ZERO", "from_bits", "from_python", "to_bits", "to_python", "u32", "u64"]
+__all__ = [
+    "ZERO",
+    "from_bits",
+    "from_python",
+    "results_to_python",
+    "to_bits",
+    "to_python",
+    "u32",
+    "u64",
+]
 
 u32 = NewType("u32", int)
 u64 = NewType("u64", int)
@@ -116,6 +125,13 @@ def to_python(kind: ValType, value: Any) -> Any:
     """An engine value as hosts see it."""
     convert = OUTWARD.get(kind)
     return value if convert is None else convert(value)
+
+
+def results_to_python(kinds: Sequence[ValType], values: Sequence[Any]) -> Any:
+    """What a call with these results gives: ``None``, the only one, or a tuple."""
+    if len(kinds) == 1:
+        return to_python(kinds[0], values[0])
+    return tuple(map(to_python, kinds, values)) if kinds else None
 
 
 def from_bits(kind: ValType, bits: Any) -> Any:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ...errors import GuestError
 from ..metering import CURRENT, FRAMES_LEFT, Renewed
 from ..types import FuncType, ValType
-from ..values import INWARD, OUTWARD
+from ..values import INWARD, OUTWARD, results_to_python
 
 if TYPE_CHECKING:
     from ..functions import Func
@@ -27,7 +27,7 @@ _MOST_PARAMS = 16
 _TEXT = """\
 def make(func, instance, domain, binding, template, fuel, cell, invoke, most_entries):
     terms, seat = template.terms, domain.seat
-    allowed, clock = terms.budget, terms.clock
+    allowed, clock, kinds = terms.budget, terms.clock, func.type.results
 
     def call({params}):
         {inward}
@@ -43,7 +43,7 @@ def make(func, instance, domain, binding, template, fuel, cell, invoke, most_ent
             meter.budget = budget = template.budget
             meter.entries = 1
         elif outer.entries >= most_entries or outer.budget < FRAMES_LEFT:
-            return func.outward(invoke(func, ({params})))
+            return give(kinds, invoke(func, ({params})))
         else:
             meter, depth, budget = outer, outer.depth, outer.budget
         base, held = binding.base, None
@@ -150,6 +150,7 @@ def _maker(kind: FuncType) -> Any:
         "FRAMES_LEFT": FRAMES_LEFT,
         "GuestError": GuestError,
         "Renewed": Renewed,
+        "give": results_to_python,
         **{f"take_{kind}": take for kind, take in INWARD.items()},
         **{f"give_{kind}": give for kind, give in OUTWARD.items()},
     }
@@ -172,6 +173,6 @@ def _inward(kind: ValType, name: str) -> str:
 def _outward(kinds: tuple[ValType, ...]) -> str:
     """The expression for what Python gets."""
     if len(kinds) != 1:
-        return "func.outward(result)" if kinds else "None"
+        return "give(kinds, result)" if kinds else "None"
     kind = kinds[0]
     return _SIGNED.get(kind) or (f"give_{kind}(result)" if kind in OUTWARD else "result")
