@@ -20,6 +20,7 @@ __all__ = [
     "DEFAULT_DEPTH",
     "DEFAULT_FUEL",
     "DEFAULT_TIMEOUT",
+    "FIRST_SLICE",
     "FRAMES_LEFT",
     "CancelToken",
     "Meter",
@@ -40,7 +41,8 @@ FRAMES_LEFT = 50
 _PYTHON_DEPTH = 2_000
 #: stands for "no limit"; far above what can be counted, far below slow integers
 _UNLIMITED = 1 << 60
-_FIRST_SLICE = 20_000
+#: instructions that an account hands out before anybody looks at the clock
+FIRST_SLICE = 20_000
 _LARGEST_SLICE = (1 << 30) - 1
 #: seconds between two looks at the clock that the slices aim for
 _LOOK_EVERY = 0.01
@@ -110,7 +112,7 @@ class Meter:
     host_error: BaseException | None = None
     # instructions of the slice that ended at the latest look at the clock; 0 if it goes on
     used_up = 0
-    _slice = _FIRST_SLICE
+    _slice = FIRST_SLICE
     #: the part of the slice that is not handed out
     _rest = 0
     #: when the slice began, in the clock's seconds, if that was not with the call
@@ -142,7 +144,7 @@ class Meter:
         self.left = 0
         #: fuel that is not handed out
         self.reserve = budget
-        self._begin(_FIRST_SLICE)
+        self._begin(FIRST_SLICE)
 
     def _begin(self, first: int) -> None:
         """Hands out the first slice, or lets the first test point look."""
@@ -172,7 +174,8 @@ class Meter:
     def follow(self, other: Meter) -> None:
         """Goes on with the slice that ``other`` left at its end: so the ends of slices come to
         whatever runs much, also where all calls are short. Nothing was charged to it yet."""
-        self._begin(other.left if other.left > 0 else other._rest or _FIRST_SLICE)
+        rest = other.left if other.left > 0 else other._rest
+        self._begin(min(rest or FIRST_SLICE, FIRST_SLICE))
 
     # -- what hosts ask
 
@@ -242,17 +245,12 @@ class Meter:
     def resume(self) -> int:
         """Gives a tier what is left when it goes on after the host: nothing in hand, so that its
         next test point looks at the clock."""
-        left = self.left
-        if left > 0:
-            self._rest = left
-        self.reserve += left + 1
-        self.left = -1
-        return -1
+        return self.expire(self.left)
 
     def expire(self, fuel: int) -> int:
         """Takes a slice back, so that the next test point comes to :meth:`refill`."""
-        if fuel > 0:
-            self._rest = fuel
+        # a slice that was taken back before goes down with what was charged since
+        self._rest = fuel if fuel > 0 else max(self._rest + fuel + 1, 0)
         # one less than nothing: it comes even if nothing is charged until then
         self.reserve += fuel + 1
         self.left = -1
@@ -271,13 +269,14 @@ class Meter:
         progress = self.terms.progress
         if progress is not None:
             progress(self)
-        issued = self._rest
-        if issued:
-            self.used_up = self._rest = 0
+        issued = self._rest + fuel + 1
+        if self._rest and issued > 0:
+            self.used_up = 0
         else:
             self.used_up = self._slice
             self._adapt()
             issued = self._slice
+        self._rest = 0
         left = self.reserve + fuel
         if issued > left:
             issued = left

@@ -6,6 +6,8 @@ import sys
 import threading
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from wasm_builder import body, function, functype, limits, module, name
 
 from pywasmgk.errors import (
@@ -340,3 +342,79 @@ def test_sizes_that_are_too_large_are_refused_not_allocated() -> None:
     assert instance.fuel_used == 1 + 2 + 255
     assert instance.exports.f(1) == -1
     assert instance.fuel_used == 1 + 2
+
+
+def test_a_token_wakes_all_who_sleep() -> None:
+    token, woken = CancelToken(), []
+
+    def nap() -> None:
+        woken.append(token.wait(60))
+
+    threads = [threading.Thread(target=nap) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    assert not token.cancelled
+    assert not token.wait(0.01)
+    token.cancel()
+    for thread in threads:
+        thread.join(10)
+    assert woken == [True] * 3
+    assert token.cancelled
+    assert token.wait(60)
+
+
+def test_a_token_that_was_cancelled_before_stops_the_first_step() -> None:
+    token = CancelToken()
+    token.cancel()
+    instance = instantiate(function("", "", "nop"))
+    with instance.account(cancel=token), pytest.raises(Cancelled):
+        instance.exports.f()
+    instance.exports.f()
+
+
+@given(st.lists(st.tuples(st.integers(0, 50_000), st.sampled_from("trxh"))), st.booleans())
+def test_slices_never_lose_fuel(steps: list[tuple[int, str]], watched: bool) -> None:
+    """Whatever a tier and the host do with it, what was charged is what was charged."""
+    clock = Clock()
+    first = Meter(10**9, None, progress=(lambda meter: None) if watched else None, clock=clock)
+    meter = first.renewed()
+    fuel, charged, used_up = meter.left, 0, 0
+    for cost, step in steps:
+        clock.now += 0.003
+        fuel -= cost
+        charged += cost
+        if step == "t" or fuel < 0:
+            if fuel < 0:
+                fuel = meter.refill(fuel)
+                used_up += meter.used_up
+        elif step == "r":
+            meter.left = fuel
+            fuel = meter.resume()
+        elif step == "x":
+            fuel = meter.expire(fuel)
+        meter.left = fuel
+        assert meter.fuel_used == charged
+        assert meter.fuel_left == 10**9 - charged
+    # slices are used up about as fast as fuel: what is overdrawn may count twice
+    overdrawn = 50_000 * (len(steps) + 1)
+    assert used_up <= charged + overdrawn
+    first.follow(meter)
+    assert first.fuel_used == 0
+    assert first.renewed().fuel_used == 0
+
+
+def test_a_new_account_goes_on_with_the_slice() -> None:
+    first = Meter()
+    meter = first.renewed()
+    whole = meter.left
+    meter.left -= 300
+    first.follow(meter)
+    meter = first.renewed()
+    assert meter.left == whole - 300
+    meter.expire(meter.left - 200)
+    first.follow(meter)
+    meter = first.renewed()
+    assert meter.left == whole - 500
+    meter.left -= whole
+    assert meter.refill(meter.left) > 0
+    assert meter.used_up == whole

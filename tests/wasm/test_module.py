@@ -175,3 +175,15 @@ def test_instructions_as_ppci_has_them() -> None:
     block = found["func"][0].instructions[0]
     assert (block.args[0].space, block.args[0].index) == ("type", 1)
     assert repr(found["func"][0].locals) == "[]"
+
+
+def test_block_maps_of_small_modules_are_kept() -> None:
+    small = Module(function("i32", "i32", "local.get 0"))
+    assert small.block_map(0) is small.block_map(0)
+    assert not Module(small.data, validate="lazy").block_maps
+    lines = ["i32.const 1", "drop"] * 6_000
+    large = Module(function("", "", *lines, *lines))
+    assert not large.block_maps
+    one, other = large.block_map(0), large.block_map(0)
+    assert one is not other
+    assert (one.offsets, one.costs) == (other.offsets, other.costs)

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from ...errors import GuestError
-from ..metering import CURRENT, FRAMES_LEFT, Renewed
+from ..metering import CURRENT, FIRST_SLICE, FRAMES_LEFT, Renewed
 from ..types import FuncType, ValType
 from ..values import INWARD, OUTWARD, results_to_python
 
@@ -61,7 +61,7 @@ def make(func, instance, domain, binding, template, fuel, cell, invoke, most_ent
                 if domain.owner is not meter or domain.dead is not None:
                     held = domain.enter(meter)
                 # the host's time is not in the fuel: the next test point looks at the clock
-                meter.resume()
+                meter.expire(meter.left)
                 meter.entries += 1
             reach = budget if budget < depth else depth
             binding.base = depth - reach
@@ -87,7 +87,8 @@ def make(func, instance, domain, binding, template, fuel, cell, invoke, most_ent
                 instance.fuel_used = allowed - meter.reserve - left
                 if left > 0:
                     # the next account goes on with the slice (Meter.follow)
-                    template.left, template.reserve = left, allowed - left
+                    template.left = left if left < FIRST_SLICE else FIRST_SLICE
+                    template.reserve = allowed - template.left
             else:
                 meter.depth, meter.budget = depth, budget
                 meter.entries -= 1
@@ -147,6 +148,7 @@ def _maker(kind: FuncType) -> Any:
     names = [f"a{number}" for number in range(len(kind.params))]
     namespace: dict[str, Any] = {
         "CURRENT": CURRENT,
+        "FIRST_SLICE": FIRST_SLICE,
         "FRAMES_LEFT": FRAMES_LEFT,
         "GuestError": GuestError,
         "Renewed": Renewed,

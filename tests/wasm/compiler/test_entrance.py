@@ -7,6 +7,7 @@ import math
 import struct
 import threading
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -303,3 +304,20 @@ def test_out_of_fuel_before_the_results_is_told() -> None:
         with pytest.raises(OutOfFuel):
             func()
         assert func.instance.fuel_used == 5
+
+
+def test_slices_go_on_from_call_to_call() -> None:
+    data = function("i32", "", "loop _", "local.get 0", "i32.const 1", "i32.sub", "local.tee 0",
+                    "br_if 0", "end")  # fmt: skip
+    func = opened(data)[1]
+    template = func.instance.template
+    seen = []
+    for _ in range(100):
+        func(100)
+        seen.append(template.left)
+        assert func.instance.fuel_used == 1 + 5 * 100
+        assert template.fuel_used == 0
+    falls = [before - after for before, after in pairwise(seen)]
+    assert falls.count(501) > 90
+    # a slice ended now and then
+    assert sum(fall < 0 for fall in falls) == 100 * 501 // 20_000

@@ -188,6 +188,43 @@ def test_a_call_in_a_hot_loop_goes_on_in_compiled_code() -> None:
     assert switched == {True, False}
 
 
+#: a large function of which calls run a little: nothing of its body, then a loop of 9 * n + 1
+MOSTLY_IDLE = (
+    *("local.get 0", "i32.eqz", "if _", *["i32.const 1", "drop"] * 1_000, "end"),
+    *("loop _", "call 0", "drop", "local.get 0", "i32.const 1", "i32.sub", "local.tee 0"),
+    *("br_if 0", "end"),
+)
+
+
+def calls_until_compiled(calls: int, turns: int) -> int | None:
+    """How often a function that is large was called when it was compiled."""
+    data = module(
+        types=[functype("i32"), functype("", "i32")],
+        imports=[name("env") + name("f") + b"\0\1"],
+        functions=[0],
+        exports=[("f", 0, 1)],
+        bodies=[body("", *MOSTLY_IDLE)],
+    )
+    instance = pywasmgk.instantiate(data, {"env": {"f": lambda: 0}}, engine="auto")
+    for call in range(calls):
+        if instance.exports.f.compiled:
+            return call
+        instance.exports.f(turns)
+    return None
+
+
+def test_what_runs_much_in_short_calls_is_compiled() -> None:
+    # 2,010 instructions: some 241,000 to run. Calls of 1,500 are far below a slice, with a look at
+    # the clock after each host call
+    found = calls_until_compiled(400, 200)
+    assert found is not None
+    assert 60 <= found <= 320
+
+
+def test_what_runs_little_is_not_compiled_for_its_host_calls() -> None:
+    assert calls_until_compiled(300, 10) is None
+
+
 # -- memory that grows
 
 GROWS = function(

@@ -32,6 +32,7 @@ from pywasmgk import (
     Preopen,
     Quotas,
     WasiConfig,
+    instantiate,
 )
 from pywasmgk.wasm.wasi.abi import Errno as E
 from pywasmgk.wasm.wasi.abi import Rights as R
@@ -216,6 +217,9 @@ def test_a_host_directory_that_is_none(tmp_path: Path) -> None:
         Ours(with_root(HostDirectory(tmp_path / "file")))
     with pytest.raises(TypeError, match="preopen"):
         Ours(with_root(3))
+    # also where the guest has no use for it
+    with pytest.raises(FileNotFoundError):
+        instantiate(b"\0asm\1\0\0\0", wasi=with_root(HostDirectory(tmp_path / "nope")))
 
 
 def test_where_the_platform_cannot_confine_directories_are_refused(
