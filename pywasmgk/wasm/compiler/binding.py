@@ -1,9 +1,9 @@
 """Generated code bound to one instance: its cells, and the ways in and out.
 
-A compiled function is called with its parameters and ``d``, the call depth that is left, and gives
-nothing, its result, or a tuple of results. All that it shares with others is in cells: the fuel in
-hand, the functions that it calls, globals, and views of the memory. Whoever owns the content owns
-the cell, and puts new content in when it changes.
+A compiled function is called with its parameters and ``d``, the call depth that is left, at least
+one, and gives nothing, its result, or a tuple of results. All that it shares with others is in
+cells: the fuel in hand, the functions that it calls, globals, and views of the memory. Whoever owns
+the content owns the cell, and puts new content in when it changes.
 """
 
 from __future__ import annotations
@@ -143,8 +143,8 @@ class Binding:
 
     def has_room(self, loop: Callable[..., Any], meter: Meter) -> bool:
         """Whether there is call depth for what stands in the place of calls in a loop."""
-        inner = self._by_code[id(loop.__code__)].inner
-        return min(meter.depth, meter.budget) >= inner
+        room = self._by_code[id(loop.__code__)].room
+        return min(meter.depth, meter.budget) >= room
 
     def _bound(self, compiled: Compiled) -> Callable[..., Any]:
         code = compiled.code
@@ -269,6 +269,8 @@ class Binding:
         meter's account."""
         base, budget = self.base, meter.budget
         depth = min(meter.depth, budget)
+        if depth < 1 and loop is None:
+            raise Trap(TrapCode.STACK_OVERFLOW)
         self.base = meter.depth - depth
         self.fuel.cell_contents = meter.left
         try:

@@ -224,15 +224,15 @@ class StoredModule:
         stored = self._codes[key]
         if not stored:
             return None
-        code, entries, inner = marshal.loads(stored)
-        return Compiled(code, tuple(map(_entry, entries)), inner)
+        code, entries, room = marshal.loads(stored)
+        return Compiled(code, tuple(map(_entry, entries)), room)
 
     def add(self, key: Key, compiled: Compiled | None) -> None:
         """Takes a function in, ``None`` for one that cannot be compiled."""
         stored = b""
         if compiled is not None:
             stored = marshal.dumps(
-                (compiled.code, tuple(map(_plain, compiled.entries)), compiled.inner)
+                (compiled.code, tuple(map(_plain, compiled.entries)), compiled.room)
             )
         self._codes[key] = stored
         self._new += 1

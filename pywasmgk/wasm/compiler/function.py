@@ -63,8 +63,8 @@ class Source(NamedTuple):
     text: str
     #: by line, from 0; line numbers of Python begin with 1
     entries: tuple[LineEntry, ...]
-    #: call depth of the functions in it that stand in the place of calls
-    inner: int = 0
+    #: call depth of functions that stand in the place of calls, and of the first one called
+    room: int = 0
 
 
 class Compiled(NamedTuple):
@@ -73,7 +73,7 @@ class Compiled(NamedTuple):
     code: CodeType
     entries: tuple[LineEntry, ...]
     #: call depth that it must find left beyond the function's own
-    inner: int = 0
+    room: int = 0
 
 
 def generate(
@@ -174,15 +174,22 @@ def _assembled(
     changed = sorted(set(_GLOBAL_SET.findall(text)) | {"fuel"})
     params = "".join(f"l{number}, " for number in range(nparams))
     params += "".join(f"s{number}, " for number in range(slots or 0))
+    # a callee may take one frame unasked
+    calls = _DEPTH.search(text) is not None
+    room = body.inner + calls
     head = [
         f"def make({', '.join(cells)}):",
         f" def f{index}({params}d):",
         f"  nonlocal {', '.join(changed)}",
     ]
     if slots is None:
-        tests = " or ".join([f"d < {body.depth + body.inner}", *(item.test for item in assumed)])
-        head.append(f"  if {tests}: return deep({index}, d, ({params}))")
-        if _DEPTH.search(text):
+        tests = [item.test for item in assumed]
+        if body.depth + room > 1:
+            # whoever calls it has seen to the first one
+            tests.insert(0, f"d < {body.depth + room}")
+        if tests:
+            head.append(f"  if {' or '.join(tests)}: return deep({index}, d, ({params}))")
+        if calls:
             head.append(f"  d -= {body.depth}")
         if body.large:
             head.append("  fuel = expire(fuel)")
@@ -197,7 +204,7 @@ def _assembled(
     outside = LineEntry((), 0, None, None)
     entries = [outside] * len(head) + [_entry(body, row.entry) for row in rows]
     lines = head + [" " * row.indent + row.text for row in rows] + [f" return f{index}"]
-    return Source("\n".join(lines) + "\n", (*entries, outside), body.inner)
+    return Source("\n".join(lines) + "\n", (*entries, outside), room)
 
 
 def _entry(body: Body, entry: Entry) -> LineEntry:
@@ -211,4 +218,4 @@ def compile_source(source: Source) -> Compiled:
     module = compile(source.text, FILENAME, "exec", dont_inherit=True, optimize=0)
     maker = next(item for item in module.co_consts if isinstance(item, CodeType))
     code = next(item for item in maker.co_consts if isinstance(item, CodeType))
-    return Compiled(code, source.entries, source.inner)
+    return Compiled(code, source.entries, source.room)

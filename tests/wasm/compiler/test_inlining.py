@@ -153,7 +153,7 @@ def test_nor_by_any_limit_of_fuel(name: str) -> None:
             assert outcome("compiler", wasm, argument, fuel=fuel) == expected, fuel
 
 
-@pytest.mark.parametrize("name", ["leaf", "nested trap", "recursion", "host"])
+@pytest.mark.parametrize("name", ["leaf", "nested trap", "recursion", "host", "indirect"])
 def test_nor_by_call_depth(name: str) -> None:
     wasm = module(CASES[name])
     ends = set()
@@ -193,7 +193,7 @@ def test_a_call_that_goes_on_in_a_loop_has_callees_inlined() -> None:
     assert len(ends) == 2
     ((index, entry),) = {key[:2] for key in wasm.compiled if key[1]}
     source = source_of(wasm, index, entry=entry, slots=0)
-    assert source.inner == 3
+    assert source.room == 3
     assert "f1(" in source.text.splitlines()[1]
     assert f"f{INDEX['nested']}" not in source.text
 
