@@ -19,6 +19,7 @@ from ...errors import PywasmgkError
 from ..blockmap import BlockMap, Branch, Control
 from ..isa import Instruction
 from ..types import FuncType, ValType
+from .early import Fork, Join, Step, early_ways
 
 if TYPE_CHECKING:
     from ..module import Module
@@ -54,8 +55,12 @@ class Inlined(NamedTuple):
     #: the caller's locals for the parameters, and for those that begin as zero with their types
     params: tuple[int, ...]
     zeroed: tuple[tuple[int, ValType], ...]
-    #: fuel charged on entry
-    cost: int
+    #: fuel that entering it takes, tested with the frames of the instruction ``at``; none where
+    #: entering is not charged here
+    cost: int = 0
+    at: int = 0
+    #: fuel taken behind that test
+    more: int = 0
 
 
 class Body:
@@ -172,11 +177,21 @@ class _Expansion:
         self.places: list[Place] = []
         self.costs: dict[int, int] = {}
         self.locals: list[ValType] = list(body.locals)
+        #: the ways on which a call of the function by itself returns early
+        self.early: list[Step] = []
+        #: numbers of control instructions, and of what reads a local
+        self.forms = {row.form: number for number, row in enumerate(self.rows)}
+        self.reader = next(
+            number
+            for number, row in enumerate(self.rows)
+            if row.immediates == ("localidx",) and not row.effect
+        )
         #: locals for callees, by type; callees that follow each other share them
         self.spare: dict[ValType, list[int]] = {}
 
     def run(self, plain: BlockMap, place: Place) -> None:
         """Changes the body, unless nothing that it calls is small."""
+        self.early = early_ways(plain, place.function, self.rows)
         moved = self.take(plain, place, range(len(plain.locals)), 0, Counter())
         if len(self.code) > len(plain.code):
             body = self.body
@@ -206,14 +221,14 @@ class _Expansion:
                 x = copies.of(x)
             elif row.immediates == ("localidx",):
                 x = locals_[x]
-            self.code.append((number, x))
-            self.offsets.append(plain.base + plain.offsets[at])
-            self.places.append(place)
+            self.add((number, x), plain.base + plain.offsets[at], place)
             below, height = height, self.height(row, x, height)
             if row.form == "call" and below is not None:
                 callee = self.callee(x, place, plain.code[at + 1])
                 if callee is not None:
                     self.enter(callee, x, below - len(callee.type.params), used)
+                elif self.early and x == place.function and not place.callers:
+                    self.divide(plain, below - len(plain.type.params))
         moved.append(len(self.code))
         copies.settle(moved)
         for at, cost in plain.costs.items():
@@ -256,14 +271,69 @@ class _Expansion:
         locals_ = [self.spare_local(kind, used) for kind in callee.locals]
         nparams = len(callee.type.params)
         zeroed = tuple(zip(locals_[nparams:], callee.locals[nparams:]))
-        entry = Inlined(index, tuple(locals_[:nparams]), zeroed, 1 + callee.costs[0])
+        entry = Inlined(
+            index, tuple(locals_[:nparams]), zeroed, 1 + callee.costs[0], len(self.code)
+        )
         self.code[-1] = self.code[-1][0], entry
+        self.take(callee, self.inner(callee, index, base), locals_, base, used)
+
+    def inner(self, callee: BlockMap, index: int, base: int) -> Place:
+        """Where the instructions of a callee stand, whose call is the latest one."""
         outer, body = self.places[-1], self.body
         callers = (*outer.callers, (outer.function, self.offsets[-1]))
         place = Place(index, callers, outer.depth + callee.depth)
         body.inner = max(body.inner, place.depth)
-        body.max_height = max(body.max_height, base + callee.max_height)
-        self.take(callee, place, locals_, base, used)
+        body.max_height = max(body.max_height, base + callee.max_height + len(callee.type.params))
+        return place
+
+    def divide(self, callee: BlockMap, base: int) -> None:
+        """Adds, behind a call of the function by itself, the ways on which that returns early;
+        on others the call follows."""
+        outer, offset, (call, index) = self.places[-1], self.offsets[-1], self.code[-1]
+        inner = self.inner(callee, index, base)
+        copies, params = self.copies(callee)
+        zeroed = tuple((copies[x], callee.locals[x]) for x in copies if x >= len(params))
+        self.code[-1] = call, Inlined(index, params, zeroed)
+        whole = Control("block", (), callee.type.results, base, len(self.code))
+        leave = self.forms["br"], Branch(whole, base)
+        starts, forks = [], []
+        for step in self.early:
+            starts.append(len(self.code))
+            if isinstance(step, int):
+                number, x = callee.code[step]
+                x = copies[x] if self.rows[number].immediates == ("localidx",) else x
+                self.add((number, x), callee.base + callee.offsets[step], inner)
+            elif isinstance(step, Fork):
+                fork = Control("block", (), (), -1, len(self.code))
+                forks.append((fork, step.taken))
+                self.add((self.forms["br_if"], Branch(fork, -1)), offset, outer)
+            elif isinstance(step, Join):
+                entry = Inlined(index, (), (), 1 + callee.costs[0], len(self.code), step.fuel)
+                first = callee.base + callee.offsets[0]
+                self.add((call, entry), first, inner)
+                self.add(leave, first, inner)
+            else:
+                for local in params:
+                    self.add((self.reader, local), offset, outer)
+                self.add((call, index), offset, outer)
+                self.add(leave, offset, outer)
+        whole.end = len(self.code) - 1
+        for fork, taken in forks:
+            fork.end = starts[taken] - 1
+
+    def copies(self, callee: BlockMap) -> tuple[dict[int, int], tuple[int, ...]]:
+        """Locals of the body for those that early ways use, by number; those of parameters."""
+        named = [callee.code[step] for step in self.early if isinstance(step, int)]
+        locals_ = [x for number, x in named if self.rows[number].immediates == ("localidx",)]
+        nparams, used = len(callee.type.params), Counter[ValType]()
+        wanted = sorted({*range(nparams), *locals_})
+        copies = {x: self.spare_local(callee.locals[x], used) for x in wanted}
+        return copies, tuple(copies[x] for x in range(nparams))
+
+    def add(self, instruction: tuple[int, Any], offset: int, place: Place) -> None:
+        self.code.append(instruction)
+        self.offsets.append(offset)
+        self.places.append(place)
 
     def spare_local(self, kind: ValType, used: Counter[ValType]) -> int:
         """A local of the body that no caller of the callee has."""

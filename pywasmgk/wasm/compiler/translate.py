@@ -524,9 +524,10 @@ class Site:
             zero = ZERO[kind]
             self.immediate = local
             self.assign("local", name("None") if zero is None else constant(zero))
-        self.pending += x.cost
-        # the frame is the callee's already
-        self.lines.append(Test((), self.at + 1, self.pending, self.settled, None, True))
+        if x.cost:
+            self.pending += x.cost
+            self.lines.append(Test((), x.at, self.pending, self.settled, None, True))
+            self.pending += x.more
 
     def _call_indirect(self, x: tuple[FuncType, int]) -> None:
         kind, table = x
