@@ -5,9 +5,10 @@ tape still gives a valid program, and a choice of 0 is always the simplest one. 
 reproducible by seed and can be minimised without knowing anything about WebAssembly.
 
 Instructions come from the rows of the instruction set: whatever has a signature of value types is
-used as soon as its row is there. Loops count down, calls lead to functions with higher numbers, and
-what still runs too long is cut by fuel. The bits of a NaN that arithmetic made are the platform's:
-before they could be seen, in memory or as an integer, the program makes the NaN canonical.
+used as soon as its row is there. Loops count down, calls lead to functions with higher numbers, or
+to the same one with a number that counts down, and what still runs too long is cut by fuel. The
+bits of a NaN that arithmetic made are the platform's: before they could be seen, in memory or as an
+integer, the program makes the NaN canonical.
 """
 
 from __future__ import annotations
@@ -205,6 +206,11 @@ class _Generator:
         self.functions = [self.signature() for _ in range(count)]
         # the last ones are leaves: they are in the table, and call nothing through it
         self.leaves = [_Function(("i32",), ("i32",)), self.signature()]
+        #: functions that call themselves, the low bits of their first parameter counting down
+        self.recursive = {number for number in range(count) if c.chance(20)}
+        for number in self.recursive:
+            params, results = self.functions[number]
+            self.functions[number] = _Function(("i32", *params), results)
         self.all = [*self.functions, *self.leaves]
         self.imported = len(HOST)
         imports = [
@@ -281,6 +287,8 @@ class _Generator:
         self.budget = 10 + self.c.below(120)
         if number >= len(self.functions):
             self.budget = min(self.budget, 12)
+        if number in self.recursive:
+            self.early_return(kind)
         for _ in range(1 + self.c.below(4)):
             self.statements(4)
         self.values(kind.results, 3)
@@ -288,6 +296,40 @@ class _Generator:
         extra = self.local_types[len(kind.params) :]
         content = vector(b"\1" + _type(item) for item in extra) + bytes(self.out)
         return unsigned(len(content)) + content
+
+    def early_return(self, kind: _Function) -> None:
+        """Where the recursion of a function ends."""
+        self.fixed.add(0)
+        if self.c.chance(30):
+            self.set_local(1)
+        branches = self.c.chance(50)
+        self.emit("block" if branches else "nop", *[0x40] * branches)
+        self.out += _PLAIN["local.get"] + b"\0" + _constant("i32", 7) + _PLAIN["i32.and"]
+        if self.c.chance(30):
+            self.out += _constant("i32", 1) + _PLAIN["i32.gt_s"] + _PLAIN["i32.eqz"]
+        else:
+            self.emit("i32.eqz")
+        if branches:
+            self.out += _PLAIN["i32.eqz"] + _PLAIN["br_if"] + b"\0"
+        else:
+            self.out += _PLAIN["if"] + b"\x40"
+        self.values(kind.results, self.c.below(2))
+        self.emit("return")
+        self.emit("end")
+
+    def call(self, number: int, depth: int) -> None:
+        """A call of a function of the module, arguments first."""
+        params = self.all[number].params
+        if number == self.number:
+            self.out += _PLAIN["local.get"] + b"\0" + _constant("i32", 1) + _PLAIN["i32.sub"]
+            self.out += _constant("i32", 7) + _PLAIN["i32.and"]
+            params = params[1:]
+        self.values(params, depth - 1)
+        self.emit("call", self.imported + number)
+
+    def may_call(self, number: int) -> bool:
+        """Whether calls of a function end."""
+        return number > self.number or (number == self.number and number in self.recursive)
 
     def emit(self, instruction: str, *immediates: int) -> None:
         self.out += _PLAIN[instruction]
@@ -479,9 +521,13 @@ class _Generator:
         found = [
             (number, callee)
             for number, callee in enumerate(self.all)
-            if number > self.number and kind in callee.results
+            if self.may_call(number) and kind in callee.results
         ]
-        if kind == "i64" and self.c.chance(30):
+        again = self.number in self.recursive and kind in self.all[self.number].results
+        if again and self.c.chance(50):
+            self.call(self.number, depth)
+            self.keep(self.all[self.number].results, kind)
+        elif kind == "i64" and self.c.chance(30):
             self.values(("i32", "i64"), depth - 1)
             self.emit("call", 0)
         elif kind == "i32" and self.number < len(self.functions) and self.c.chance(40):
@@ -490,8 +536,7 @@ class _Generator:
             self.emit("call_indirect", self.type_index(self.leaves[0]), 0)
         elif found:
             number, callee = found[self.c.below(len(found))]
-            self.values(callee.params, depth - 1)
-            self.emit("call", self.imported + number)
+            self.call(number, depth)
             self.keep(callee.results, kind)
         else:
             self.leaf(kind)
@@ -673,7 +718,7 @@ class _Generator:
 
     def call_void(self, depth: int) -> None:
         way = self.c.below(4)
-        callees = [n for n in range(len(self.all)) if n > self.number]
+        callees = [n for n in range(len(self.all)) if self.may_call(n)]
         if way == 0 or not callees:
             self.value("i32", depth - 1)
             self.emit("call", 1)
@@ -685,8 +730,9 @@ class _Generator:
             self.take(leaf.results)
         else:
             number = callees[self.c.below(len(callees))]
-            self.values(self.all[number].params, depth - 1)
-            self.emit("call", self.imported + number)
+            if self.number in self.recursive and self.c.chance(50):
+                number = self.number
+            self.call(number, depth)
             self.take(self.all[number].results)
 
     def bulk_memory(self, depth: int) -> None:

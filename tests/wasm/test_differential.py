@@ -85,7 +85,7 @@ def test_a_wrong_meaning_is_found_and_made_small() -> None:
             found = check(program, ["interpreter"], stops=False)  # type: ignore[arg-type]
             return any(item.engine == "wasmtime" for item in found)
 
-        program = next(program for program in map(generate, range(20)) if fails(program))
+        program = next(program for program in map(generate, range(60)) if fails(program))
         small = generate(tape=minimise(program.tape, fails, tries=40))
     assert len(small.data) < len(program.data)
     assert fails(small) is False

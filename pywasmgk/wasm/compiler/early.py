@@ -18,7 +18,7 @@ __all__ = ["Fork", "Join", "Leave", "Step", "early_ways"]
 
 #: instructions on all ways together, and branches
 _MOST_STEPS = 40
-_MOST_FORKS = 3
+_MOST_FORKS = 1
 
 
 class Fork(NamedTuple):
@@ -35,7 +35,7 @@ class Join(NamedTuple):
 
 
 class Leave(NamedTuple):
-    """The end of a way on which the function goes on."""
+    """The end of a way on which the function goes on, with nothing but arguments on the stack."""
 
 
 #: an instruction of the function's by its index, or one of the above
@@ -50,11 +50,15 @@ class _Ways:
         self.rows = rows
         self.steps: list[Step] = []
         self.forks = 0
+        #: no way goes on with operands on the stack
+        self.clean = True
 
-    def walk(self, at: int, fuel: int) -> None:
-        """Adds the way that begins at an instruction."""
+    def walk(self, at: int, fuel: int, height: int) -> None:
+        """Adds the way that begins at an instruction, with some operands on the stack."""
         last = len(self.body.code) - 1
+        empty = None
         while True:
+            empty = empty if height else len(self.steps)
             if at:
                 fuel += self.body.costs.get(at, 0)
             number, x = self.body.code[at]
@@ -64,13 +68,23 @@ class _Ways:
                 self.steps.append(Join(fuel))
                 return
             if form in ("if", "br_if") and self.forks < _MOST_FORKS:
-                self.fork(form, at, x, fuel)
+                self.fork(form, at, x, fuel, height - 1)
                 return
             following = self.following(row, at, x)
             if following is None or len(self.steps) >= _MOST_STEPS:
-                self.steps.append(Leave())
+                self.leave(empty)
                 return
+            if form is None and row.typing is not None:
+                height += len(row.typing.results) - len(row.typing.params)
             at = following
+
+    def leave(self, empty: int | None) -> None:
+        """Ends a way where the stack was empty, if it was: what was computed since has no use."""
+        if empty is None:
+            self.clean = False
+        else:
+            del self.steps[empty:]
+        self.steps.append(Leave())
 
     def following(self, row: Instruction, at: int, x: Any) -> int | None:
         """Where a way goes on behind an instruction; ``None`` where it does not."""
@@ -88,11 +102,11 @@ class _Ways:
         return at + 1
 
     def target(self, branch: Branch) -> int | None:
-        """Where a branch leads, if that is forward and drops no operands."""
+        """Where a branch leads, if that is forward; operands are dropped only by returning."""
         control = branch.target
-        if control.form == "loop" or branch.unwinds:
-            return None
-        return len(self.body.code) - 1 if control.form == "func" else control.end + 1
+        if control.form == "func":
+            return len(self.body.code) - 1
+        return None if control.form == "loop" or branch.unwinds else control.end + 1
 
     def is_pure(self, row: Instruction, x: Any) -> bool:
         """Whether nobody can tell that an instruction ran, and parameters are as before."""
@@ -100,7 +114,7 @@ class _Ways:
             return False
         return not (row.native or row.guards or row.length or row.charge or row.moves_memory)
 
-    def fork(self, form: str, at: int, x: Any, fuel: int) -> None:
+    def fork(self, form: str, at: int, x: Any, fuel: int, height: int) -> None:
         self.forks += 1
         if form == "br_if":
             taken, other = self.target(x), at + 1
@@ -108,12 +122,12 @@ class _Ways:
             taken, other = at + 1, (x.end if x.otherwise is None else x.otherwise) + 1
         place = len(self.steps)
         self.steps.append(Fork(0))
-        self.walk(other, fuel)
+        self.walk(other, fuel, height)
         self.steps[place] = Fork(len(self.steps))
         if taken is None:
-            self.steps.append(Leave())
+            self.leave(None if height else len(self.steps))
         else:
-            self.walk(taken, fuel)
+            self.walk(taken, fuel, height)
 
 
 def early_ways(body: BlockMap, index: int, rows: Sequence[Instruction]) -> list[Step]:
@@ -122,6 +136,6 @@ def early_ways(body: BlockMap, index: int, rows: Sequence[Instruction]) -> list[
     if not calls or (calls < 2 and all(rows[number].form != "loop" for number, _ in body.code)):
         return []
     ways = _Ways(body, rows)
-    ways.walk(0, 0)
+    ways.walk(0, 0, 0)
     ends = {type(step) for step in ways.steps}
-    return ways.steps if ways.forks and Join in ends else []
+    return ways.steps if ways.forks and ways.clean and Join in ends else []

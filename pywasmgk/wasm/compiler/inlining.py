@@ -53,8 +53,11 @@ class Inlined(NamedTuple):
 
     function: int
     #: the caller's locals for the parameters, and for those that begin as zero with their types
-    params: tuple[int, ...]
-    zeroed: tuple[tuple[int, ValType], ...]
+    params: tuple[int, ...] = ()
+    zeroed: tuple[tuple[int, ValType], ...] = ()
+    #: instead of ``params``, for arguments that stay on the stack too: the place of each, from the
+    #: end, and the local
+    kept: tuple[tuple[int, int], ...] = ()
     #: fuel that entering it takes, tested with the frames of the instruction ``at``; none where
     #: entering is not charged here
     cost: int = 0
@@ -179,13 +182,8 @@ class _Expansion:
         self.locals: list[ValType] = list(body.locals)
         #: the ways on which a call of the function by itself returns early
         self.early: list[Step] = []
-        #: numbers of control instructions, and of what reads a local
+        #: numbers of control instructions
         self.forms = {row.form: number for number, row in enumerate(self.rows)}
-        self.reader = next(
-            number
-            for number, row in enumerate(self.rows)
-            if row.immediates == ("localidx",) and not row.effect
-        )
         #: locals for callees, by type; callees that follow each other share them
         self.spare: dict[ValType, list[int]] = {}
 
@@ -272,7 +270,7 @@ class _Expansion:
         nparams = len(callee.type.params)
         zeroed = tuple(zip(locals_[nparams:], callee.locals[nparams:]))
         entry = Inlined(
-            index, tuple(locals_[:nparams]), zeroed, 1 + callee.costs[0], len(self.code)
+            index, tuple(locals_[:nparams]), zeroed, (), 1 + callee.costs[0], len(self.code)
         )
         self.code[-1] = self.code[-1][0], entry
         self.take(callee, self.inner(callee, index, base), locals_, base, used)
@@ -291,9 +289,10 @@ class _Expansion:
         on others the call follows."""
         outer, offset, (call, index) = self.places[-1], self.offsets[-1], self.code[-1]
         inner = self.inner(callee, index, base)
-        copies, params = self.copies(callee)
-        zeroed = tuple((copies[x], callee.locals[x]) for x in copies if x >= len(params))
-        self.code[-1] = call, Inlined(index, params, zeroed)
+        copies, nparams = self.copies(callee), len(callee.type.params)
+        zeroed = tuple((copies[x], callee.locals[x]) for x in copies if x >= nparams)
+        kept = tuple((x - nparams, copies[x]) for x in copies if x < nparams)
+        self.code[-1] = call, Inlined(index, (), zeroed, kept)
         whole = Control("block", (), callee.type.results, base, len(self.code))
         leave = self.forms["br"], Branch(whole, base)
         starts, forks = [], []
@@ -308,27 +307,23 @@ class _Expansion:
                 forks.append((fork, step.taken))
                 self.add((self.forms["br_if"], Branch(fork, -1)), offset, outer)
             elif isinstance(step, Join):
-                entry = Inlined(index, (), (), 1 + callee.costs[0], len(self.code), step.fuel)
+                entry = Inlined(index, cost=1 + callee.costs[0], at=len(self.code), more=step.fuel)
                 first = callee.base + callee.offsets[0]
                 self.add((call, entry), first, inner)
                 self.add(leave, first, inner)
             else:
-                for local in params:
-                    self.add((self.reader, local), offset, outer)
                 self.add((call, index), offset, outer)
                 self.add(leave, offset, outer)
         whole.end = len(self.code) - 1
         for fork, taken in forks:
             fork.end = starts[taken] - 1
 
-    def copies(self, callee: BlockMap) -> tuple[dict[int, int], tuple[int, ...]]:
-        """Locals of the body for those that early ways use, by number; those of parameters."""
+    def copies(self, callee: BlockMap) -> dict[int, int]:
+        """Locals of the body for those that early ways use, by number."""
         named = [callee.code[step] for step in self.early if isinstance(step, int)]
-        locals_ = [x for number, x in named if self.rows[number].immediates == ("localidx",)]
-        nparams, used = len(callee.type.params), Counter[ValType]()
-        wanted = sorted({*range(nparams), *locals_})
-        copies = {x: self.spare_local(callee.locals[x], used) for x in wanted}
-        return copies, tuple(copies[x] for x in range(nparams))
+        locals_ = {x for number, x in named if self.rows[number].immediates == ("localidx",)}
+        used = Counter[ValType]()
+        return {x: self.spare_local(callee.locals[x], used) for x in sorted(locals_)}
 
     def add(self, instruction: tuple[int, Any], offset: int, place: Place) -> None:
         self.code.append(instruction)

@@ -520,6 +520,10 @@ class Site:
         for local in reversed(x.params):
             self.immediate = local
             self.assign("local", self.stack.pop())
+        for place, local in x.kept:
+            self.immediate = local
+            self.assign("local", self.stack[place])
+            self.stack[place] = self.local(local)
         for local, kind in x.zeroed:
             zero = ZERO[kind]
             self.immediate = local
