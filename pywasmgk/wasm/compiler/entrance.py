@@ -42,7 +42,7 @@ def make(func, instance, domain, binding, template, fuel, cell, invoke, most_ent
             meter.depth = depth = template.depth
             meter.budget = budget = template.budget
             meter.entries = 1
-        elif outer.entries >= most_entries or outer.budget < FRAMES_LEFT:
+        elif outer.entries >= most_entries or outer.budget < FRAMES_LEFT or not outer.depth:
             return give(kinds, invoke(func, ({params})))
         else:
             meter, depth, budget = outer, outer.depth, outer.budget
@@ -118,13 +118,13 @@ def entrance(
     """A function that takes a compiled function's arguments from Python and gives what it gives.
 
     ``invoke`` does the same on the long way; it is asked when Python's stack is nearly full, or
-    ``most_entries`` calls are open. ``None`` where the long way has to do: for functions with many
-    parameters, and where somebody wants to look from the beginning on.
+    ``most_entries`` calls are open, or no call depth is left. ``None`` where that has to do always:
+    for functions with many parameters, and where somebody wants to look from the beginning on.
     """
     instance = func.instance
     if instance is None or not func.compiled or len(func.type.params) > _MOST_PARAMS:
         return None
-    if not instance.template.terms.quick:
+    if not instance.template.terms.quick or not instance.template.depth:
         return None
     binding = instance.tiers.binding
     cell = binding.function_cell(func.index)

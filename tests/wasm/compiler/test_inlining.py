@@ -11,7 +11,7 @@ from wasm_builder import body, functype
 from wasm_builder import module as built
 
 import pywasmgk
-from pywasmgk.errors import GuestError
+from pywasmgk.errors import GuestError, TrapCode
 from pywasmgk.wasm.compiler import inlining
 from pywasmgk.wasm.compiler.explain import side_by_side, steps_of
 from pywasmgk.wasm.compiler.inlining import Body, Inlined, expanded
@@ -163,6 +163,37 @@ def test_nor_by_call_depth(name: str) -> None:
         assert outcome("compiler", wasm, argument, depth_limit=depth) == expected, depth
         ends.add(expected[0])
     assert len(ends) > 1
+
+
+@pytest.mark.parametrize("way", ["host", "double"])
+def test_a_frame_that_nobody_asked_for_is_there(way: str) -> None:
+    """The interpreter, its call depth used up, comes to a compiled function that does not test it,
+    by itself or through the host."""
+    limit = 60
+    wasm = module(
+        f"{'(drop (i32.const 0))' * 100} (if (result i32) (local.get 0)"
+        " (then (call 1 (i32.sub (local.get 0) (i32.const 1))))"
+        f" (else (call ${way} (i32.const 4))))",
+        '(export "leaf" (func $double))',
+    )
+    instances: list[Any] = []
+
+    def back(x: int) -> int:
+        return int(instances[0].exports.leaf(x))
+
+    instances.append(
+        pywasmgk.instantiate(wasm, {"m": {"host": back}}, engine="auto", depth_limit=limit)
+    )
+    f, leaf = instances[0].exports.f, instances[0].exports.leaf
+    while not leaf.compiled:
+        leaf(1)
+    assert "d <" not in source_of(wasm, INDEX["double"]).text
+    assert f(limit - 2) == 8
+    with pytest.raises(pywasmgk.Trap) as caught:
+        f(limit - 1)
+    assert caught.value.trap_code is TrapCode.STACK_OVERFLOW
+    assert [frame.function for frame in caught.value.frames] == [1] * limit
+    assert not f.compiled
 
 
 def test_frames_of_a_trap_three_callees_deep() -> None:
