@@ -157,21 +157,25 @@ class Guest:
 
         Raises CallError or CallTimeout with the contract's texts.
         """
+        # in the order in which they are freed
         taken: list[int] = []
         try:
-            taken.append(self._place(function, "function name"))
+            name_ptr = self._place(function, "function name")
+            taken = [name_ptr]
+            args_ptr = 0
             if args:
-                taken.append(self._place(args, "args"))
-            place = (taken[0], len(function), taken[1] if args else 0, len(args))
+                args_ptr = self._place(args, "args")
+                taken = [args_ptr, name_ptr]
+            place = (name_ptr, len(function), args_ptr, len(args))
             packed = self._run(self.exports.call, place, "gk_call failed: ")
         except CallError:
-            self._free(reversed(taken))
+            self._free(taken)
             raise
         ptr, size = unpack(packed)
         result = self.read(packed) if ptr else b""
         if ptr and result is not None:
-            taken.append(ptr)
-        self._free(reversed(taken))
+            taken.insert(0, ptr)
+        self._free(taken)
         if result is None and size:
             raise CallError("failed to read result from memory")
         return result or None
@@ -187,15 +191,16 @@ class Guest:
 
     def _place(self, data: bytes, what: str) -> int:
         message = f"failed to allocate memory for {what}"
-        if not data:
+        size, memory = len(data), self.exports.memory
+        if not size:
             raise CallError(message)
-        ptr = self._run(self.exports.malloc, (len(data),), f"{message}: gk_malloc: ") & 0xFFFFFFFF
+        ptr = self._run(self.exports.malloc, (size,), f"{message}: gk_malloc: ") & 0xFFFFFFFF
         if not ptr:
-            raise CallError(f"{message}: gk_malloc returned 0 for {len(data)} bytes")
-        if ptr + len(data) > len(self.exports.memory):
+            raise CallError(f"{message}: gk_malloc returned 0 for {size} bytes")
+        if ptr + size > len(memory):
             self._free((ptr,))
             raise CallError(f"{message}: gk_malloc returned {ptr}, outside the memory")
-        self.exports.memory.write(ptr, data)
+        memory.write(ptr, data)
         return ptr
 
     def _free(self, pointers: Iterable[int]) -> None:

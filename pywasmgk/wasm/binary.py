@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import DecodeError, ValidationError
@@ -573,9 +574,17 @@ class ModuleReader(BinaryFileReader):  # type: ignore[misc]
             value, pos = READERS[kind](self.data, pos, 0)
             found += arguments(kind, value)
         self._within(None, pos)
+        if not found:
+            return _bare(row.name)
         block = row.form in ("block", "loop", "if")
         component = components.BlockInstruction if block else components.Instruction
         return component(row.name, *found)
+
+
+@lru_cache(maxsize=1024)
+def _bare(name: str) -> Any:
+    """An instruction without immediates, one for all places."""
+    return components.Instruction(name)
 
 
 def _why(proposals: dict[int, str], byte: int, wording: str = "{}") -> str:

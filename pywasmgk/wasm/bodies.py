@@ -28,7 +28,14 @@ from .types import FuncType, GlobalType, TableType, ValType
 if TYPE_CHECKING:
     from .module import ConstExpr, Module
 
-__all__ = ["MAX_LOCALS", "ModuleContext", "read_locals", "validate_constant", "validate_function"]
+__all__ = [
+    "MAX_LOCALS",
+    "ModuleContext",
+    "check_constant",
+    "read_locals",
+    "validate_constant",
+    "validate_function",
+]
 
 #: locals that a function may have, as in web engines
 MAX_LOCALS = 50_000
@@ -389,6 +396,25 @@ def validate_function(context: ModuleContext, module: Module, index: int) -> Blo
     return validator.block_map(kind)
 
 
+def check_constant(
+    context: ModuleContext, module: Module, init: ConstExpr, expected: ValType
+) -> frozenset[int]:
+    """Validates a constant expression and gives the functions that it names. A number alone, as
+    Go's linker writes 25,000 of, takes no state of the algorithm."""
+    data, instructions = module.data, context.instructions
+    row, pos = read_opcode(data, init.start, 0, instructions)
+    if (
+        row.meaning == "{value}"
+        and row.constant
+        and typing_rules.BY_NAME[row.immediates[0]] is expected
+    ):
+        value, pos = READERS[row.immediates[0]](data, pos, 0)
+        if pos == init.end - 1 and read_opcode(data, pos, 0, instructions)[0].form == "end":
+            context.plain[init.start] = value
+            return frozenset()
+    return validate_constant(context, module, init, expected).references
+
+
 def validate_constant(
     context: ModuleContext, module: Module, init: ConstExpr, expected: ValType
 ) -> BlockMap:
@@ -405,7 +431,4 @@ def validate_constant(
                 raise validator.invalid(f"unknown global {x}: only imported ones are constant", at)
             if context.globals[x].mutable:
                 raise validator.invalid(f"constant expression required: global {x} is mutable", at)
-    (number, x), *more = validator.code
-    if len(more) == 1 and context.instructions.rows[number].meaning == "{value}":
-        context.plain[init.start] = x
     return validator.block_map(FuncType((), (expected,)))

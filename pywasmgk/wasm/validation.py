@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ..errors import ValidationError
-from .bodies import ModuleContext, validate_constant, validate_function
+from .bodies import ModuleContext, check_constant, validate_function
 from .features import require_features
 from .names import clean
 from .types import MAX_PAGES, FuncType, Limits, ValType
@@ -72,14 +72,14 @@ def _check_constants(module: Module, context: ModuleContext) -> Iterator[int]:
     """Checks globals and segments; gives the functions that they name."""
     first = module.import_counts["global"]
     for type_, init in zip(module.globals[first:], module.global_inits):
-        yield from validate_constant(context, module, init, type_.value_type).references
+        yield from check_constant(context, module, init, type_.value_type)
     for element in module.elements:
         yield from _check_element(module, context, element)
     for number, data in enumerate(module.datas):
         if data.offset is not None:
             if data.memory >= len(module.memories):
                 raise ValidationError(f"unknown memory {data.memory} in data segment {number}")
-            yield from validate_constant(context, module, data.offset, I32).references
+            yield from check_constant(context, module, data.offset, I32)
 
 
 def _check_element(module: Module, context: ModuleContext, element: Element) -> Iterator[int]:
@@ -91,14 +91,14 @@ def _check_element(module: Module, context: ModuleContext, element: Element) -> 
                 f"type mismatch: a segment of {element.type} for table {element.table} "
                 f"of {module.tables[element.table].element}"
             )
-        yield from validate_constant(context, module, element.offset, I32).references
+        yield from check_constant(context, module, element.offset, I32)
     for item in element.init:
         if isinstance(item, int):
             if item >= len(module.functions):
                 raise ValidationError(f"unknown function {item} in an element segment")
             yield item
         else:
-            yield from validate_constant(context, module, item, element.type).references
+            yield from check_constant(context, module, item, element.type)
 
 
 def _check_start(module: Module) -> None:
