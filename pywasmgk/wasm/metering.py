@@ -167,8 +167,9 @@ class Meter:
         meter.started = terms.clock()
         meter.depth = self.depth
         meter.budget = self.budget
-        meter.left = self.left
-        meter.reserve = self.reserve
+        # one look: another thread may have this one go on
+        meter.left = left = self.left
+        meter.reserve = terms.budget - left
         return meter
 
     def follow(self, other: Meter) -> None:

@@ -37,8 +37,9 @@ def make(func, instance, domain, binding, template, fuel, cell, invoke, most_ent
             meter = Renewed()
             meter.terms = terms
             meter.started = clock()
-            meter.left = template.left
-            meter.reserve = template.reserve
+            # one look: another thread may have the template go on
+            meter.left = left = template.left
+            meter.reserve = allowed - left
             meter.depth = depth = template.depth
             meter.budget = budget = template.budget
             meter.entries = 1
@@ -46,7 +47,7 @@ def make(func, instance, domain, binding, template, fuel, cell, invoke, most_ent
             return give(kinds, invoke(func, ({params})))
         else:
             meter, depth, budget = outer, outer.depth, outer.budget
-        base, held = binding.base, None
+        held = base = None
         try:
             if outer is None:
                 # Domain.enter
@@ -56,10 +57,12 @@ def make(func, instance, domain, binding, template, fuel, cell, invoke, most_ent
                     held = domain
                 except IndexError:
                     held = domain.enter(meter)
+                base = binding.base
                 CURRENT.meter = meter
             else:
                 if domain.owner is not meter or domain.dead is not None:
                     held = domain.enter(meter)
+                base = binding.base
                 # the host's time is not in the fuel: the next test point looks at the clock
                 meter.expire(meter.left)
                 meter.entries += 1
@@ -80,8 +83,11 @@ def make(func, instance, domain, binding, template, fuel, cell, invoke, most_ent
                 error.fuel_used = meter.fuel_used
             raise
         finally:
-            binding.base = base
-            if outer is None:
+            # without a base it was refused, and another thread may be inside
+            if base is None:
+                pass
+            elif outer is None:
+                binding.base = base
                 CURRENT.meter = None
                 left = meter.left
                 instance.fuel_used = allowed - meter.reserve - left
@@ -90,6 +96,7 @@ def make(func, instance, domain, binding, template, fuel, cell, invoke, most_ent
                     template.left = left if left < FIRST_SLICE else FIRST_SLICE
                     template.reserve = allowed - template.left
             else:
+                binding.base = base
                 meter.depth, meter.budget = depth, budget
                 meter.entries -= 1
             if held is not None:

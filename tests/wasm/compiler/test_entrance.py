@@ -244,16 +244,27 @@ def from_another_thread(call: Callable[[], Any]) -> list[Any]:
     return found
 
 
-def test_another_thread_is_refused_meanwhile() -> None:
+def test_another_thread_is_refused_meanwhile_and_changes_nothing() -> None:
     seen: list[Any] = []
 
+    def state() -> tuple[Any, ...]:
+        instance = func.instance
+        return instance.fuel_used, instance.template.left, instance.tiers.binding.base
+
     def host() -> int:
+        before = state()
         seen.extend(from_another_thread(func))
+        seen.extend(from_another_thread(func.instance.exports.g))
+        assert state() == before
         return 2
 
-    func = opened(host_module("call 0"), {"h": {"h": host}})[1]
+    func = opened(host_module("call 0"), {"h": {"h": host}}, depth_limit=5_000)[1]
+    func.instance.exports.g()
+    func.instance.exports.g()
+    assert func.instance.fuel_used == 2
     assert func() == func() == 2
-    assert seen == [Busy, Busy]
+    assert func.instance.tiers.binding.base == 0
+    assert seen == [Busy] * 4
     assert func() == 2
 
 
