@@ -169,8 +169,12 @@ def run(execution, meter):
                                         if code is None:
                                             code = callee.resolve(meter)
                                             if code is None:
-                                                if callee.host is not None and fuel < 0:
-                                                    fuel = refill(fuel)
+                                                if fuel < 0:
+                                                    if callee.host is not None:
+                                                        fuel = refill(fuel)
+                                                    else:
+                                                        meter.note(fuel)
+                                                    hot(func, 0, 0, meter)
                                                 meter.left, fuel, meter.depth = fuel, None, depth
                                                 t = len(stack) - callee.nparams
                                                 r = stack[t:]
@@ -199,8 +203,10 @@ def run(execution, meter):
                                         if code.large:
                                             fuel = meter.expire(fuel)
                                         if fuel < 0:
+                                            # a slice that was used up before the call was used up by the caller
+                                            r = func if fuel + code.entry >= 0 else frames[-1][4]
                                             fuel = refill(fuel)
-                                            hot(func, 0, 0, meter)
+                                            hot(r, 0, 0, meter)
                             else:
                                 if op < 27:
                                     if op < 26:
@@ -427,8 +433,12 @@ def run(execution, meter):
                                                 if code is None:
                                                     code = callee.resolve(meter)
                                                     if code is None:
-                                                        if callee.host is not None and fuel < 0:
-                                                            fuel = refill(fuel)
+                                                        if fuel < 0:
+                                                            if callee.host is not None:
+                                                                fuel = refill(fuel)
+                                                            else:
+                                                                meter.note(fuel)
+                                                            hot(func, 0, 0, meter)
                                                         meter.left, fuel, meter.depth = fuel, None, depth
                                                         t = len(stack) - callee.nparams
                                                         r = stack[t:]
@@ -457,8 +467,10 @@ def run(execution, meter):
                                                 if code.large:
                                                     fuel = meter.expire(fuel)
                                                 if fuel < 0:
+                                                    # a slice that was used up before the call was used up by the caller
+                                                    r = func if fuel + code.entry >= 0 else frames[-1][4]
                                                     fuel = refill(fuel)
-                                                    hot(func, 0, 0, meter)
+                                                    hot(r, 0, 0, meter)
                                             else:
                                                 # 0x51 i64.eq
                                                 b = stack.pop()
@@ -1038,8 +1050,10 @@ def run(execution, meter):
                                                                     if code.large:
                                                                         fuel = meter.expire(fuel)
                                                                     if fuel < 0:
+                                                                        # a slice that was used up before the call was used up by the caller
+                                                                        r = func if fuel + code.entry >= 0 else frames[-1][4]
                                                                         fuel = refill(fuel)
-                                                                        hot(func, 0, 0, meter)
+                                                                        hot(r, 0, 0, meter)
                                                                 else:
                                                                     # halt
                                                                     meter.left = fuel
@@ -2614,8 +2628,12 @@ def step(execution, meter, turns):
                                         if code is None:
                                             code = callee.resolve(meter)
                                             if code is None:
-                                                if callee.host is not None and fuel < 0:
-                                                    fuel = refill(fuel)
+                                                if fuel < 0:
+                                                    if callee.host is not None:
+                                                        fuel = refill(fuel)
+                                                    else:
+                                                        meter.note(fuel)
+                                                    hot(func, 0, 0, meter)
                                                 meter.left, fuel, meter.depth = fuel, None, depth
                                                 t = len(stack) - callee.nparams
                                                 r = stack[t:]
@@ -2644,8 +2662,10 @@ def step(execution, meter, turns):
                                         if code.large:
                                             fuel = meter.expire(fuel)
                                         if fuel < 0:
+                                            # a slice that was used up before the call was used up by the caller
+                                            r = func if fuel + code.entry >= 0 else frames[-1][4]
                                             fuel = refill(fuel)
-                                            hot(func, 0, 0, meter)
+                                            hot(r, 0, 0, meter)
                             else:
                                 if op < 27:
                                     if op < 26:
@@ -2872,8 +2892,12 @@ def step(execution, meter, turns):
                                                 if code is None:
                                                     code = callee.resolve(meter)
                                                     if code is None:
-                                                        if callee.host is not None and fuel < 0:
-                                                            fuel = refill(fuel)
+                                                        if fuel < 0:
+                                                            if callee.host is not None:
+                                                                fuel = refill(fuel)
+                                                            else:
+                                                                meter.note(fuel)
+                                                            hot(func, 0, 0, meter)
                                                         meter.left, fuel, meter.depth = fuel, None, depth
                                                         t = len(stack) - callee.nparams
                                                         r = stack[t:]
@@ -2902,8 +2926,10 @@ def step(execution, meter, turns):
                                                 if code.large:
                                                     fuel = meter.expire(fuel)
                                                 if fuel < 0:
+                                                    # a slice that was used up before the call was used up by the caller
+                                                    r = func if fuel + code.entry >= 0 else frames[-1][4]
                                                     fuel = refill(fuel)
-                                                    hot(func, 0, 0, meter)
+                                                    hot(r, 0, 0, meter)
                                             else:
                                                 # 0x51 i64.eq
                                                 b = stack.pop()
@@ -3483,8 +3509,10 @@ def step(execution, meter, turns):
                                                                     if code.large:
                                                                         fuel = meter.expire(fuel)
                                                                     if fuel < 0:
+                                                                        # a slice that was used up before the call was used up by the caller
+                                                                        r = func if fuel + code.entry >= 0 else frames[-1][4]
                                                                         fuel = refill(fuel)
-                                                                        hot(func, 0, 0, meter)
+                                                                        hot(r, 0, 0, meter)
                                                                 else:
                                                                     # halt
                                                                     meter.left = fuel

@@ -91,8 +91,12 @@ code = callee.ready
 if code is None:
     code = callee.resolve(meter)
     if code is None:
-        if callee.host is not None and fuel < 0:
-            fuel = refill(fuel)
+        if fuel < 0:
+            if callee.host is not None:
+                fuel = refill(fuel)
+            else:
+                meter.note(fuel)
+            hot(func, 0, 0, meter)
         meter.left, fuel, meter.depth = fuel, None, depth
         t = len(stack) - callee.nparams
         r = stack[t:]
@@ -125,8 +129,10 @@ fuel -= code.entry
 if code.large:
     fuel = meter.expire(fuel)
 if fuel < 0:
+    # a slice that was used up before the call was used up by the caller
+    r = func if fuel + code.entry >= 0 else frames[-1][4]
     fuel = refill(fuel)
-    hot(func, 0, 0, meter)
+    hot(r, 0, 0, meter)
 """
 )
 

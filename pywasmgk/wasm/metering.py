@@ -285,6 +285,10 @@ class Meter:
         self.reserve = left - issued
         return issued
 
+    def note(self, fuel: int) -> None:
+        """Says in ``used_up`` whether the slice is used up, where that is no test point."""
+        self.used_up = self._slice if self._rest + fuel < 0 else 0
+
     def _adapt(self) -> None:
         """Steers the slice to one look every 10 ms, the time of host calls in it included."""
         now, began = self.clock(), self._slice_began

@@ -225,6 +225,33 @@ def test_what_runs_little_is_not_compiled_for_its_host_calls() -> None:
     assert calls_until_compiled(300, 10) is None
 
 
+def test_a_slice_is_used_up_by_who_ran_and_not_by_whom_he_calls() -> None:
+    work = ["i32.const 1", "drop"] * 200
+    # behind the block, so that it is charged after the loop's test point and before the call's
+    lines = [
+        "loop _",
+        "block _",
+        "end",
+        *work,
+        "call 0",
+        "local.get 0",
+        "i32.const 1",
+        "i32.sub",
+        "local.tee 0",
+    ]
+    data = module(
+        types=[functype(""), functype("i32")],
+        functions=[0, 1],
+        exports=[("f", 0, 1)],
+        bodies=[body("", "nop"), body("", *lines, "br_if 0", "end")],
+    )
+    instance = pywasmgk.instantiate(data, engine="auto")
+    for _ in range(100):
+        # 2,000 of the 49,000 that it is to run, nearly all just before a call
+        instance.exports.f(10)
+    assert instance.exports.f.compiled
+
+
 # -- memory that grows
 
 GROWS = function(
