@@ -24,18 +24,20 @@ from .early import Fork, Join, Step, early_ways
 if TYPE_CHECKING:
     from ..module import Module
 
-__all__ = ["Body", "Inlined", "Place", "expanded"]
+__all__ = ["Body", "Inlined", "Place", "expanded", "size_of"]
 
-#: instructions of a callee
+#: size of a callee
 _MOST_INSTRUCTIONS = 40
 #: and bytes, so that others need not be decoded to be refused
 _MOST_BYTES = 4 * _MOST_INSTRUCTIONS
 _MOST_LOCALS = 16
 #: callees within callees
 _MOST_NESTED = 4
-#: instructions that callees may add to a body, and how many for each that it has
+#: what callees may add to the size of a body, and how much for each instruction that it has
 _MOST_ADDED = 200
-_MOST_GROWTH = 1.0
+_MOST_GROWTH = 0.5
+#: the size of a body above which it stays as it is
+_MOST_EXPANDED = 10_000
 
 
 class Place(NamedTuple):
@@ -93,12 +95,19 @@ class Body:
         return (*place.callers, (place.function, self.offsets[at]))
 
 
+def size_of(body: BlockMap | Body) -> int:
+    """Instructions, and the targets of branches that choose by number."""
+    targets = (x for _, x in body.code if isinstance(x, tuple) and x and isinstance(x[0], Branch))
+    return len(body.code) + sum(map(len, targets))
+
+
 def expanded(module: Module, index: int) -> Body:
     """A function with the small ones that it calls in the places of the calls."""
     plain = module.block_map(index)
     body = Body(plain, index)
     rows = module.isa.rows
-    if any(rows[number].form == "call" for number, _ in plain.code):
+    calls = any(rows[number].form == "call" for number, _ in plain.code)
+    if calls and size_of(plain) <= _MOST_EXPANDED:
         _Expansion(module, body).run(plain, body.places[0])
     return body
 
@@ -120,7 +129,7 @@ def _if_small(module: Module, index: int) -> BlockMap | None:
     except PywasmgkError:
         return None  # whoever calls it will see
     rows = module.isa.rows
-    if len(body.code) > _MOST_INSTRUCTIONS or len(body.locals) > _MOST_LOCALS:
+    if size_of(body) > _MOST_INSTRUCTIONS or len(body.locals) > _MOST_LOCALS:
         return None
     if any(
         rows[number].form == "loop" or (rows[number].form, x) == ("call", index)
@@ -173,7 +182,7 @@ class _Expansion:
         self.rows: Sequence[Instruction] = module.isa.rows
         self.functions: Sequence[FuncType] = module.functions
         self.body = body
-        #: instructions of callees that may still be added
+        #: what callees may still add to its size
         self.left = _MOST_ADDED + int(_MOST_GROWTH * len(body.code))
         self.code: list[tuple[int, Any]] = []
         self.offsets: list[int] = []
@@ -225,7 +234,7 @@ class _Expansion:
                 callee = self.callee(x, place, plain.code[at + 1])
                 if callee is not None:
                     self.enter(callee, x, below - len(callee.type.params), used)
-                elif self.early and x == place.function and not place.callers:
+                elif x == place.function and not place.callers:
                     self.divide(plain, below - len(plain.type.params))
         moved.append(len(self.code))
         copies.settle(moved)
@@ -258,9 +267,9 @@ class _Expansion:
             # nobody comes back from there: it is how guests give up
             return None
         found = _small(self.module, index)
-        if found is None or len(found.code) > self.left:
+        if found is None or size_of(found) > self.left:
             return None
-        self.left -= len(found.code)
+        self.left -= size_of(found)
         return found
 
     def enter(self, callee: BlockMap, index: int, base: int, used: Counter[ValType]) -> None:
@@ -287,30 +296,31 @@ class _Expansion:
     def divide(self, callee: BlockMap, base: int) -> None:
         """Adds, behind a call of the function by itself, the ways on which that returns early;
         on others the call follows."""
+        # a step is two instructions at most
+        if not self.early or 2 * len(self.early) > self.left:
+            return
+        self.left -= 2 * len(self.early)
         outer, offset, (call, index) = self.places[-1], self.offsets[-1], self.code[-1]
         inner = self.inner(callee, index, base)
-        copies, nparams = self.copies(callee), len(callee.type.params)
-        zeroed = tuple((copies[x], callee.locals[x]) for x in copies if x >= nparams)
-        kept = tuple((x - nparams, copies[x]) for x in copies if x < nparams)
-        self.code[-1] = call, Inlined(index, (), zeroed, kept)
+        copies = self.copies(callee, index)
         whole = Control("block", (), callee.type.results, base, len(self.code))
         leave = self.forms["br"], Branch(whole, base)
         starts, forks = [], []
         for step in self.early:
             starts.append(len(self.code))
+            where = callee.base + callee.offsets[step if isinstance(step, int) else 0], inner
             if isinstance(step, int):
                 number, x = callee.code[step]
                 x = copies[x] if self.rows[number].immediates == ("localidx",) else x
-                self.add((number, x), callee.base + callee.offsets[step], inner)
+                self.add((number, x), *where)
             elif isinstance(step, Fork):
                 fork = Control("block", (), (), -1, len(self.code))
                 forks.append((fork, step.taken))
                 self.add((self.forms["br_if"], Branch(fork, -1)), offset, outer)
             elif isinstance(step, Join):
                 entry = Inlined(index, cost=1 + callee.costs[0], at=len(self.code), more=step.fuel)
-                first = callee.base + callee.offsets[0]
-                self.add((call, entry), first, inner)
-                self.add(leave, first, inner)
+                self.add((call, entry), *where)
+                self.add(leave, *where)
             else:
                 self.add((call, index), offset, outer)
                 self.add(leave, offset, outer)
@@ -318,12 +328,17 @@ class _Expansion:
         for fork, taken in forks:
             fork.end = starts[taken] - 1
 
-    def copies(self, callee: BlockMap) -> dict[int, int]:
-        """Locals of the body for those that early ways use, by number."""
+    def copies(self, callee: BlockMap, index: int) -> dict[int, int]:
+        """Locals of the body for those that early ways use, by number; the call sets them."""
         named = [callee.code[step] for step in self.early if isinstance(step, int)]
         locals_ = {x for number, x in named if self.rows[number].immediates == ("localidx",)}
         used = Counter[ValType]()
-        return {x: self.spare_local(callee.locals[x], used) for x in sorted(locals_)}
+        copies = {x: self.spare_local(callee.locals[x], used) for x in sorted(locals_)}
+        nparams = len(callee.type.params)
+        zeroed = tuple((copies[x], callee.locals[x]) for x in copies if x >= nparams)
+        kept = tuple((x - nparams, copies[x]) for x in copies if x < nparams)
+        self.code[-1] = self.code[-1][0], Inlined(index, (), zeroed, kept)
+        return copies
 
     def add(self, instruction: tuple[int, Any], offset: int, place: Place) -> None:
         self.code.append(instruction)

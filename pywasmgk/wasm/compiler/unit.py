@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from ..blockmap import Branch
 from ..memory import Memory
 from .emit import TooDeep, emit_rows
 from .function import Compiled, Source, compile_source, generate
 from .graph import Irreducible
-from .inlining import Body, expanded
+from .inlining import expanded, size_of
 from .machine import machine_rows
 
 if TYPE_CHECKING:
@@ -98,8 +97,8 @@ def _sources(
 ) -> Iterator[Source]:
     """The forms that a function can have, the better one first. Raises CannotCompile."""
     body = expanded(module, index)
-    if _size(body) > _TOO_LARGE:
-        targets = _size(body) - len(body.code)
+    if size_of(body) > _TOO_LARGE:
+        targets = size_of(body) - len(body.code)
         raise CannotCompile(
             f"it has {len(body.code):,} instructions"
             f"{f' and {targets:,} branch targets' if targets else ''}; "
@@ -114,9 +113,3 @@ def _sources(
         except _REFUSED:
             continue
         yield source
-
-
-def _size(body: Body) -> int:
-    """Instructions, and the targets of branches that choose by number."""
-    targets = (x for _, x in body.code if isinstance(x, tuple) and x and isinstance(x[0], Branch))
-    return len(body.code) + sum(map(len, targets))

@@ -9,6 +9,7 @@ import pytest
 import pywasmgk
 from pywasmgk.errors import GuestError
 from pywasmgk.wasm.compiler.early import early_ways
+from pywasmgk.wasm.compiler.inlining import expanded
 from pywasmgk.wasm.compiler.unit import source_of
 
 FIB = """(func $f (export "f") (param i32) (result i32)
@@ -146,3 +147,12 @@ def test_many_branches_end() -> None:
         f"(module (func (param i32) (local i32) {returns} {branches} {calls}))"
     )
     assert 0 < len(early_ways(wasm.block_map(0), 0, wasm.isa.rows)) < 100
+
+
+def test_growth_is_bounded() -> None:
+    calls = "(call 0 (local.get 0))" * 3_000
+    wasm = pywasmgk.Module.from_wat(
+        f"(module (func (param i32) (if (local.get 0) (then (return))) {calls}))"
+    )
+    own = len(wasm.block_map(0).code)
+    assert own < len(expanded(wasm, 0).code) <= own * 1.5 + 200

@@ -12,9 +12,9 @@ from wasm_builder import module as built
 
 import pywasmgk
 from pywasmgk.errors import GuestError, TrapCode
-from pywasmgk.wasm.compiler import inlining
+from pywasmgk.wasm.compiler import inlining, unit
 from pywasmgk.wasm.compiler.explain import side_by_side, steps_of
-from pywasmgk.wasm.compiler.inlining import Body, Inlined, expanded
+from pywasmgk.wasm.compiler.inlining import Body, Inlined, expanded, size_of
 from pywasmgk.wasm.compiler.unit import source_of
 
 #: functions that the modules below call
@@ -276,13 +276,21 @@ def test_chains_end() -> None:
     assert outcome("compiler", wasm, 0) == outcome("interpreter", wasm, 0)
 
 
-@pytest.mark.parametrize("calls", [100, 10_000])
+@pytest.mark.parametrize("calls", [100, 9_000, 19_000])
 def test_growth_is_bounded(calls: int) -> None:
+    """By size, so that no body becomes too large for the compiler by it."""
     wasm = module("(local.get 0)" + "(call $switch)" * calls)
     plain, found = wasm.block_map(1), expanded(wasm, 1)
-    assert inlined(found)
-    most = len(plain.code) * (1 + inlining._MOST_GROWTH) + inlining._MOST_ADDED
-    assert len(found.code) <= most
+    assert bool(inlined(found)) is (calls < inlining._MOST_EXPANDED)
+    most = size_of(plain) * (1 + inlining._MOST_GROWTH) + inlining._MOST_ADDED
+    assert size_of(found) <= min(most, unit._TOO_LARGE)
+
+
+def test_targets_of_branches_count() -> None:
+    targets = "0 " * 100
+    switch = f"(func $many (param i32) (block (br_table {targets} (local.get 0))))"
+    wasm = module("(call $many (local.get 0)) (i32.const 1)", switch)
+    assert not inlined(expanded(wasm, 1))
 
 
 def test_chains_that_double_are_bounded() -> None:

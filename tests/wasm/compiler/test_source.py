@@ -19,12 +19,11 @@ from wasm_builder import function, name
 import pywasmgk
 from pywasmgk.errors import PywasmgkError
 from pywasmgk.wasm import isa
-from pywasmgk.wasm.compiler import unit
 from pywasmgk.wasm.compiler.binding import _COMMON
 from pywasmgk.wasm.compiler.emit import TooDeep, emit_rows
 from pywasmgk.wasm.compiler.function import generate
 from pywasmgk.wasm.compiler.graph import Irreducible
-from pywasmgk.wasm.compiler.inlining import expanded
+from pywasmgk.wasm.compiler.inlining import expanded, size_of
 from pywasmgk.wasm.compiler.machine import machine_rows
 
 ROOT = Path(pywasmgk.__file__).parent.parent
@@ -91,7 +90,7 @@ def sources(data: bytes, most: int) -> Iterator[str]:
             body = expanded(module, index)
         except PywasmgkError:
             continue
-        if unit._size(body) > 400:
+        if size_of(body) > 400:
             continue
         for form in (emit_rows, machine_rows):
             try:
