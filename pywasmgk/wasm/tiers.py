@@ -24,8 +24,8 @@ __all__ = ["ENGINES", "Tiers"]
 #: what may run a module
 ENGINES = ("auto", "interpreter", "compiler")
 
-#: a function is compiled when it has run this many instructions for each one that it has; a
-#: compilation takes as long as the interpreter takes for about so many
+#: a function is compiled when it has run this many instructions for each one that it has
+#: (RATIONALE.md, "When is a function compiled?")
 _TURNS = 120
 #: instructions that one call is taken to run, at most
 _PER_CALL = 60
