@@ -28,6 +28,7 @@ _TEXT = """\
 def make(func, instance, domain, binding, template, fuel, cell, invoke, most_entries):
     terms, seat = template.terms, domain.seat
     allowed, clock, kinds = terms.budget, terms.clock, func.type.results
+    most, deepest = template.budget, template.depth
 
     def call({params}):
         {inward}
@@ -40,13 +41,14 @@ def make(func, instance, domain, binding, template, fuel, cell, invoke, most_ent
             # one look: another thread may have the template go on
             meter.left = left = template.left
             meter.reserve = allowed - left
-            meter.depth = depth = template.depth
-            meter.budget = budget = template.budget
+            meter.depth = depth = deepest
+            meter.budget = reach = most
             meter.entries = 1
         elif outer.entries >= most_entries or outer.budget < FRAMES_LEFT or not outer.depth:
             return give(kinds, invoke(func, ({params})))
         else:
             meter, depth, budget = outer, outer.depth, outer.budget
+            reach = budget if budget < depth else depth
         held = base = None
         try:
             if outer is None:
@@ -57,7 +59,6 @@ def make(func, instance, domain, binding, template, fuel, cell, invoke, most_ent
                     held = domain
                 except IndexError:
                     held = domain.enter(meter)
-                base = binding.base
                 CURRENT.meter = meter
             else:
                 if domain.owner is not meter or domain.dead is not None:
@@ -66,7 +67,6 @@ def make(func, instance, domain, binding, template, fuel, cell, invoke, most_ent
                 # the host's time is not in the fuel: the next test point looks at the clock
                 meter.expire(meter.left)
                 meter.entries += 1
-            reach = budget if budget < depth else depth
             binding.base = depth - reach
             fuel.cell_contents = meter.left
             try:
@@ -83,11 +83,12 @@ def make(func, instance, domain, binding, template, fuel, cell, invoke, most_ent
                 error.fuel_used = meter.fuel_used
             raise
         finally:
-            # without a base it was refused, and another thread may be inside
-            if base is None:
-                pass
-            elif outer is None:
-                binding.base = base
+            # who was not let in changes nothing: another thread may be inside
+            if outer is not None:
+                if base is not None:
+                    binding.base, meter.depth, meter.budget = base, depth, budget
+                    meter.entries -= 1
+            elif held is not None:
                 CURRENT.meter = None
                 left = meter.left
                 instance.fuel_used = allowed - meter.reserve - left
@@ -95,10 +96,6 @@ def make(func, instance, domain, binding, template, fuel, cell, invoke, most_ent
                     # the next account goes on with the slice (Meter.follow)
                     template.left = left if left < FIRST_SLICE else FIRST_SLICE
                     template.reserve = allowed - template.left
-            else:
-                binding.base = base
-                meter.depth, meter.budget = depth, budget
-                meter.entries -= 1
             if held is not None:
                 held.leave()
         return {outward}
