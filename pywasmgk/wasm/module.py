@@ -94,6 +94,8 @@ class Module(components.Module):  # type: ignore[misc]
         self.compiled: dict[tuple[int, int, bool, bool], Compiled | None] = {}
         #: bodies that the compiler may put in the place of calls, by function; ``None`` for others
         self.small: dict[int, BlockMap | None] = {}
+        #: functions that tables hold when the module is instantiated, by type; made when needed
+        self.held: dict[FuncType, list[int]] | None = None
         #: where ``compiled`` comes from, and goes to, beyond this process
         self.stored: StoredModule | None = None
         #: all bodies are known to be valid

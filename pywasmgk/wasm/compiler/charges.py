@@ -31,11 +31,14 @@ class Charges:
             if block.header is not None or number in graph.loops:
                 self.at_head[number] = 0
                 continue
-            self.at_head[number] = min(
-                self.at_end(results[pred])
+            before = [
+                results[pred]
                 for pred in block.preds
                 if pred in results and leads_to(results[pred], number)
-            )
+            ]
+            # a block that is not expected to run gives back what the others carry on
+            usual = [result for result in before if not result.rare] or before
+            self.at_head[number] = min(map(self.at_end, usual))
 
     def at_end(self, result: Result) -> int:
         """What is pending when a block is left."""
@@ -44,7 +47,8 @@ class Charges:
         return result.pending + self.at_head[result.block.number]
 
     def along(self, result: Result, way: Way) -> int:
-        """What an edge must take, so that the block it leads to finds what it expects."""
+        """What an edge must take, so that the block it leads to finds what it expects; negative
+        if it is to give back."""
         target = way.edge.target
         return self.at_end(result) - self.at_head.get(target, 0)
 

@@ -141,7 +141,8 @@ class Emitter:
             self.into_slots(way, indent, at)
         amount = self.charges.along(result, way)
         if amount:
-            self.add(indent, f"fuel -= {amount}", at)
+            text = f"fuel -= {amount}" if amount > 0 else f"fuel += {-amount}"
+            self.add(indent, text, at)
 
     def into_slots(self, way: Way, indent: int, at: int) -> None:
         """Puts operands where a block with several ways in finds them."""

@@ -24,13 +24,17 @@ from .early import Fork, Join, Step, early_ways
 if TYPE_CHECKING:
     from ..module import Module
 
-__all__ = ["Body", "Inlined", "Place", "expanded", "size_of"]
+__all__ = ["Body", "Inlined", "Lookup", "Other", "Place", "Through", "expanded", "size_of"]
 
 #: size of a callee
 _MOST_INSTRUCTIONS = 40
 #: and bytes, so that others need not be decoded to be refused
 _MOST_BYTES = 4 * _MOST_INSTRUCTIONS
 _MOST_LOCALS = 16
+#: functions of a type that are expected in tables
+_MOST_EXPECTED = 3
+#: and their accesses to words of memory
+_MOST_WORDS = 2
 #: callees within callees
 _MOST_NESTED = 4
 #: what callees may add to the size of a body, and how much for each instruction that it has
@@ -60,12 +64,33 @@ class Inlined(NamedTuple):
     #: instead of ``params``, for arguments that stay on the stack too: the place of each, from the
     #: end, and the local
     kept: tuple[tuple[int, int], ...] = ()
+    #: the callee was found in a table, and is on the stack
+    found: bool = False
     #: fuel that entering it takes, tested with the frames of the instruction ``at``; none where
     #: entering is not charged here
     cost: int = 0
     at: int = 0
     #: fuel taken behind that test
     more: int = 0
+
+
+class Lookup(NamedTuple):
+    """The immediate of an indirect call that is made in steps: it only finds the callee."""
+
+    kind: FuncType
+    table: int
+
+
+class Other(NamedTuple):
+    """The question whether the callee that was found is not a certain function."""
+
+    function: int
+
+
+class Through(NamedTuple):
+    """The call of the callee that was found."""
+
+    kind: FuncType
 
 
 class Body:
@@ -106,7 +131,7 @@ def expanded(module: Module, index: int) -> Body:
     plain = module.block_map(index)
     body = Body(plain, index)
     rows = module.isa.rows
-    calls = any(rows[number].form == "call" for number, _ in plain.code)
+    calls = any(rows[number].form in ("call", "call_indirect") for number, _ in plain.code)
     if calls and size_of(plain) <= _MOST_EXPANDED:
         _Expansion(module, body).run(plain, body.places[0])
     return body
@@ -137,6 +162,32 @@ def _if_small(module: Module, index: int) -> BlockMap | None:
     ):
         return None
     return body
+
+
+def _expected(module: Module, kind: FuncType) -> list[tuple[int, BlockMap]]:
+    """The functions of a type that tables hold, if they are few, and all of them small."""
+    if module.held is None:
+        module.held = {}
+        functions = {index: None for element in module.elements for index in element.init}
+        for index in functions:
+            if isinstance(index, int):
+                module.held.setdefault(module.functions[index], []).append(index)
+    held = module.held.get(kind, [])
+    if not 0 < len(held) <= _MOST_EXPECTED:
+        return []
+    bodies = [(index, _small(module, index)) for index in held]
+    small = [
+        (index, body)
+        for index, body in bodies
+        if body is not None and _words(module, body) <= _MOST_WORDS
+    ]
+    return small if len(small) == len(held) else []
+
+
+def _words(module: Module, body: BlockMap) -> int:
+    """How often a function accesses words of memory. Called, it may take pointers to be aligned;
+    in the place of a call they are asked each time."""
+    return sum(module.isa.rows[number].width > 1 for number, _ in body.code)
 
 
 class _Copies:
@@ -236,6 +287,8 @@ class _Expansion:
                     self.enter(callee, x, below - len(callee.type.params), used)
                 elif x == place.function and not place.callers:
                     self.divide(plain, below - len(plain.type.params))
+            elif row.form == "call_indirect" and below is not None:
+                self.choose(x[0], x[1], below - 1 - len(x[0].params), used)
         moved.append(len(self.code))
         copies.settle(moved)
         for at, cost in plain.costs.items():
@@ -272,17 +325,48 @@ class _Expansion:
         self.left -= size_of(found)
         return found
 
-    def enter(self, callee: BlockMap, index: int, base: int, used: Counter[ValType]) -> None:
+    def enter(
+        self,
+        callee: BlockMap,
+        index: int,
+        base: int,
+        used: Counter[ValType],
+        found: bool = False,
+    ) -> None:
         """Adds a callee behind its call."""
         used = used.copy()
         locals_ = [self.spare_local(kind, used) for kind in callee.locals]
         nparams = len(callee.type.params)
         zeroed = tuple(zip(locals_[nparams:], callee.locals[nparams:]))
         entry = Inlined(
-            index, tuple(locals_[:nparams]), zeroed, (), 1 + callee.costs[0], len(self.code)
+            index, tuple(locals_[:nparams]), zeroed, (), found, 1 + callee.costs[0], len(self.code)
         )
         self.code[-1] = self.code[-1][0], entry
         self.take(callee, self.inner(callee, index, base), locals_, base, used)
+
+    def choose(self, kind: FuncType, table: int, base: int, used: Counter[ValType]) -> None:
+        """Adds, behind an indirect call, the few functions that it can be expected to find."""
+        outer, offset, (call, _) = self.places[-1], self.offsets[-1], self.code[-1]
+        expected = _expected(self.module, kind)
+        callers = {outer.function, *(function for function, _ in outer.callers)}
+        size = sum(size_of(callee) + 4 for _, callee in expected)
+        if not expected or size > self.left or len(outer.callers) >= _MOST_NESTED:
+            return
+        if callers.intersection(index for index, _ in expected):
+            return
+        self.left -= size
+        self.code[-1] = call, Lookup(kind, table)
+        whole = Control("block", (), kind.results, base, len(self.code))
+        for index, callee in expected:
+            fork = Control("block", (), (), -1, len(self.code))
+            self.add((call, Other(index)), offset, outer)
+            self.add((self.forms["br_if"], Branch(fork, -1)), offset, outer)
+            self.add((self.forms["call"], index), offset, outer)
+            self.enter(callee, index, base, used, True)
+            self.add((self.forms["br"], Branch(whole, base)), offset, outer)
+            fork.end = len(self.code) - 1
+        self.add((call, Through(kind)), offset, outer)
+        whole.end = len(self.code) - 1
 
     def inner(self, callee: BlockMap, index: int, base: int) -> Place:
         """Where the instructions of a callee stand, whose call is the latest one."""

@@ -18,7 +18,7 @@ from ..values import ZERO
 from . import terms
 from .facts import Environment, Fact, clamp, refine, without_turn
 from .graph import RETURN, Block, Edge
-from .inlining import Body, Inlined
+from .inlining import Body, Inlined, Lookup, Other, Through
 from .templates import Template, template_of
 from .terms import MAX_DEPTH, Term, constant, name, variable
 
@@ -144,7 +144,7 @@ class Way:
 class Result:
     """A translated block."""
 
-    __slots__ = ("block", "lines", "pending", "settled", "test", "values", "ways")
+    __slots__ = ("block", "lines", "pending", "rare", "settled", "test", "values", "ways")
 
     def __init__(self, site: Site) -> None:
         self.block: Block = site.block
@@ -152,6 +152,7 @@ class Result:
         #: fuel of the block that is not taken at its end
         self.pending = site.pending
         self.settled = site.settled
+        self.rare = site.rare
         #: the condition of a branch, the selector of a switch
         self.test: Term | None = None
         #: what a return gives
@@ -182,6 +183,8 @@ class Site:
         self.scratch: Term = terms.ZERO
         self.pending = 0
         self.settled = False
+        #: it is not expected to run
+        self.rare = False
         self.at = block.start
         self.trap: TrapCode | None = None
         self.temporaries = 0
@@ -517,6 +520,8 @@ class Site:
 
     def _enter(self, x: Inlined) -> None:
         """Goes on with a callee whose instructions follow."""
+        if x.found:
+            self.stack.pop()
         for local in reversed(x.params):
             self.immediate = local
             self.assign("local", self.stack.pop())
@@ -533,12 +538,24 @@ class Site:
             self.lines.append(Test((), x.at, self.pending, self.settled, None, True))
             self.pending += x.more
 
-    def _call_indirect(self, x: tuple[FuncType, int]) -> None:
-        kind, table = x
-        selector = self.stack.pop()
-        number = self.shape.types.index(kind)
-        trap = (TrapCode.TABLE_OUT_OF_BOUNDS, "undefined element")
-        self._invoke([f"c{table}_{number}[", selector, "]("], kind, trap)
+    def _call_indirect(self, x: Any) -> None:
+        if isinstance(x, Other):
+            other = terms.opaque("is not", self.stack[-1], name(f"f{x.function}"))
+            self.stack.append(terms.as_number(other))
+        elif isinstance(x, Through):
+            self.rare = True
+            self._invoke([self.stack.pop(), "("], x.kind, None)
+        else:
+            kind, table = x
+            number = self.shape.types.index(kind)
+            found: list[Part] = [f"c{table}_{number}[", self.stack.pop(), "]"]
+            trap = (TrapCode.TABLE_OUT_OF_BOUNDS, "undefined element")
+            if isinstance(x, Lookup):
+                callee = self.temporary()
+                self.emit([callee, " = ", *found], own=True, trap=trap)
+                self.stack.append(callee)
+            else:
+                self._invoke([*found, "("], kind, trap)
 
     def _invoke(self, callee: list[Part], kind: FuncType, trap: Any) -> None:
         args = self._take(len(kind.params))

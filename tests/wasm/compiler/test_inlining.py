@@ -312,3 +312,78 @@ def test_a_callee_that_is_not_valid_is_found_when_it_is_called() -> None:
     )  # fmt: skip
     wasm = pywasmgk.Module(data, validate="lazy")
     assert not inlined(expanded(wasm, 0))
+
+
+# -- through tables
+
+CHOSEN = """(module (import "m" "host" (func $host (param i32) (result i32)))
+ (memory 1) (global $g (mut i32) (i32.const 5))
+ (table (export "table") 8 funcref) (elem (i32.const 0) $double $divide $nothing)
+ (func $double (param i32) (result i32) (i32.shl (local.get 0) (i32.const 1)))
+ (func $divide (param i32) (result i32) (i32.div_u (i32.const 1000) (local.get 0)))
+ (func $nothing)
+ (func (export "other") (param i32) (result i32) (i32.add (local.get 0) (global.get $g)))
+ (func (export "f") (param i32 i32) (result i32) (local i32)
+  (loop
+   (global.set $g (i32.add (global.get $g) (i32.const 1)))
+   (local.set 2 (i32.add (local.get 2)
+    (call_indirect (param i32) (result i32) (local.get 1) (local.get 0))))
+   (br_if 0 (i32.gt_s (local.tee 1 (i32.sub (local.get 1) (i32.const 1))) (i32.const -1))))
+  (local.get 2)))"""
+
+
+def chosen(engine: str, wasm: pywasmgk.Module, index: int, argument: int, **options: Any) -> Any:
+    """All that can be told of a call through the table, which holds more than at first."""
+    instance = pywasmgk.instantiate(wasm, {"m": {"host": host}}, engine=engine, **options)
+    another = pywasmgk.instantiate(wasm, {"m": {"host": host}}, engine=engine)
+    table = instance.exports.table
+    table.set(4, instance.exports.other)
+    table.set(5, another.exports.other)
+    table.set(6, table.get(0))
+    told: tuple[Any, ...]
+    try:
+        told = (instance.exports.f(index, argument),)
+    except GuestError as error:
+        told = (type(error), getattr(error, "message", ""), error.frames, error.fuel_used)
+        if isinstance(error, pywasmgk.OutOfFuel):
+            told = told[:1] + told[2:]
+    return (*told, instance.fuel_used, [item.value for item in instance.globals])
+
+
+def test_few_functions_in_a_table_stand_in_the_place_of_a_call() -> None:
+    wasm = pywasmgk.Module.from_wat(CHOSEN)
+    body = expanded(wasm, 5)
+    assert [x.function for _, x in body.code if isinstance(x, Inlined)] == [1, 2]
+    for index in (0, 1, 2, 3, 4, 5, 6, 8, -1):
+        for argument in (-1, 0, 1):
+            expected = chosen("interpreter", wasm, index, argument)
+            assert chosen("compiler", wasm, index, argument) == expected, (index, argument)
+
+
+@pytest.mark.parametrize(("index", "argument"), [(0, 1), (1, 0), (1, 1), (4, 1), (5, 1), (6, 1)])
+def test_nor_by_fuel_or_depth_through_a_table(index: int, argument: int) -> None:
+    wasm = pywasmgk.Module.from_wat(CHOSEN)
+    for fuel in range(120):
+        expected = chosen("interpreter", wasm, index, argument, fuel=fuel)
+        assert chosen("compiler", wasm, index, argument, fuel=fuel) == expected, fuel
+    for depth in (1, 2, 3):
+        expected = chosen("interpreter", wasm, index, argument, depth_limit=depth)
+        assert chosen("compiler", wasm, index, argument, depth_limit=depth) == expected, depth
+
+
+def test_functions_in_tables_that_are_only_called() -> None:
+    """Many of a type, one that is large, and one that reads many words."""
+    small = "(func $a (param i32)) (func $b (param i32)) (func $c (param i32))"
+    caller = "(func (param i32) (call_indirect (param i32) (local.get 0) (local.get 0)))"
+    many = "(drop (i32.const 0))" * 50
+    words = "(drop (i32.load (local.get 0)))" * 3
+    for held, extra in (
+        ("$a $b $c", ""),
+        ("$a $b $c $d", "(func $d (param i32))"),
+        ("$a $d", f"(func $d (param i32) {many})"),
+        ("$a $d", f"(func $d (param i32) {words})"),
+    ):
+        wasm = pywasmgk.Module.from_wat(
+            f"(module (memory 1) {caller} {small} {extra} (table funcref (elem {held})))"
+        )
+        assert inlined(expanded(wasm, 0)) == (0 if extra else 3)
