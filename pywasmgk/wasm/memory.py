@@ -10,7 +10,7 @@ from .numerics import bits_of_f32, f32_of_bits, round_f32
 from .ownership import Domain
 from .types import MAX_PAGES, PAGE_SIZE, Limits, MemoryType
 
-__all__ = ["Memory", "OutOfRange"]
+__all__ = ["Memory", "OutOfRange", "filled"]
 
 _FORMS = {
     name: Struct(form)
@@ -19,6 +19,11 @@ _FORMS = {
         ("<B", "<b", "<H", "<h", "<I", "<i", "<Q", "<q", "<d"),
     )
 }
+
+
+def filled(value: int, size: int, count: int) -> bytes:
+    """Bytes of the same word many times."""
+    return value.to_bytes(size, "little") * count if value else bytes(size * count)
 
 
 class OutOfRange(IndexError):
@@ -52,7 +57,8 @@ class Memory:
 
     def cell(self, name: str) -> CellType:
         """The cell of ``mem``, the bytes, or of ``M`` and a letter of ``struct``: the bytes as
-        words of that kind. What is in it changes when the memory grows."""
+        words of that kind; with ``_`` and a number, those from that one on. What is in it changes
+        when the memory grows."""
         cell = self._cells.get(name)
         if cell is None:
             cell = self._cells[name] = CellType(self._content(name))
@@ -61,10 +67,14 @@ class Memory:
     def _content(self, name: str) -> bytearray | memoryview:
         if name == "mem":
             return self.data
+        kind, _, first = name[1:].partition("_")
         plain = memoryview(self.data)
-        words = plain.cast(name[1:])  # type: ignore[call-overload]
+        words: memoryview = plain.cast(kind)  # type: ignore[call-overload]
         self._views += [words, plain]
-        return words  # type: ignore[no-any-return]
+        if first:
+            words = words[int(first) :]
+            self._views.append(words)
+        return words
 
     @property
     def type(self) -> MemoryType:
@@ -91,8 +101,8 @@ class Memory:
         if pages > self.limit - old:
             return -1
         try:
-            zeros = bytes(pages * PAGE_SIZE)
-            self._extend(zeros)
+            if pages:
+                self._extend(bytes(pages * PAGE_SIZE))
         except MemoryError:
             return -1
         return old

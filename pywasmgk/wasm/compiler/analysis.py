@@ -30,6 +30,9 @@ class Analysis:
         #: how many operands are on the stack where the code is entered, if that is a loop's head
         self.slots = slots
         self.results: dict[int, Result] = {}
+        #: variables that are read from a block's head on before they are written, as sets of bits
+        #: (``liveness``)
+        self.live: dict[int, int] = {}
         entry = shape.entry_environment(slots)
         for assumption in assumed:
             fact = entry[assumption.place]

@@ -18,10 +18,8 @@ __all__ = ["NEAR", "Assumption", "assumptions"]
 
 #: zero bits of a stack pointer
 _STACK_ZEROS = 4
-#: bits of addresses that no memory of at most 2**30 bytes has
-_FAR = 0xC0000000
 #: what a pointer is below that passes the test
-NEAR = 1 << 30
+NEAR = (1 << 30) - 1
 #: accesses of words from which on the test pays
 _ENOUGH = 2
 
@@ -38,7 +36,7 @@ class Assumption(NamedTuple):
     @property
     def test(self) -> str:
         """What is true if it does not hold."""
-        return f"{self.name} & {_FAR | (1 << self.zeros) - 1}"
+        return f"{self.name} >= {NEAR} or {self.name} & {(1 << self.zeros) - 1}"
 
 
 def assumptions(shape: Shape) -> list[Assumption]:

@@ -18,6 +18,7 @@ from ..faults import explained
 from ..functions import Func
 from ..interpreter import Execution
 from ..lanes import LANE_NAMES
+from ..memory import filled
 from ..metering import CURRENT, Meter
 from ..numerics import NAMES
 from ..table import Table
@@ -42,6 +43,7 @@ _COMMON: dict[str, Any] = {
     **LANE_NAMES,
     **TrapCode.__members__,
     "Trap": Trap,
+    "filled": filled,
     "INF": math.inf,
     "__builtins__": {function.__name__: function for function in _BUILTINS},
 }

@@ -13,42 +13,21 @@ from typing import Any, NamedTuple
 
 from .analysis import Analysis
 from .charges import Charges
+from .fast import FastCode
 from .graph import RETURN
-from .loops import Ahead, counted
 from .printing import at_least, show
+from .rows import Entry, Row
 from .structure import Choice, Code, Jump, Leave, Loop, Node, Scope, Switch, TooDeep, structured
 from .terms import negate
 from .translate import Line, Result, Settle, Test, Way
+from .views import Views
 
-__all__ = ["Entry", "Row", "TooDeep", "emit_rows"]
+__all__ = ["TooDeep", "emit_rows"]
 
 #: levels of indentation that Python's tokenizer takes, with some to spare
 _MOST_INDENT = 90
 #: nested loops that its compiler takes (20 before 3.13), with some to spare
 _MOST_LOOPS = 18
-
-
-class Entry(NamedTuple):
-    """What one line of generated code is about."""
-
-    #: index of the wasm instruction
-    at: int
-    #: fuel charged but not taken when it raises
-    pending: int
-    #: name of the TrapCode that an IndexError or the like of this line is, and a message
-    trap: object
-    #: fuel taken for turns of a loop that are not run yet
-    ahead: Ahead | None = None
-
-
-class Row(NamedTuple):
-    """One line of the function."""
-
-    indent: int
-    text: str
-    entry: Entry
-    #: it is not to be merged with the line before it
-    own: bool = False
 
 
 class _Turns(NamedTuple):
@@ -70,8 +49,11 @@ class Emitter:
         self.shape = analysis.shape
         self.graph = analysis.graph
         self.charges = Charges(analysis)
+        self.views = Views(analysis)
         self.rows: list[Row] = []
         self.turns: list[_Turns] = []
+        #: the fast turns of loops of one block, by their head
+        self.fast: dict[int, FastCode] = {}
 
     # -- rows
 
@@ -88,6 +70,11 @@ class Emitter:
         if indent > _MOST_INDENT:
             raise TooDeep
         self.rows.append(Row(indent, text, Entry(at, pending, trap), own))
+
+    def text(self, line: Line) -> str:
+        """A line of code as Python has it, through the views that were chosen."""
+        self.views.apply(line)
+        return text_of(line)
 
     # -- nodes. Each gives whether the code after it can be reached.
 
@@ -107,7 +94,8 @@ class Emitter:
         number, block = result.block.number, result.block
         head = self.charges.at_head[number]
         if number in self.graph.loops and len(self.graph.loops[number]) == 1:
-            self.fast_turns(result, indent)
+            self.fast[number] = FastCode(self, result, node.out)
+            self.fast[number].counted(indent)
         if block.header is not None or number == self.graph.entry:
             cost = head + self.shape.body.costs.get(block.start, 0)
             self.test(indent, block.start if block.header is None else block.header, cost)
@@ -119,7 +107,7 @@ class Emitter:
             elif isinstance(line, Test):
                 self.test(indent, line.at, pending)
             else:
-                self.add(indent, text_of(line), line.at, pending, line.trap, line.own)
+                self.add(indent, self.text(line), line.at, pending, line.trap, line.own)
         if block.exit == "trap":
             self.add(indent, "raise Trap(UNREACHABLE)", block.at, self.charges.at_end(result))
             return False
@@ -160,6 +148,8 @@ class Emitter:
             self.give_back(node.result, node.way, indent)
             return False
         self.move(node.result, node.way, indent)
+        if target in self.fast:
+            self.fast[target].searching(indent)
         return self.go(node, indent, falls)
 
     def go(self, node: Jump, indent: int, falls: frozenset[int]) -> bool:
@@ -256,36 +246,6 @@ class Emitter:
     def loop(self, node: Loop, indent: int, falls: frozenset[int]) -> bool:
         return self.repeat(node.head, node.body, indent, falls)
 
-    def fast_turns(self, result: Result, indent: int) -> None:
-        """The turns of a counted loop that need no test (``loops``)."""
-        found = counted(self.analysis, result)
-        if found is None or not found.cost:
-            return
-        at, cost, counter = result.block.at, found.cost, found.counter
-        self.add(indent, f"if {found.test} and fuel > {cost}:", at)
-        self.add(indent + 1, f"e = {found.turns}", at)
-        self.add(indent + 1, f"if e * {cost} > fuel: e = fuel // {cost}", at)
-        self.add(indent + 1, f"fuel -= e * {cost}", at)
-        if found.own_counter:
-            step: int | str = found.step if found.step.startswith("l") else int(found.step)
-            ahead = Ahead(cost, counter, "e", step)
-            self.add(indent + 1, f"e = {counter} + e * {found.step}", at)
-            self.add(indent + 1, f"for {counter} in range({counter}, e, {found.step}):", at)
-        else:
-            ahead = Ahead(cost, "e")
-            self.add(indent + 1, "for e in range(e - 1, -1, -1):", at)
-        before = len(self.rows)
-        for line in found.lines:
-            if isinstance(line, Test):
-                continue  # the fuel in hand lasts for all these turns
-            entry = Entry(line.at, line.pending - cost, line.trap, ahead)
-            self.rows.append(Row(indent + 2, text_of(line), entry, line.own))
-        self.into_slots(found.way, indent + 2, at)
-        if len(self.rows) == before:
-            self.add(indent + 2, "pass", at)
-        if found.own_counter:
-            self.add(indent + 1, f"{counter} = e", at)
-
     def scope(self, node: Scope, indent: int, falls: frozenset[int]) -> bool:
         behind = falls | {node.label}
         if _reachable_by_falling(node.body, node.label):
@@ -334,7 +294,7 @@ def _leaves(rows: Sequence[Row], indent: int) -> bool:
     for row in rows:
         if inner is not None and row.indent > inner:
             continue
-        inner = row.indent if row.text == "while 1:" else None
+        inner = row.indent if row.text.startswith(("while ", "for ")) else None
         if row.text == "break":
             return True
     return False

@@ -9,8 +9,8 @@ conditions of branches.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Union
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Union
 
 from .terms import Term, negate
 
@@ -19,6 +19,7 @@ __all__ = ["Environment", "Fact", "clamp", "join", "refine", "widen", "without_t
 Fact = Union[tuple[int, int, int], None]
 
 _TURN = 1 << 32
+_NOTHING: dict[Any, Any] = {}
 #: where a growing bound stops on its way; few, since every stop is one more turn
 _STOPS = [
     0xFF,
@@ -32,23 +33,30 @@ _STOPS = [
 
 
 class Environment(list[Fact]):
-    """Facts by variable, and ``links``: variable -> (base, difference). A base has no link."""
+    """Facts by variable; ``links``: variable -> (base, difference), where a base has no link; and
+    ``shifted``: (variable, bits) -> name of a temporary that holds it shifted right by these, or
+    its lowest bits, if the number is below zero."""
 
-    __slots__ = ("links",)
+    __slots__ = ("links", "shifted")
 
     def __init__(
-        self, facts: Iterable[Fact] = (), links: dict[int, tuple[int, int]] | None = None
+        self,
+        facts: Iterable[Fact] = (),
+        links: Mapping[int, tuple[int, int]] = _NOTHING,
+        shifted: Mapping[tuple[int, int], str] = _NOTHING,
     ) -> None:
         super().__init__(facts)
-        self.links = dict(links) if links else {}
+        self.links = dict(links)
+        self.shifted = dict(shifted)
 
     def copy(self) -> Environment:
         """One that can be changed by itself."""
-        return Environment(self, self.links)
+        return Environment(self, self.links, self.shifted)
 
     def __eq__(self, other: object) -> bool:
-        same = isinstance(other, Environment) and self.links == other.links
-        return same and list.__eq__(self, other)
+        if not isinstance(other, Environment) or self.links != other.links:
+            return False
+        return self.shifted == other.shifted and list.__eq__(self, other)
 
     __hash__ = None
 
@@ -56,6 +64,7 @@ class Environment(list[Fact]):
         """Notes that a variable got the value of a term. ``words`` are the variables of type i32,
         as a set of bits: only these are linked."""
         self[index] = fact
+        self._unshift(index)
         base, offset = _affine(value, words) if words >> index & 1 else (None, 0)
         if base == index:
             self._shift(index, offset)
@@ -73,8 +82,14 @@ class Environment(list[Fact]):
     def forget(self, index: int, fact: Fact) -> None:
         """Notes that a variable may have any value of its type."""
         self[index] = fact
+        self._unshift(index)
         if self.links:
             self._free(index)
+
+    def _unshift(self, index: int) -> None:
+        if self.shifted:
+            for key in [key for key in self.shifted if key[0] == index]:
+                del self.shifted[key]
 
     def _shift(self, index: int, by: int) -> None:
         if index in self.links:
@@ -146,7 +161,8 @@ def join(a: Environment, b: Environment) -> Environment:
     if a is b:
         return a.copy()
     facts = [x if x == y else _either(x, y) for x, y in zip(a, b)]
-    return Environment(facts, dict(a.links.items() & b.links.items()))
+    links = dict(a.links.items() & b.links.items())
+    return Environment(facts, links, dict(a.shifted.items() & b.shifted.items()))
 
 
 def _either(x: Fact, y: Fact) -> Fact:
@@ -157,7 +173,8 @@ def _either(x: Fact, y: Fact) -> Fact:
 
 def widen(old: Environment, new: Environment) -> Environment:
     """``new``, with every bound that moved put to the next stop."""
-    return Environment((x if x == y else _wider(x, y) for x, y in zip(old, new)), new.links)
+    facts = (x if x == y else _wider(x, y) for x, y in zip(old, new))
+    return Environment(facts, new.links, new.shifted)
 
 
 def _wider(x: Fact, y: Fact) -> Fact:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Sequence
 from types import CodeType
 from typing import Any, NamedTuple
@@ -12,28 +11,18 @@ from ..isa import InstructionSet
 from ..values import ZERO
 from .analysis import Analysis, analyse
 from .assumptions import Assumption, assumptions
-from .emit import Entry, Row, emit_rows
+from .emit import emit_rows
 from .graph import build
 from .inlining import Body
 from .liveness import drop_dead_stores
 from .loops import Ahead
+from .merging import merged
+from .rows import Entry, Row
 from .translate import Shape
 
 __all__ = ["Compiled", "LineEntry", "Source", "compile_source", "generate"]
 
-#: a row that only names a value, and copies of such values
-_TEMPORARY = re.compile(r"([tu]\d+(?:_\d+)?) = (.+)")
-_COPY = re.compile(r"[lgstu]\w+ = [tu]\w+")
-#: a float with the bits of its NaN put right; no use if only arithmetic reads the float
-_UNLESS_NAN = re.compile(r"([tu]\w+) = ([tu]\w+) if \2 == \2 else ")
-_CHARGE = re.compile(r"fuel -= (\d+)")
-_TEMPORARIES = re.compile(r"\b[tu]\d+(?:_\d+)?\b")
-#: text that may be put in the place of a name as it is
-_PRIMARY = re.compile(r"\w+(\[[^\[\]]*\])?")
-#: what may not run before the rest of its line does
-_WRAP = re.compile(r" else w [-+] \d+")
-_LATE = re.compile(r" else | and | or ")
-_CELLS = re.compile(r"\b(?:fuel|mem|M[a-zA-Z]|[fg]\d+|c\d+_\d+)\b")
+_CELLS = re.compile(r"\b(?:fuel|mem|M[a-zA-Z](?:_\d+)?|[fg]\d+|c\d+_\d+)\b")
 #: the depth that is left, for a callee
 _DEPTH = re.compile(r"\bd(?: - \d+)?\)")
 _GLOBAL_SET = re.compile(r"(g\d+) = ")
@@ -97,66 +86,9 @@ def generate(
     shape = Shape(body, context, instructions, highest_address)
     assumed = assumptions(shape) if assume and slots is None else []
     analysis = analyse(shape, build(body, instructions, body.moved[entry]), slots, assumed)
-    unset = drop_dead_stores(analysis)
-    rows = _merged(form(analysis, 2))
-    return _assembled(body, index, rows, entry, slots, assumed, unset)
-
-
-def _merged(rows: Sequence[Row]) -> list[Row]:
-    """Rows without temporaries that only the next row uses."""
-    uses = Counter(name for row in rows for name in _TEMPORARIES.findall(row.text))
-    # a block may be written several times, always with the same lines
-    written = Counter(made[1] for row in rows if (made := _TEMPORARY.fullmatch(row.text)))
-    for name, times in written.items():
-        uses[name] //= times
-    merged: list[Row] = []
-    for row in rows:
-        fixed = _UNLESS_NAN.match(row.text)
-        if fixed is not None and uses[fixed[1]] == 1:
-            # nothing but arithmetic reads it
-            uses.subtract(_TEMPORARIES.findall(row.text))
-            continue
-        if merged:
-            found = _inlined(merged[-1], row, uses) or _charged_once(merged[-1], row)
-            if found is not None:
-                merged[-1] = found
-                continue
-        merged.append(row)
-    return merged
-
-
-def _inlined(first: Row, row: Row, uses: Counter[str]) -> Row | None:
-    """One row for two, where the second uses what the first computes, at once and only once."""
-    if row.own or row.indent != first.indent:
-        return None
-    made = _TEMPORARY.fullmatch(first.text)
-    if made is None or uses[made[1]] != 2:
-        return None
-    name, text = made.groups()
-    if _COPY.fullmatch(row.text) and row.text.endswith(f" = {name}"):
-        return first._replace(text=row.text[: -len(name)] + text)
-    if first.own or _LATE.search(_WRAP.sub("", row.text)):
-        return None
-    if first.entry.trap is not None and row.entry.trap is not None:
-        return None
-    if row.text.startswith(("if ", "else", "while")) and not row.text.endswith(":"):
-        return None
-    pattern = re.compile(rf"\b{name}\b")
-    if len(pattern.findall(row.text)) != 1:
-        return None
-    whole = row.text.endswith((f" = {name}", f"return {name}")) and row.text.count(name) == 1
-    if not whole and not _PRIMARY.fullmatch(text):
-        text = f"({text})"
-    entry = first.entry if first.entry.trap is not None else row.entry
-    return Row(row.indent, pattern.sub(lambda _: text, row.text), entry)
-
-
-def _charged_once(first: Row, row: Row) -> Row | None:
-    """One charge for two that follow each other."""
-    one, other = _CHARGE.fullmatch(first.text), _CHARGE.fullmatch(row.text)
-    if one is None or other is None or first.indent != row.indent:
-        return None
-    return row._replace(text=f"fuel -= {int(one[1]) + int(other[1])}")
+    drop_dead_stores(analysis)
+    rows = merged(form(analysis, 2))
+    return _assembled(body, index, rows, entry, slots, assumed, analysis.live[analysis.graph.entry])
 
 
 def _assembled(

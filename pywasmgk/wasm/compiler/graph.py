@@ -28,15 +28,22 @@ class Edge(NamedTuple):
 
 
 RETURN = -1
+#: instructions of a block that is copied for each way into it, and the most ways
+_SMALL_END = 12
+_MOST_COPIES = 8
 
 
 class Block:
     """A basic block. ``exit`` says how it ends: jump, branch, switch, return or trap."""
 
-    __slots__ = ("at", "edges", "exit", "header", "instructions", "number", "preds", "start")
+    __slots__ = (
+        "at", "copy", "edges", "exit", "header", "instructions", "number", "preds", "start",
+    )  # fmt: skip
 
-    def __init__(self, number: int, start: int) -> None:
+    def __init__(self, number: int, start: int, copy: int = 0) -> None:
         self.number = number
+        #: how many others are the same code, with other ways in
+        self.copy = copy
         #: index of its first instruction in the body
         self.start = start
         #: indices of its instructions, those that move control left out
@@ -188,6 +195,7 @@ class _Builder:
                 current = waiting
             if current is not None:
                 current = self.take(current, index, self.forms[number], x)
+        _split_ends(self.blocks)
         return Graph(self.blocks, self.by_start[entry].number)
 
     def take(self, block: Block, index: int, form: str | None, x: Any) -> Block | None:
@@ -251,6 +259,33 @@ _STEPS: dict[str, Any] = {
     "return": _Builder.br,
     "unreachable": _Builder.unreachable,
 }
+
+
+def _split_ends(blocks: list[Block]) -> None:
+    """Gives small blocks that end the function a copy for each block that leads there, so that
+    what is known on the way is known at the end."""
+    sources: dict[int, list[Block]] = {}
+    for block in blocks:
+        for target in dict.fromkeys(edge.target for edge in block.edges):
+            sources.setdefault(target, []).append(block)
+    for number, leading in sources.items():
+        if number == RETURN or not 1 < len(leading) <= _MOST_COPIES:
+            continue
+        end = blocks[number]
+        if end.exit not in ("return", "trap") or end.header is not None:
+            continue
+        if len(end.instructions) > _SMALL_END:
+            continue
+        for place, block in enumerate(leading[1:], 1):
+            twin = Block(len(blocks), end.start, place)
+            twin.instructions, twin.exit, twin.at, twin.edges = (
+                end.instructions, end.exit, end.at, end.edges,
+            )  # fmt: skip
+            blocks.append(twin)
+            block.edges = tuple(
+                edge._replace(target=twin.number) if edge.target == number else edge
+                for edge in block.edges
+            )
 
 
 def build(body: Body, instructions: InstructionSet, entry: int = 0) -> Graph:

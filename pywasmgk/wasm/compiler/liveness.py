@@ -13,12 +13,12 @@ from .analysis import Analysis
 from .terms import Term
 from .translate import Line, Result
 
-__all__ = ["drop_dead_stores", "read_first"]
+__all__ = ["drop_dead_stores", "kept", "read_first"]
 
 
-def drop_dead_stores(analysis: Analysis) -> int:
-    """Takes assignments that have no reader out of the blocks' lines; gives the variables that are
-    read before they are written, as a set of bits."""
+def drop_dead_stores(analysis: Analysis) -> None:
+    """Takes assignments that have no reader out of the blocks' lines, and notes which variables
+    are read from a block's head on before they are written."""
     live: dict[int, int] = dict.fromkeys(analysis.results, 0)
     order = [number for number in reversed(analysis.graph.order) if number in analysis.results]
     changed = True
@@ -32,8 +32,8 @@ def drop_dead_stores(analysis: Analysis) -> int:
                 changed = True
     for number in order:
         result = analysis.results[number]
-        result.lines = _kept(result.lines, _at_end(result, live))
-    return live[analysis.graph.entry]
+        result.lines, _ = kept(result.lines, _at_end(result, live))
+    analysis.live = live
 
 
 def _at_end(result: Result, live: dict[int, int]) -> int:
@@ -72,12 +72,18 @@ def _before(lines: Sequence[Line], bits: int) -> int:
     return bits
 
 
-def _kept(lines: Sequence[Line], bits: int) -> list[Line]:
-    kept = []
+def kept(lines: Sequence[Line], bits: int, behind: Iterable[Any] = ()) -> tuple[list[Line], int]:
+    """Lines without assignments that have no reader, and all variables that are read. ``bits`` are
+    those that are read further on, ``behind`` are terms that are computed behind the lines."""
+    found = []
+    read = _reads(behind)
+    bits |= read
     for line in reversed(lines):
         written = _written(line)
         if written and not written & bits and line.trap is None and not line.own:
             continue
-        bits = bits & ~written | _reads(line.parts)
-        kept.append(line)
-    return kept[::-1]
+        reads = _reads(line.parts)
+        bits = bits & ~written | reads
+        read |= reads
+        found.append(line)
+    return found[::-1], read

@@ -12,9 +12,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from .analysis import Analysis
-from .emit import Emitter, Row, TooDeep
+from .emit import Emitter, TooDeep
 from .graph import RETURN
-from .structure import Choice, Code, Jump, Leave, Node, Switch, arms_of
+from .rows import Row
+from .structure import Choice, Code, Jump, Leave, Node, Switch, arms_of, way_out
 from .translate import Result, Way
 
 __all__ = ["machine_rows"]
@@ -62,6 +63,7 @@ class Machine(Emitter):
             nodes.append(Switch(result, arms, ends, table))
         elif exit == "branch" and result.test is not None and None not in ways:
             then, other = (self.way(result, way, depth) for way in ways)
+            nodes[0] = Code(result, way_out(result, then, other))
             nodes.append(Choice(result, result.test, then, other))
         elif exit != "trap":
             taken = next((way for way in ways if way is not None), None)

@@ -21,6 +21,7 @@ _BINARY = {
     "*": 12, "//": 12, "%": 12, "/": 12,
 }  # fmt: skip
 _COMPARE = frozenset(("==", "!=", "<", "<=", ">", ">=", "is", "is not"))
+_MIRROR = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _ATOM = 20
 
 
@@ -81,7 +82,14 @@ def _wrap(a: Term, size: int) -> tuple[str, int]:
 
 
 def _slt(op: str, x: Term, y: Term, sign: int) -> tuple[str, int]:
+    if x.high >= sign and y.high < sign:
+        x, y, op = y, x, _MIRROR[op]
     a, b = show(x), show(y)
+    if x.high < sign:
+        # one is not negative: it is below the other one, if that is not negative either
+        if op in ("<", "<="):
+            return f"{a} {op} {b} < {sign}", 6
+        return f"not {a} {'<=' if op == '>' else '<'} {b} < {sign}", 5
     # the order of the unsigned is the right one where the signs agree
     return f"({a} {op} {b}) is ({a} ^ {b} < {sign})", 6
 

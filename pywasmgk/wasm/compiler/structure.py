@@ -39,12 +39,13 @@ class TooDeep(Exception):
 
 
 class Code:
-    """The lines of a block."""
+    """The lines of a block; and where it is all of a loop, what stands where the loop is left."""
 
-    __slots__ = ("result",)
+    __slots__ = ("out", "result")
 
-    def __init__(self, result: Result) -> None:
+    def __init__(self, result: Result, out: Sequence[Node] = ()) -> None:
         self.result = result
+        self.out = out
 
 
 class Jump:
@@ -205,6 +206,7 @@ class _Structure:
         elif exit == "branch" and result.test is not None:
             then, other = (None if way is None else self._way(result, way) for way in ways)
             if then is not None and other is not None:
+                nodes[0] = Code(result, way_out(result, then, other))
                 nodes.append(Choice(result, result.test, then, other))
             else:
                 nodes += then or other or []
@@ -223,6 +225,12 @@ class _Structure:
         ):
             return [Jump(result, way)]
         return [Leave(result, way), *self.tree(target)]
+
+
+def way_out(result: Result, then: list[Node], other: list[Node]) -> list[Node]:
+    """Of two ways, the one that does not lead back to the block itself."""
+    way = result.ways[0]
+    return other if way is not None and way.edge.target == result.block.number else then
 
 
 def arms_of(ways: Sequence[Way | None]) -> tuple[list[int], list[int], tuple[int, ...]]:

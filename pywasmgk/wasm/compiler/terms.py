@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import Any
 
-__all__ = ["Term", "constant", "variable"]
+__all__ = ["Term", "addends", "constant", "keeps", "variable"]
 
 #: how many zero bits the number 0 has, as far as we count
 _ALL_ZERO = 64
@@ -125,7 +125,25 @@ def add(a: Term, b: Term) -> Term:
             return a
         if a.op == "+" and a.args[1].op == "const":
             return add(a.args[0], constant(a.args[1].args[0] + b.args[0]))
+    elif a.op == "+" and a.args[1].op == "const":
+        return add(add(a.args[0], b), a.args[1])
+    elif b.op == "+" and b.args[1].op == "const":
+        return add(add(a, b.args[0]), b.args[1])
     return Term("+", (a, b), a.low + b.low, a.high + b.high, min(a.zeros, b.zeros))
+
+
+def addends(a: Term) -> tuple[list[Term], int]:
+    """The terms that a sum of integers adds up, and the number that it adds to them."""
+    found, number, waiting = [], 0, [a]
+    while waiting:
+        term = waiting.pop()
+        if term.op == "+" and term.low is not None:
+            waiting += term.args
+        elif term.op == "const":
+            number += term.args[0]
+        else:
+            found.append(term)
+    return found, number
 
 
 def subtract(a: Term, b: Term) -> Term:
@@ -165,7 +183,7 @@ def signed(a: Term, sign: int) -> Term:
         return a
     if a.low >= sign and a.high < 2 * sign:
         return add(a, constant(-2 * sign))
-    if a.op in ("&", "%", "wrap") and _keeps(a) == 2 * sign - 1:
+    if a.op in ("&", "%", "wrap") and keeps(a) == 2 * sign - 1:
         inner: Term = a.args[0]
         if inner.low is not None and inner.low >= -sign and inner.high < sign:
             return inner
@@ -264,7 +282,7 @@ def modulo(a: Term, b: Term) -> Term:
 # -- bits
 
 
-def _keeps(a: Term) -> int:
+def keeps(a: Term) -> int:
     """The mask 2**n - 1 that the root of a term applies, or -1."""
     if a.op == "&" and a.args[1].op == "const":
         mask = a.args[1].args[0]
@@ -295,7 +313,7 @@ def bit_and(a: Term, b: Term) -> Term:
             if a.op == "&" and a.args[1].op == "const":
                 return bit_and(a.args[0], constant(a.args[1].args[0] & mask))
             width = mask.bit_length()
-            if _keeps(a) == (1 << width) - 1:
+            if keeps(a) == (1 << width) - 1:
                 a = a.args[0]
             if a.low is None:
                 return Term("&", (a, constant(mask)), 0, mask, _zeros_of(mask))
@@ -349,14 +367,31 @@ def keep_low(a: Term, bits: int) -> Term:
     if a.op == "<<" and a.args[1].op == "const":
         count = a.args[1].args[0]
         return shift_left(bit_and(a.args[0], constant(mask >> count)), a.args[1])
-    if a.op == "+" and a.args[1].op == "const" and abs(a.args[1].args[0]) < 0x10000 and bits >= 32:
-        # rarely wraps: then % gives back its operand, where & would make a new number
+    if a.op == "+" and bits >= 32 and _rarely_wraps(a.args[0], a.args[1], bits):
+        # then % gives back its operand, where & would make a new number
         return Term("%", (a, constant(mask + 1)), 0, mask, min(a.zeros, bits))
     if a.op in ("+", "-", "neg") and bits >= 32 and -mask <= a.low and a.high <= 2 * mask:
         if a.low >= 0 or a.high <= mask:
             # out of range by one turn at most, and rarely: a comparison is cheaper than a mask
             return Term("wrap", (a, mask + 1), 0, mask, min(a.zeros, bits))
     return Term("&", (a, constant(mask)), 0, mask, min(a.zeros, bits))
+
+
+def _rarely_wraps(a: Term, b: Term, bits: int) -> bool:
+    """Whether a sum looks like one of sizes, counts or pointers."""
+    if b.op == "const":
+        if b.args[0] < 0 and a.high < 1 << 16:
+            return False  # it often does: "is it a digit?"
+        return bool(abs(b.args[0]) < (1 << 26 if bits == 32 else 1 << 16))
+    return bits == 32 and a.op == b.op == "var" and a.low >= 0 and b.low >= 0
+
+
+def address(a: Term) -> Term:
+    """An address of 32 bits; one that can be accessed hardly ever comes from a sum that wrapped."""
+    if a.op not in ("wrap", "&") or keeps(a) != 0xFFFFFFFF or a.args[0].op != "+":
+        return a
+    inner = a.args[0]
+    return Term("%", (inner, constant(1 << 32)), 0, 0xFFFFFFFF, min(inner.zeros, 32))
 
 
 def _cost_bits(a: Term) -> int:
@@ -372,7 +407,7 @@ def strip(a: Term, bits: int) -> Term:
     if a.low is None:
         return a
     if op in ("&", "%", "wrap"):
-        kept = _keeps(a)
+        kept = keeps(a)
         if kept >= 0 and kept.bit_length() >= bits:
             return strip(a.args[0], bits)
         return a
@@ -493,6 +528,8 @@ def _signed_comparison(op: str, a: Term, b: Term) -> Term | None:
         return None
     if y.low < 0 or y.high >= 2 * sign:
         return None
+    if op in ("==", "!="):
+        return compare(op, x, y)
     left, right = signed(x, sign), signed(y, sign)
     if left.op != "signed" and right.op != "signed":
         return compare(op, left, right)

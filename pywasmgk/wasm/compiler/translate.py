@@ -20,7 +20,7 @@ from .facts import Environment, Fact, clamp, refine, without_turn
 from .graph import RETURN, Block, Edge
 from .inlining import Body, Inlined, Lookup, Other, Through
 from .templates import Template, template_of
-from .terms import MAX_DEPTH, Term, constant, name, variable
+from .terms import MAX_DEPTH, Term, addends, constant, keeps, name, variable
 
 __all__ = ["Line", "Result", "Settle", "Shape", "Site", "Test", "Way"]
 
@@ -39,6 +39,10 @@ _ACCESS: dict[str, tuple[Any, Any, int, str]] = {
     "f32": (None, None, 4, "f"),
     "f64": (None, None, 8, "d"),
 }
+#: depth of sums that are computed once more, as an index
+_MOST_HELD = 5
+#: more than one instruction makes
+_MOST_TEMPORARIES = 100
 _HIGHEST = {ValType.I32: 0xFFFFFFFF, ValType.I64: 0xFFFFFFFFFFFFFFFF}
 _HIGHEST_BY_NAME = {str(kind): high for kind, high in _HIGHEST.items()}
 
@@ -75,6 +79,13 @@ class Test(Line):
     __slots__ = ()
 
 
+def _unmasked(address: Term) -> Term:
+    """An address before it was brought into 32 bits."""
+    masked = address.op in ("wrap", "%", "&") and keeps(address) == (1 << 32) - 1
+    inner: Term = address.args[0] if masked else address
+    return inner
+
+
 def _same(condition: Term) -> Term | None:
     """The variable that a condition compares with itself, which tells NaNs from numbers."""
     if condition.op == "==" and condition.args[0] is condition.args[1]:
@@ -105,6 +116,10 @@ class Shape:
         self.first_global = self.nlocals + self.nslots
         #: locals of type i32, as a set of bits
         self.words = sum(1 << n for n, kind in enumerate(body.locals) if kind is ValType.I32)
+        #: above the values of locals that are integers, by index
+        self.turns = {
+            index: _HIGHEST[kind] + 1 for index, kind in enumerate(body.locals) if kind in _HIGHEST
+        }
         #: globals that callees may set
         self.mutable = [index for index, kind in enumerate(self.globals) if kind.mutable]
         self.global_bits = sum(1 << self.first_global + index for index in self.mutable)
@@ -144,7 +159,9 @@ class Way:
 class Result:
     """A translated block."""
 
-    __slots__ = ("block", "lines", "pending", "rare", "settled", "test", "values", "ways")
+    __slots__ = (
+        "asked", "block", "lines", "pending", "rare", "settled", "test", "values", "ways",
+    )  # fmt: skip
 
     def __init__(self, site: Site) -> None:
         self.block: Block = site.block
@@ -157,6 +174,8 @@ class Result:
         self.test: Term | None = None
         #: what a return gives
         self.values: list[Term] = []
+        #: variables that were asked whether they point to words, and the zero bits of these
+        self.asked = site.asked
         #: the edges that can be taken; those of a branch that never holds are ``None``
         self.ways: list[Way | None] = []
 
@@ -177,6 +196,8 @@ class Site:
         #: what the names of temporaries begin with; another one where a block is made twice
         self.letter = letter
         self.env = env.copy()
+        #: what was shifted before this block
+        self.at_head = env.shifted
         self.stack = list(stack)
         self.lines: list[Line] = []
         self.operands: dict[str, Term] = {}
@@ -187,12 +208,19 @@ class Site:
         self.rare = False
         self.at = block.start
         self.trap: TrapCode | None = None
-        self.temporaries = 0
+        #: the number of the next temporary of an instruction, and of the first
+        self.temporaries = self.first = _MOST_TEMPORARIES * block.copy
         self.immediate = 0
         #: a store must be one line
         self.single = False
-        #: pointers that have been shifted, by name and bits
+        #: variables that were asked whether they point to words, and the zero bits of these
+        self.asked: dict[int, int] = {}
+        #: temporaries that have been shifted, by name and bits
         self.shifted: dict[tuple[str, int], Term] = {}
+        #: what locals were set to, if that is a sum of what has not changed since
+        self.held: dict[int, Term] = {}
+        #: locals that hold quotients, and of what
+        self.quotients: dict[int, Term] = {}
         #: f32 values by the name of a variable that has the bits of their NaNs right
         self.plain: dict[str, Term] = {}
         #: variables that hold rounded f32, whose NaNs are quiet
@@ -221,16 +249,25 @@ class Site:
         self.scratch = kept
         return kept
 
-    def spill(self, bits: int) -> None:
-        """Puts into variables what the operand stack would read too late."""
+    def spill(self, bits: int) -> Term | None:
+        """Puts into variables what the operand stack would read too late; gives the one that holds
+        what a single variable held, if there is one."""
+        plain = None
         for position, term in enumerate(self.stack):
             if term.reads & bits:
-                self.stack[position] = self.keep(term)
+                self.stack[position] = kept = self.keep(term)
+                if term.op == "var":
+                    plain = kept
+        return plain
 
     def push(self, term: Term) -> None:
         self.stack.append(self.keep(term) if term.depth > MAX_DEPTH else term)
 
     def local(self, index: int) -> Term:
+        """What a local or slot holds."""
+        return self.variable(index)
+
+    def variable(self, index: int) -> Term:
         """A local or slot as a term, with what is known of it."""
         text = f"l{index}" if index < self.shape.nlocals else f"s{index - self.shape.nlocals}"
         fact = self.env[index]
@@ -246,6 +283,7 @@ class Site:
 
     def load(self, accessor: str, address: Term) -> Term:
         """What memory holds at an address."""
+        address = terms.address(address)
         if accessor not in _ACCESS:
             unpacked = terms.call(f"load_{accessor}", name("mem"), address)
             return Term("index", (unpacked, constant(0)))
@@ -253,7 +291,7 @@ class Site:
         if size == 1:
             loaded = Term("index", (name("mem"), address), low, high)
         else:
-            address, fits = self._aligned(address, size)
+            address, fits = self._aligned(self._based(address, size), size)
             word = Term("index", (name(f"M{view}"), self._word(address, size)), low, high)
             if fits is True:
                 loaded = word
@@ -266,6 +304,7 @@ class Site:
 
     def storing(self, accessor: str, address: Term, value: Term) -> list[Part]:
         """The parts of a line that stores a value."""
+        address = terms.address(address)
         if accessor not in _ACCESS:
             return [f"store_{accessor}(mem, ", address, ", ", value, ")"]
         _, _, size, view = _ACCESS[accessor]
@@ -273,7 +312,7 @@ class Site:
             value = value if value.low is None else terms.keep_low(value, 8)
             parts: list[Part] = [Term("index", (name("mem"), address)), " = ", value]
         else:
-            address, fits = self._aligned(address, size)
+            address, fits = self._aligned(self._based(address, size), size)
             word = Term("index", (name(f"M{view}"), self._word(address, size)))
             pack: list[Part] = [f"store_{accessor}(mem, ", address, ", ", value, ")"]
             if fits is True:
@@ -304,34 +343,133 @@ class Site:
         self.emit(["if ", condition, ": ", *one])
         self.emit(["else: ", *other])
 
-    def _aligned(self, address: Term, size: int) -> tuple[Term, Any]:
-        """Whether an address is a multiple of ``size``: True, False, or a condition on an atom."""
-        bits = size.bit_length() - 1
-        if address.zeros >= bits:
-            return address, True
-        if address.op == "+" and address.args[1].op == "const":
-            base, offset = address.args
-            if base.zeros >= bits and offset.zeros < bits:
-                return address, False
-        if not address.is_atom:
-            address = self.keep(address)
-        return address, terms.negate(terms.truth(terms.bit_and(address, constant(size - 1))))
-
-    def _word(self, address: Term, size: int) -> Term:
-        """The index of a word in a view; several words at one pointer share its shift."""
+    def _based(self, address: Term, size: int) -> Term:
+        """An address through a pointer that has been shifted already, if it is a known way from
+        one."""
         bits = size.bit_length() - 1
         base, offset = address, 0
         if address.op == "+" and address.args[1].op == "const":
             base, offset = address.args[0], address.args[1].args[0]
-        if base.op != "var" or base.args[0][0] == "g" or offset % size:
+        found = self._beside(base, bits) if base.op == "var" and base.reads else None
+        return address if found is None else terms.add(found, constant(offset))
+
+    def _aligned(self, address: Term, size: int) -> tuple[Term, Any]:
+        """Whether an address is a multiple of ``size``: True, False, or a condition; and the
+        address, so that it can be written twice."""
+        bits = size.bit_length() - 1
+        if address.zeros >= bits:
+            return address, True
+        base = address
+        if address.op == "+" and address.args[1].op == "const":
+            base, offset = address.args
+            if offset.zeros < bits:
+                if base.zeros >= bits:
+                    return address, False
+                base = address
+        if not base.is_atom:
+            address = base = self.keep(address)
+        return address, terms.negate(terms.truth(self._low_bits(base, bits)))
+
+    def _low_bits(self, pointer: Term, bits: int) -> Term:
+        """The bits of a pointer that are zero if it points to a word; accesses share them."""
+        low = terms.bit_and(pointer, constant((1 << bits) - 1))
+        if not pointer.reads:
+            return self._shared(pointer, low, -bits)
+        if pointer.args[0][0] == "g":
+            return low
+        key = pointer.place, -bits
+        self.asked[pointer.place] = max(bits, self.asked.get(pointer.place, 0))
+        text = self.env.shifted.get(key)
+        if text is not None:
+            return variable(text, -1, low.low, low.high)
+        found = self._kept_apart(low)
+        if found.op == "var" and not found.reads:
+            self.env.shifted[key] = found.args[0]
+        return found
+
+    def _word(self, address: Term, size: int) -> Term:
+        """The index of a word in a view: pointers are shifted one by one where their words share
+        that, and a sum as a whole where they do not."""
+        bits = size.bit_length() - 1
+        parts, number = addends(_unmasked(address))
+        fresh = sum(self._is_dear(part, bits) for part in parts)
+        if number % size or sum(part.zeros < bits for part in parts) > 1 or fresh > 1 < len(parts):
             return terms.shift_right(address, constant(bits))
-        key = base.args[0], bits
-        shifted = self.shifted.get(key)
-        if shifted is None:
-            trap, self.trap = self.trap, None
-            shifted = self.shifted[key] = self.keep(terms.shift_right(base, constant(bits)))
-            self.trap = trap
-        return terms.add(shifted, constant(offset >> bits))
+        return self._word_sum(address, bits)
+
+    def _word_sum(self, address: Term, bits: int) -> Term:
+        """A sum of pointers, shifted one by one."""
+        inner = _unmasked(address)
+        parts, number = addends(inner)
+        total = constant(number >> bits)
+        for part in parts:
+            index = self._index(part, bits)
+            if index is None:
+                index = terms.shift_right(part, constant(bits))
+            total = terms.add(index, total)
+        return total if inner is address else terms.keep_low(total, 32 - bits)
+
+    def _is_dear(self, part: Term, bits: int) -> bool:
+        """Whether shifting a part of a sum is further work."""
+        if part.op == "<<" and part.args[1].op == "const" and part.args[1].args[0] >= bits:
+            return False
+        if part.op != "var":
+            return True
+        return (part.place, bits) not in self.env.shifted and not self._is_held(part, bits)
+
+    def _is_held(self, pointer: Term, bits: int) -> bool:
+        """Whether the index of a word is as easily computed from what a pointer was set to."""
+        value = self.held.get(pointer.place) if pointer.reads else None
+        if value is None:
+            return False
+        parts, number = addends(_unmasked(value))
+        return not number % (1 << bits) and not any(self._is_dear(part, bits) for part in parts)
+
+    def _index(self, pointer: Term, bits: int) -> Term | None:
+        """The index of the word that a pointer points to, in a variable; others share it."""
+        if pointer.op != "var" or pointer.args[0][0] == "g":
+            return None
+        if not pointer.reads:
+            return self._shared(pointer, terms.shift_right(pointer, constant(bits)), bits)
+        key = pointer.place, bits
+        shifted = terms.shift_right(pointer, constant(bits))
+        text = self.env.shifted.get(key)
+        if text is not None:
+            return variable(text, -1, shifted.low, shifted.high, shifted.zeros)
+        beside = self._beside(pointer, bits)
+        if beside is not None:
+            return self._word_sum(beside, bits)
+        if self._is_held(pointer, bits):
+            shifted = self._word_sum(self.held[pointer.place], bits)
+        found = self._kept_apart(shifted)
+        if found.op == "var" and not found.reads:
+            self.env.shifted[key] = found.args[0]
+        return found
+
+    def _shared(self, pointer: Term, value: Term, key: int) -> Term:
+        """What is computed of a temporary, once."""
+        found = self.shifted.get((pointer.args[0], key))
+        if found is None:
+            found = self.shifted[pointer.args[0], key] = self._kept_apart(value)
+        return found
+
+    def _kept_apart(self, term: Term) -> Term:
+        """A term in a variable, by a line that does not trap."""
+        trap, self.trap = self.trap, None
+        found = self.keep(term)
+        self.trap = trap
+        return found
+
+    def _beside(self, pointer: Term, bits: int) -> Term | None:
+        """A pointer as another one, which has been shifted, plus a multiple of the word's size."""
+        fact = self.env[pointer.place] if pointer.reads & self.shape.words else None
+        if fact is None or (pointer.place, bits) in self.env.shifted:
+            return None
+        for other, difference in self.env.linked(pointer.place):
+            by = without_turn(fact, difference) if (other, bits) in self.env.shifted else None
+            if by is not None and not by % (1 << bits):
+                return terms.add(self.variable(other), constant(-by))
+        return None
 
     def _reached(self, address: Term, size: int) -> None:
         """Notes that an access at an address succeeded, so that it was in memory."""
@@ -342,10 +480,10 @@ class Site:
         """Sets a local or a global."""
         index = self.immediate
         if target == "local":
-            self.spill(1 << index)
+            before = self.spill(1 << index)
+            self._hold(index, value)
+            self._hold_quotient(index, value, before)
             variable_name = f"l{index}"
-            for key in [key for key in self.shifted if key[0] == variable_name]:
-                del self.shifted[key]
             if not (value.op == "var" and value.args[0] == variable_name):
                 self.emit([variable_name, " = ", value])
             high = _HIGHEST.get(self.shape.body.locals[index])
@@ -363,6 +501,44 @@ class Site:
                 found = (value.low, value.high, value.zeros)
             self.env.set(place, found, value, self.shape.words)
 
+    def _hold(self, index: int, value: Term) -> None:
+        """Notes what a local is set to, and that what was a sum with it is none any more."""
+        self.held = {
+            place: held
+            for place, held in self.held.items()
+            if place != index and not held.reads >> index & 1
+        }
+        variables = (1 << self.shape.nlocals) - 1 & ~(1 << index)
+        if value.reads and not value.reads & ~variables and value.depth <= _MOST_HELD:
+            if value.op in ("+", "<<") or _unmasked(value) is not value:
+                self.held[index] = value
+
+    def _hold_quotient(self, index: int, value: Term, before: Term | None) -> None:
+        """Notes that a local is set to a quotient; ``before`` is what has its old value."""
+        self.quotients = {
+            place: quotient
+            for place, quotient in self.quotients.items()
+            if place != index and not quotient.reads >> index & 1
+        }
+        if value.op == "//" and value.args[0].op == "var" and value.args[1].op == "const":
+            dividend = before if value.reads >> index & 1 else value.args[0]
+            if dividend is not None:
+                self.quotients[index] = Term("//", (dividend, value.args[1]))
+
+    def _remainder(self, term: Term) -> Term:
+        """``a - a // b * b`` as what it is."""
+        inner: Term = term.args[0] if keeps(term) in _HIGHEST.values() else term
+        if inner.op != "-" or inner.args[1].op != "*" or inner.args[1].args[0].op != "var":
+            return term
+        factor, number = inner.args[1].args
+        quotient = self.quotients.get(factor.place) if factor.reads else None
+        if quotient is None or number.op != "const":
+            return term
+        dividend, divisor = quotient.args
+        if dividend.args != inner.args[0].args or divisor.args != number.args:
+            return term
+        return terms.modulo(inner.args[0], number)
+
     # -- instructions
 
     def run(self) -> Result:
@@ -375,7 +551,7 @@ class Site:
             while place < index:
                 place += 1
                 self.pending += costs.get(place, 0)
-            self.at, self.temporaries = index, 0
+            self.at, self.temporaries = index, self.first
             number, x = code[index]
             row = self.shape.rows[number]
             if row.form is None:
@@ -385,7 +561,7 @@ class Site:
         while place < self.block.at:
             place += 1
             self.pending += costs.get(place, 0)
-        self.at, self.temporaries, self.trap = self.block.at, 0, None
+        self.at, self.temporaries, self.trap = self.block.at, self.first, None
         return self._leave()
 
     def _take(self, count: int) -> list[Term]:
@@ -446,7 +622,7 @@ class Site:
                     if value.op == "var" and value.reads and value.low is not None:
                         index = value.place
                         if index < self.shape.first_global:
-                            self.operands[letter] = self.local(index)
+                            self.operands[letter] = self.variable(index)
 
     def _give(self, template: Template, term: Term) -> None:
         row = template.row
@@ -454,7 +630,7 @@ class Site:
         high = _HIGHEST_BY_NAME.get(results[0]) if results else None
         if high is not None and (term.low is None or term.low < 0 or term.high > high):
             term = Term(term.op, term.args, 0, high, term.zeros, term.reads)
-        term = self._rebased(term)
+        term = self._rebased(self._remainder(term))
         if row.rounds:
             self.emit(["F[0] = ", term])
             term = self.keep(Term("index", (name("F"), constant(0))))
@@ -483,7 +659,7 @@ class Site:
             fact = self.env[other]
             by = fact and without_turn(fact, (offset.args[0] - difference) % (1 << 32))
             if by is not None:
-                return terms.add(self.local(other), constant(by))
+                return terms.add(self.variable(other), constant(by))
         return term
 
     def _cannot_trap(self, template: Template) -> bool:
@@ -601,6 +777,10 @@ class Site:
         return result
 
     def _way(self, edge: Edge, env: Environment) -> Way:
+        if any(way.target == self.block.number for way in self.block.edges):
+            # fast turns leave the loop without what its own code would have kept
+            known = env.shifted.items() & self.at_head.items()
+            env = Environment(env, env.links, dict(known))
         stack = self.stack
         if edge.target == RETURN:
             stack = stack[len(stack) - edge.arity :]

@@ -9,7 +9,7 @@ from ..memory import Memory
 from .emit import TooDeep, emit_rows
 from .function import Compiled, Source, compile_source, generate
 from .graph import Irreducible
-from .inlining import expanded, size_of
+from .inlining import Body, expanded, size_of
 from .machine import machine_rows
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ __all__ = ["CannotCompile", "compiled_function", "is_stored", "source_of"]
 
 #: instructions, and targets of ``br_table``, above which a function is left to the interpreter
 _TOO_LARGE = 20_000
+#: branches times variables, above which what is known at each block takes too much memory
+_TOO_WIDE = 4_000_000
 #: what says that Python cannot nest some code: our own bounds, and what its recursions, tokenizer,
 #: parser and compiler say beyond theirs
 _REFUSED = (TooDeep, RecursionError, MemoryError, OverflowError, SyntaxError)
@@ -97,13 +99,7 @@ def _sources(
 ) -> Iterator[Source]:
     """The forms that a function can have, the better one first. Raises CannotCompile."""
     body = expanded(module, index)
-    if size_of(body) > _TOO_LARGE:
-        targets = size_of(body) - len(body.code)
-        raise CannotCompile(
-            f"it has {len(body.code):,} instructions"
-            f"{f' and {targets:,} branch targets' if targets else ''}; "
-            f"above {_TOO_LARGE:,} compiling does not pay"
-        )
+    _check_size(module, body)
     settings = body, index, module.context, module.isa, highest, entry, slots, assume
     for form in (emit_rows, machine_rows):
         try:
@@ -113,3 +109,21 @@ def _sources(
         except _REFUSED:
             continue
         yield source
+
+
+def _check_size(module: Module, body: Body) -> None:
+    """Raises CannotCompile for what would not pay, or take too much memory."""
+    size, count = size_of(body), len(body.code)
+    if size > _TOO_LARGE:
+        targets = f" and {size - count:,} branch targets" if size > count else ""
+        raise CannotCompile(
+            f"it has {count:,} instructions{targets}; above {_TOO_LARGE:,} compiling does not pay"
+        )
+    rows = module.isa.rows
+    branches = sum(rows[number].form is not None for number, _ in body.code)
+    variables = len(body.locals) + body.max_height + len(module.context.globals)
+    if branches * variables > _TOO_WIDE:
+        raise CannotCompile(
+            f"it has {branches:,} branches and calls and {variables:,} variables; "
+            f"above a product of {_TOO_WIDE:,} compiling takes too much memory"
+        )

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from differential import check
 from generator import generate
+from loop_generator import generate as loops_of
 from wasm_builder import function
 
 import pywasmgk
 from pywasmgk.errors import OutOfFuel
-from pywasmgk.wasm.compiler import unit
+from pywasmgk.wasm.compiler import fast, turns, unit
 from pywasmgk.wasm.compiler.emit import TooDeep
 
 FUEL = 3_000
@@ -127,9 +128,12 @@ def test_whole_programs_run_as_machines(monkeypatch: pytest.MonkeyPatch) -> None
         raise TooDeep
 
     monkeypatch.setattr(unit, "emit_rows", too_deep)
-    for seed in range(40):
-        found = list(check(generate(seed), ("interpreter", "compiler"), stops=seed % 10 == 0))
-        assert not found, seed
+    monkeypatch.setattr(turns, "MOST", 8)
+    monkeypatch.setattr(fast, "MOST", 8)
+    for make in (generate, loops_of):
+        for seed in range(40):
+            found = list(check(make(seed), ("interpreter", "compiler"), stops=seed % 10 == 0))
+            assert not found, seed
 
 
 @pytest.mark.parametrize(

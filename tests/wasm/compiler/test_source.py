@@ -28,10 +28,10 @@ from pywasmgk.wasm.compiler.machine import machine_rows
 
 ROOT = Path(pywasmgk.__file__).parent.parent
 #: names that the compiler makes: a letter and numbers (locals, temporaries, callees); views
-OWN = re.compile(r"[a-z]\d+(_\d+)*|M[a-zA-Z]|_[a-z]\w?")
+OWN = re.compile(r"[a-z]\d+(_\d+)*|M[a-zA-Z](_\d+)?|_[a-z]\w?")
 #: its helpers, the instance's objects, and methods that templates call
 WORDS = {
-    "make", "d", "b", "k", "e", "w", "n", "r", "q", "fuel", "mem", "refill", "expire", "deep",
+    "make", "d", "b", "k", "e", "w", "n", "p", "r", "q", "fuel", "mem", "refill", "expire", "deep",
     "F", "funcs", "tables", "memory", "datas", "elems",
 }  # fmt: skip
 STATEMENTS = {

@@ -1,0 +1,161 @@
+"""How the fast turns of a loop are written.
+
+Counted turns are a ``for`` statement, charged before it::
+
+    if TESTS and fuel > COST:
+     n = TURNS
+     if n * COST > fuel: n = fuel // COST
+     fuel -= n * COST
+     e = q + n
+     for q in range(q, e, 1): ...
+     if q == BOUND: the way out
+
+Others are a ``while`` statement of at most 1024 turns, charged behind it::
+
+    if TESTS and fuel > 1024 * COST:
+     p = q
+     e = q + 1024
+     while q < e:
+      ...
+      if OUT: break
+      q += 1
+     else: continue, with the ordinary code
+     the way out
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from .loops import Ahead
+from .printing import show
+from .rows import Entry, Row
+from .structure import Node
+from .terms import negate
+from .translate import Result, Test
+from .turns import MOST, FastTurns, Fill, Induction, fast_turns
+
+if TYPE_CHECKING:
+    from .emit import Emitter
+
+__all__ = ["FastCode"]
+
+
+class FastCode:
+    """The fast turns of one loop; nothing is written if it has none. ``out`` is what stands where
+    the loop is left."""
+
+    def __init__(self, emitter: Emitter, result: Result, out: Sequence[Node]) -> None:
+        self.emitter = emitter
+        self.found = fast_turns(emitter.analysis, result)
+        self.out = out
+        self.at = result.block.at
+        self.indent = 0
+
+    def add(self, indent: int, text: str) -> None:
+        self.emitter.add(self.indent + indent, text, self.at)
+
+    def counted(self, indent: int) -> None:
+        """Turns as far as the fuel lasts, at the head of the loop."""
+        fast = self.found
+        if fast is None or not fast.turns:
+            return
+        self.indent = indent
+        counter, cost = fast.counter, fast.cost
+        self.add(0, f"if {' and '.join([*fast.tests, f'fuel > {cost}'])}:")
+        self.add(1, f"n = {fast.turns}")
+        self.add(1, f"if n * {cost} > fuel: n = fuel // {cost}")
+        self.add(1, f"fuel -= n * {cost}")
+        for text in fast.before:
+            self.add(1, text)
+        if counter is None:
+            self.add(1, "for e in range(n - 1, -1, -1):")
+            self.body(fast, Ahead(cost, "e"), cost)
+        else:
+            self.add(1, f"e = {counter.after('n')}")
+            if fast.fill is not None:
+                self.fill(fast.fill, counter)
+            self.add(1, f"for {counter.name} in range({counter.name}, e, {counter.step}):")
+            self.body(fast, Ahead(cost, counter.name, "e", counter.step), cost)
+            if counter.name[0] == "l":
+                self.add(1, f"{counter.name} = e")
+        self.restore(fast, 1, "n")
+        if fast.whole:
+            # what the last turn costs is taken on the way out
+            self.add(1, f"if {fast.whole}:")
+            self.add(2, f"fuel += {cost}")
+            for text in fast.follow:
+                self.add(2, text)
+            if self.emitter.sequence(self.out, self.indent + 2, frozenset()):
+                self.add(2, "continue")
+
+    def fill(self, fill: Fill, counter: Induction) -> None:
+        """All turns at once, if they stay in memory; the ``for`` statement has none left then."""
+        first, end = counter.name, "e"
+        if fill.offset:
+            first, end = f"{first} + {fill.offset}", f"{end} + {fill.offset}"
+        if fill.size > 1:
+            first, end = f"({first}) * {fill.size}", f"({end}) * {fill.size}"
+        step = "" if counter.step == 1 else f":{counter.step}"
+        self.add(1, f"if {end} <= len(mem):")
+        self.add(2, f"mem[{first}:{end}{step}] = filled({fill.value}, {fill.size}, n)")
+        self.add(2, f"{counter.name} = e")
+
+    def body(self, fast: FastTurns, ahead: Ahead, charged: int, out: str = "") -> None:
+        """A turn. ``charged`` is what was taken for it, ``out`` the condition that ends them."""
+        rows, before = self.emitter.rows, len(self.emitter.rows)
+        for line in fast.lines:
+            if isinstance(line, Test):
+                continue  # the fuel in hand lasts for all these turns
+            entry = Entry(line.at, line.pending - charged, line.trap, ahead)
+            rows.append(Row(self.indent + 2, self.emitter.text(line), entry, line.own))
+        if out:
+            self.add(2, f"if {out}:")
+            self.add(3, "break")
+        self.emitter.into_slots(fast.back, self.indent + 2, self.at)
+        for item in fast.advance:
+            self.add(2, f"{item.name} = {item.following}")
+        if len(rows) == before:
+            self.add(2, "pass")
+
+    def restore(self, fast: FastTurns, indent: int, turns: str) -> None:
+        """Gives locals that were not assigned in a turn the value that they have behind some."""
+        for item, turn in fast.after:
+            value = item.after(turns)
+            self.add(indent, f"{item.name} = {f'({value}) % {turn}' if turn else value}")
+
+    def searching(self, indent: int) -> None:
+        """Turns until the loop is left, or 1024 of them, behind the first one."""
+        fast = self.found
+        counter = None if fast is None or fast.turns else fast.counter
+        if fast is None or counter is None:
+            return
+        self.indent = indent
+        name, step, cost = counter.name, int(counter.step), fast.cost
+        self.add(0, f"if {' and '.join([*fast.tests, f'fuel > {MOST * cost}'])}:")
+        for text in fast.before:
+            self.add(1, text)
+        self.add(1, f"p = {name}")
+        self.add(1, f"e = {name} {'+' if step > 0 else '-'} {MOST * abs(step)}")
+        self.add(1, f"while {name} {'<' if step > 0 else '>'} e:")
+        # nothing is charged yet: what ``Ahead`` counts is one turn less than have been run
+        self.body(fast, Ahead(cost, name, "p", step), cost, show(negate(fast.goes_on)))
+        self.add(2, f"{name} = {counter.following}")
+        distance = f"{name} - p" if step > 0 else f"p - {name}"
+        turns = f"n = {distance}" if abs(step) == 1 else f"n = ({distance}) // {abs(step)}"
+        self.add(1, "else:")
+        self.add(2, turns)
+        self.add(2, f"fuel -= n * {cost}")
+        self.restore(fast, 2, "n")
+        self.add(2, "continue")
+        self.add(1, turns)
+        self.add(1, f"fuel -= n * {cost}")
+        for item in (*fast.advance, counter):
+            if item.name[0] == "l":
+                self.add(1, f"{item.name} = {item.following}")
+        self.restore(fast, 1, "(n + 1)")
+        for text in fast.follow:
+            self.add(1, text)
+        if self.emitter.sequence(self.out, self.indent + 1, frozenset()):
+            self.add(1, "continue")  # a machine has chosen its next state

@@ -1,0 +1,176 @@
+"""Random loops of the kinds that compilers of other languages write, from a tape of choices.
+
+Pointers and counters that go up or down by steps, copies of them, loads and stores through them,
+and every kind of test at the end; from starts that are in memory, at its ends, misaligned or about
+to wrap. What the loops leave behind in every variable is in the result. ``generator`` makes
+programs of all instructions, but hardly ever two that belong together like these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from generator import Choices, Program
+
+from pywasmgk.wasm.text.reading import assemble
+
+__all__ = ["generate"]
+
+_STARTS = (0, 1024, 65_500, 65_536 - 16, 4, 2, 0xFFFFFFF0, 0xFFFFFFFF, 0x7FFFFFF8, 0x80000000)
+_STEPS = (4, 1, 8, -4, -1, 2, 16, -8, 12, 3, 0x40000000)
+_ENDS = (40, 65_536, 1064, 0, 7, 0x80000004, 3)
+_LOADS = (
+    ("i32.load", 4), ("i32.load8_u", 1), ("i32.load16_s", 2), ("i32.load8_s", 1),
+    ("i32.load16_u", 2),
+)  # fmt: skip
+_STORES = (("i32.store", 4), ("i32.store8", 1), ("i32.store16", 2))
+_POINTERS = ("p", "q", "i", "t")
+_COMPARISONS = (
+    "i32.ne", "i32.lt_u", "i32.lt_s", "i32.gt_s", "i32.ge_u", "i32.le_s", "i32.gt_u", "i32.eq",
+)  # fmt: skip
+
+
+class _Generator:
+    def __init__(self, choices: Choices) -> None:
+        self.c = choices
+        self.labels = 0
+
+    def program(self) -> Program:
+        c = self.c
+        body = [line for name in ("p", "q", "i") for line in self.start(name)]
+        for _ in range(1 + c.below(2)):
+            body += self.nested() if c.chance(30) else self.loop()
+        names = ("p", "q", "i", "t", "u", "a", "n")
+        mixed = " ".join(f"local.get ${name} i32.xor i32.const 31 i32.mul" for name in names)
+        text = f"""(module
+            (memory (export "memory") 1 2)
+            (data (i32.const 1024)
+              "a plain text\\00with zeros\\00\\00\\ff\\80\\7f\\01\\02\\03\\04 and more")
+            (global $g (export "g") (mut i32) (i32.const 1024))
+            (func $step (param i32) (result i32) local.get 0 i32.const 4 i32.add)
+            (func $take (param i32 i32) (result i32) (local i32)
+              local.get 0 i32.load local.get 1 i32.add local.tee 2)
+            (func (export "f0") (param $x i32) (param $y i32) (result i32)
+              (local $p i32) (local $q i32) (local $i i32) (local $t i32) (local $u i32)
+              (local $a i32) (local $n i32) (local $l i64)
+              {" ".join(body)}
+              local.get $l i32.wrap_i64 {mixed}))"""
+        calls = []
+        for _ in range(1 + c.below(3)):
+            calls.append(("f0", ((self.one(_STARTS) + c.below(8)) & 0xFFFFFFFF, self.one(_ENDS))))
+        return Program(assemble(text), calls, c.tape)
+
+    def one(self, items: Sequence[int]) -> int:
+        return items[self.c.below(len(items))]
+
+    def start(self, name: str) -> list[str]:
+        kind = self.c.below(5)
+        if kind == 0:
+            return [f"i32.const {self.one(_STARTS)} local.set ${name}"]
+        if kind == 1:
+            return [f"local.get $x local.set ${name}"]
+        if kind == 2:
+            return [f"local.get $x i32.const -4 i32.and local.set ${name}"]
+        if kind == 3:
+            return [f"local.get $y i32.const 2 i32.shl local.set ${name}"]
+        return [f"global.get $g local.set ${name}"]
+
+    def nested(self) -> list[str]:
+        """A loop in a loop of few turns."""
+        self.labels += 1
+        label = f"$o{self.labels}"
+        inner = [*self.start(self.c.pick(("p", "q", "i"))), *self.loop()]
+        count = 1 + self.c.below(3)
+        last = "i64.const 1 i64.add local.tee $l i64.const"
+        again = f"local.get $l {last} {count} i64.lt_u br_if {label}"
+        return ["i64.const 0 local.set $l", f"loop {label}", *inner, again, "end"]
+
+    def loop(self) -> list[str]:
+        self.labels += 1
+        label = f"$l{self.labels}"
+        if self.c.chance(15):
+            return self.fill(label)
+        body = []
+        for _ in range(1 + self.c.below(5)):
+            body += self.statement()
+        if self.c.chance(90):
+            body += self.step(self.c.pick(("p", "i", "q")))
+        return [f"loop {label}", *body, *self.test(), f"br_if {label}", "end"]
+
+    def fill(self, label: str) -> list[str]:
+        """A loop that stores one value in many places."""
+        c = self.c
+        store, width = _STORES[c.below(len(_STORES))]
+        value = c.pick(("i32.const 0", "i32.const 77", "local.get $y", "local.get $a"))
+        step = f"i32.const {width}" if c.chance(60) else c.pick(("local.get $y", "i32.const 3"))
+        body = f"local.get $p {value} {store} offset={width * c.below(3)}"
+        ahead = f"local.get $p {step} i32.add local.tee $p"
+        end = c.pick(("i32.const 2048", "i32.const 65536", "local.get $x i32.const 400 i32.add"))
+        return [f"loop {label}", body, ahead, end, c.pick(_COMPARISONS), f"br_if {label}", "end"]
+
+    def statement(self) -> list[str]:
+        c = self.c
+        kind = c.below(9)
+        if kind < 2:
+            load, width = _LOADS[c.below(len(_LOADS))]
+            target = c.pick(("a", "n", "u"))
+            mixed = "local.get $a i32.const 31 i32.mul i32.add" if c.chance(60) else ""
+            return [
+                f"{self.address()} {load} offset={width * c.below(4)} {mixed} local.set ${target}"
+            ]
+        if kind == 2:
+            store, width = _STORES[c.below(len(_STORES))]
+            value = c.pick(("local.get $a", "local.get $i", "i32.const 0", "i32.const 77"))
+            return [f"{self.address()} {value} {store} offset={width * c.below(4)}"]
+        if kind == 3:
+            return self.step(c.pick(("q", "p", "i")))
+        if kind == 4:
+            name, step = c.pick(("p", "q", "i")), self.one(_STEPS)
+            return [f"local.get ${name} i32.const {step} i32.add local.set $t"] + (
+                [f"local.get $t local.set ${name}"] if c.chance(50) else []
+            )
+        if kind == 5:
+            return ["local.get $a local.get $i i32.xor i32.const 5 i32.rotl local.set $a"]
+        if kind == 6:
+            return ["local.get $i local.get $y i32.add local.set $u"]
+        if kind == 7:
+            name = c.pick(("p", "q", "i"))
+            return [f"local.get ${name} call $step local.set ${name}"]
+        return [f"{self.address()} local.get $a call $take local.set $a"]
+
+    def address(self) -> str:
+        name = self.c.pick(_POINTERS)
+        if self.c.chance(15):
+            return f"local.get ${name} local.get $x i32.add"
+        if self.c.chance(10):
+            return f"local.get ${name} i32.const 2 i32.shl"
+        if self.c.chance(20):
+            return f"local.get ${name} i32.const {self.one(_STEPS)} i32.add local.tee $t"
+        return f"local.get ${name}"
+
+    def step(self, name: str) -> list[str]:
+        if self.c.chance(15):
+            by = self.c.pick(("$y", "$x"))
+            return [f"local.get ${name} local.get {by} i32.add local.set ${name}"]
+        return [f"local.get ${name} i32.const {self.one(_STEPS)} i32.add local.set ${name}"]
+
+    def test(self) -> list[str]:
+        c = self.c
+        name = c.pick(("i", "p", "q"))
+        compare = c.pick(_COMPARISONS)
+        kind = c.below(5)
+        if kind == 0:
+            return [f"local.get ${name} local.get $y {compare}"]
+        if kind == 1:
+            return [f"local.get ${name} i32.const {self.one(_ENDS)} {compare}"]
+        if kind == 2:
+            load, width = _LOADS[c.below(len(_LOADS))]
+            return [f"local.get ${name} {load} offset={width * c.below(3)}"]
+        if kind == 3:
+            return [f"local.get $a i32.const 64 {compare}"]
+        return [f"local.get $n local.get $a {compare}"]
+
+
+def generate(seed: int | None = None, tape: Sequence[int] = ()) -> Program:
+    """The program of a seed, or of a tape."""
+    return _Generator(Choices(seed, tape)).program()

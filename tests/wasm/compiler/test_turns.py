@@ -1,0 +1,104 @@
+"""Fast turns of loops: the same as one turn after the other, wherever they end."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from differential import check
+from loop_generator import generate
+from oracle import have_wasmtime
+
+import pywasmgk
+from pywasmgk.wasm.compiler import fast, turns
+from pywasmgk.wasm.compiler.unit import source_of
+from pywasmgk.wasm.text.reading import assemble
+
+#: kinds of fast turns, and how their code tells them
+KINDS = {
+    "counted": " in range(",
+    "until it is left": " p = ",
+    "down to a floor": " - 8\n",
+    "by an index of words": " q",
+    "set behind the turns": " = (l",
+    "all at once": "filled(",
+}
+
+
+@pytest.fixture(autouse=True)
+def few_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Searches of eight turns at once, so that they end in every way within a little fuel."""
+    monkeypatch.setattr(turns, "MOST", 8)
+    monkeypatch.setattr(fast, "MOST", 8)
+
+
+@pytest.mark.parametrize("first", range(0, 100, 50))
+def test_random_loops_do_the_same_everywhere(first: int) -> None:
+    for seed in range(first, first + 50):
+        engines = ["interpreter", "compiler"]
+        found = list(
+            check(generate(seed), engines, reference=have_wasmtime(), stops=seed % 10 == 0)
+        )
+        assert not found, seed
+
+
+def test_random_loops_have_fast_turns_of_all_kinds() -> None:
+    found: Counter[str] = Counter()
+    for seed in range(120):
+        text = source_of(pywasmgk.Module(generate(seed).data), 2, 1 << 30).text
+        found.update(kind for kind, sign in KINDS.items() if sign in text)
+    assert all(found[kind] >= 5 for kind in KINDS), found
+
+
+def source(*lines: str, params: str = "i32 i32") -> str:
+    """The code of a loop over the parameters and locals p, q, a."""
+    text = " ".join(lines)
+    data = assemble(
+        f"""(module (memory 1) (func (export "f") (param {params}) (result i32)
+        (local $p i32) (local $q i32) (local $a i32)
+        loop $on {text} br_if $on end local.get $a local.get $p i32.add local.get $q i32.add))"""
+    )
+    return source_of(pywasmgk.Module(data), 0, 1 << 30).text
+
+
+STEP_P = "local.get $p i32.const 4 i32.add local.set $p"
+STEP_Q = "local.get $q i32.const 1 i32.add local.set $q"
+SUM = "local.get $p i32.load local.get $a i32.add local.set $a"
+
+
+def test_a_pointer_is_an_index_and_what_only_counts_waits() -> None:
+    text = source(SUM, STEP_P, STEP_Q, "local.get $q local.get 0 i32.ne")
+    assert "for q2_2 in range(q2_2, e, 1):" in text
+    assert "l2 = l2 + n * 4" in text
+    assert "l3 = l3 + n" in text
+
+
+def test_a_search_is_charged_behind_it() -> None:
+    text = source(SUM, STEP_P, STEP_Q, "local.get $a")
+    assert "while q2_2 < e:" in text
+    assert "n = q2_2 - p" in text
+
+
+def test_what_may_wrap_keeps_its_mask() -> None:
+    text = source(STEP_Q, STEP_P, SUM, "local.get $a")
+    assert "l3 = (l3 + (n + 1)) % 4294967296" in text
+
+
+def test_a_fill_is_done_at_once() -> None:
+    store = "local.get $p i32.const 7 i32.store8 offset=5"
+    text = source(store, "local.get $p local.get 0 i32.add local.tee $p local.get 1 i32.lt_u")
+    assert "mem[l2 + 5:e + 5:l0] = filled(7, 1, n)" in text
+    assert "if e + 5 <= len(mem):" in text
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("call 0 local.set $a", STEP_P, "local.get $a"),
+        ("local.get $a i32.const 3 i32.mul local.set $a", "local.get $a"),
+    ],
+    ids=["with a call", "without anything that is stepped"],
+)
+def test_loops_without_fast_turns(lines: tuple[str, ...]) -> None:
+    text = source("local.get 0 local.get 1" if "call" in lines[0] else "", *lines)
+    assert "range(" not in text and " p = " not in text
