@@ -486,8 +486,8 @@ def _assigned(shape: Shape, block: Block) -> int:
         number, x = shape.body.code[index]
         row = shape.rows[number]
         if isinstance(x, Inlined):
-            for local in (*x.params, *(local for local, _ in x.zeroed)):
-                bits |= 1 << local
+            left, zeroed = (local for _, local in x.kept), (local for local, _ in x.zeroed)
+            bits |= sum(1 << local for local in {*x.params, *left, *zeroed})
         elif row.form is None and row.immediates == ("localidx",) and template_of(row).effect:
             bits |= 1 << x
     return bits
