@@ -313,7 +313,9 @@ class _Generator:
             self.out += _PLAIN["i32.eqz"] + _PLAIN["br_if"] + b"\0"
         else:
             self.out += _PLAIN["if"] + b"\x40"
+        self.labels.append(_Label((), False))
         self.values(kind.results, self.c.below(2))
+        self.labels.pop()
         self.emit("return")
         self.emit("end")
 
