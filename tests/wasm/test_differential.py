@@ -30,6 +30,10 @@ FOUND = {
     "a sum whose low bits are kept": "i32.const 0x7fffffff; local.get 0; i32.add; i32.extend16_s",
     "a sum whose low byte is stored": "i32.const 0; local.get 0; i32.const 0x7fffff00; i32.add; "
     "i32.store8 0+0; i32.const 0; i32.load 2+0",
+    # that a sign was turned on both sides was taken for a comparison of signed numbers
+    "equality with turned signs": "i32.const 0; i32.const 1; i32.store 2+0; "
+    "local.get 0; i32.const -2147483648; i32.xor; "
+    "i32.const 0; i32.load 2+0; i32.const -2147483648; i32.xor; i32.eq",
 }
 
 
