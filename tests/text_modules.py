@@ -22,13 +22,13 @@ WAT2WASM = shutil.which("wat2wasm", path=str(Path(sys.executable).parent)) or sh
 )
 
 
-def assembled(text: str) -> bytes | None:
+def assembled(text: str, *options: str) -> bytes | None:
     """The module that wabt makes of a text; ``None`` if it refuses it."""
     assert WAT2WASM is not None
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "a.wat", Path(folder) / "a.wasm"
         source.write_text(text, encoding="utf-8")
-        done = subprocess.run([WAT2WASM, source, "-o", target], capture_output=True)
+        done = subprocess.run([WAT2WASM, *options, source, "-o", target], capture_output=True)
         return None if done.returncode else target.read_bytes()
 
 

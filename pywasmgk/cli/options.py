@@ -14,6 +14,7 @@ from .. import examples
 from ..errors import near_miss
 from ..wasm.instance import DEFAULT_MEMORY_LIMIT, ENGINES
 from ..wasm.metering import DEFAULT_FUEL, DEFAULT_TIMEOUT
+from ..wasm.module import content_of
 from ..wasm.types import MAX_PAGES
 
 __all__ = [
@@ -49,14 +50,9 @@ class Source(NamedTuple):
     content: bytes
 
     @property
-    def data(self) -> bytes:
-        """The bytes of the module; text becomes them now. Raises TextError."""
-        if not self.name.endswith(".wat"):
-            return self.content
-        from ..wasm.text.reading import assemble
-        from ..wasm.text.tokens import decoded
-
-        return assemble(decoded(self.content))
+    def data(self) -> bytes | str:
+        """What a module is made of. Raises TextError for text that is no UTF-8."""
+        return content_of(self.name, self.content)
 
 
 class SourceType(ParamType):

@@ -18,7 +18,7 @@ from ..errors import (
 from ..wasm.functions import Func
 from ..wasm.instance import Instance, chosen_cache, instantiate
 from ..wasm.linker import MissingImport
-from ..wasm.module import Module
+from ..wasm.module import Module, content_of
 from ..wasm.types import FuncType
 from ..wasm.wasi import WasiConfig
 from .abi import Guest, describe, release
@@ -29,20 +29,24 @@ __all__ = ["decoded", "start_guest"]
 
 
 def decoded(
-    data: bytes | Module,
+    data: bytes | str | Module,
     limits: Limits,
     name: str | None = None,
     cache_dir: str | os.PathLike[str] | None = None,
 ) -> Module:
-    """The module of a plugin, within the limits. Raises PluginError, and CacheError."""
+    """The module of a plugin, within the limits; ``name`` is its file's. Raises PluginError, and
+    CacheError."""
     cache = chosen_cache(cache_dir)
-    if isinstance(data, Module):
-        if data.max_locals <= limits.locals_limit:
-            data.use_cache(cache)
-            return data
-        name, data = data.name, data.data
+    if isinstance(data, Module) and data.max_locals <= limits.locals_limit:
+        data.use_cache(cache)
+        return data
+    content: bytes | str
     try:
-        return Module(data, name=name, max_locals=limits.locals_limit, cache=cache)
+        if isinstance(data, Module):
+            name, content = data.name, data.data
+        else:
+            content = content_of(name, data) if name and isinstance(data, bytes) else data
+        return Module(content, name=name, max_locals=limits.locals_limit, cache=cache)
     except (DecodeError, ValidationError) as error:
         raise PluginError(f"instantiate wasm: {error}") from error
 

@@ -90,10 +90,10 @@ class LastCall(NamedTuple):
     restarted: bool
 
 
-def load(data: bytes | Module, **options: Any) -> Plugin:
-    """A plugin from the bytes of its module. Options are those of PluginOptions and Limits, such
-    as ``memory_limit=`` (pages), ``call_timeout=`` (seconds), ``fuel=`` (instructions),
-    ``restart=``, ``strict=``, ``stdout=``.
+def load(data: bytes | str | Module, **options: Any) -> Plugin:
+    """A plugin from the bytes of its module, or its text in WAT. Options are those of
+    PluginOptions and Limits, such as ``memory_limit=`` (pages), ``call_timeout=`` (seconds),
+    ``fuel=`` (instructions), ``restart=``, ``strict=``, ``stdout=``.
 
     Raises PluginError: ContractError for missing exports, ManifestError for a bad manifest,
     CallError for what goes wrong inside the guest; and CacheError for a ``cache_dir`` that cannot
@@ -103,7 +103,8 @@ def load(data: bytes | Module, **options: Any) -> Plugin:
 
 
 def load_from_file(path: str | Path, **options: Any) -> Plugin:
-    """A plugin from a file. Raises PluginError too where the file cannot be read."""
+    """A plugin from a file, text if its name ends in .wat. Raises PluginError too where the file
+    cannot be read."""
     plugin_options = PluginOptions.of(options)
     try:
         data = Path(path).read_bytes()
@@ -116,7 +117,7 @@ def load_from_file(path: str | Path, **options: Any) -> Plugin:
 class Plugin:
     """A loaded plugin. Calls from several threads queue; ``with`` shuts it down at the end."""
 
-    def __init__(self, data: bytes | Module, options: PluginOptions) -> None:
+    def __init__(self, data: bytes | str | Module, options: PluginOptions) -> None:
         self.options = options
         #: the host's limits, or less where the manifest asks for less
         self.limits = options.limits

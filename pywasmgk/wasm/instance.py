@@ -285,7 +285,7 @@ def _size(pages: int) -> str:
 
 
 def instantiate(
-    module: Module | bytes,
+    module: Module | bytes | str,
     imports: Imports | None = None,
     *,
     wasi: WasiConfig | None = None,
@@ -302,13 +302,13 @@ def instantiate(
 ) -> Instance:
     """Links a module and runs its start function (not ``_start``, which is a program's own).
 
-    ``memory_limit`` is in pages of the memory that the module defines, ``table_limit`` in elements
-    of all its tables, ``depth_limit`` in wasm frames; ``fuel`` (instructions), ``timeout``
-    (seconds), ``cancel`` and ``progress`` hold for each outermost call. Imports given explicitly
-    win over ``wasi``. ``cache_dir`` is a private directory for compiled code, ``PYWASMGK_CACHE`` in
-    the environment by default, "" for none (see ``compiler.cache``). Raises CacheError for one
-    that cannot be used, LinkError with all missing imports, Trap for segments that do not
-    fit, and what the start function raises.
+    ``module`` may be its bytes, or its text in WAT. ``memory_limit`` is in pages of the memory that
+    the module defines, ``table_limit`` in elements of all its tables, ``depth_limit`` in wasm
+    frames; ``fuel`` (instructions), ``timeout`` (seconds), ``cancel`` and ``progress`` hold for
+    each outermost call. Imports given explicitly win over ``wasi``. ``cache_dir`` is a private
+    directory for compiled code, ``PYWASMGK_CACHE`` in the environment by default, "" for none (see
+    ``compiler.cache``). Raises CacheError for one that cannot be used, LinkError with all missing
+    imports, Trap for segments that do not fit, and what the start function raises.
     """
     if engine not in ENGINES:
         raise ValueError(f"engine must be one of {', '.join(ENGINES)}, found {engine!r}")

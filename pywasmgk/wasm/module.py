@@ -23,9 +23,20 @@ if TYPE_CHECKING:
     from .compiler.cache import CodeCache, StoredModule
     from .compiler.function import Compiled
 
-__all__ = ["Body", "ConstExpr", "Data", "Element", "Module"]
+__all__ = ["Body", "ConstExpr", "Data", "Element", "Module", "content_of"]
 
 _DEFAULT = Features()
+
+
+def content_of(name: str, data: bytes) -> bytes | str:
+    """What a file of that name holds: text if it ends in .wat. Raises TextError if that is no
+    UTF-8."""
+    if not name.endswith(".wat"):
+        return data
+    # only who has text pays for reading it
+    from .text.tokens import decoded
+
+    return decoded(data)
 
 
 class Module(components.Module):  # type: ignore[misc]
@@ -133,21 +144,14 @@ class Module(components.Module):  # type: ignore[misc]
     ) -> Module:
         """The module in a file, text if its name ends in .wat. Raises OSError too."""
         path = Path(path)
-        data = path.read_bytes()
-        options: Any = {"validate": validate, "features": features, "cache": cache}
-        if path.suffix == ".wat":
-            return cls.from_wat(data, name=path.name, **options)
-        return cls(data, name=path.name, **options)
+        content = content_of(path.name, path.read_bytes())
+        return cls(content, name=path.name, validate=validate, features=features, cache=cache)
 
     @classmethod
     def from_wat(cls, text: str | bytes, **options: Any) -> Module:
         """The module that a text describes, UTF-8 if it is bytes; options are those of the
         class."""
-        if isinstance(text, bytes):
-            from .text.tokens import decoded
-
-            text = decoded(text)
-        return cls(text, **options)
+        return cls(content_of(".wat", text) if isinstance(text, bytes) else text, **options)
 
     # -- functions
 

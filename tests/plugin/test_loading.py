@@ -26,6 +26,7 @@ from plugin_guests import (
 )
 from wasm_builder import body, code, functype, module, name, section, unsigned
 
+import pywasmgk
 from pywasmgk.errors import (
     CallError,
     CallTimeout,
@@ -489,3 +490,40 @@ def test_options_are_named_where_they_are_wrong() -> None:
         quick(guest(), memory_limits=3)
     with pytest.raises(TypeError, match="expected the bytes of a module"):
         quick("echo.wasm")  # type: ignore[arg-type]
+
+
+# -- text
+
+ERRANDS = Path(__file__).parent.parent / "guests" / "wat" / "errands.wat"
+
+
+def test_a_plugin_is_loaded_from_text() -> None:
+    for plugin in (
+        pywasmgk.load_from_file(ERRANDS),
+        pywasmgk.load_from_file(str(ERRANDS), locals_limit=100),
+        pywasmgk.load(ERRANDS.read_text()),
+        pywasmgk.load(pywasmgk.Module.from_file(ERRANDS)),
+        pywasmgk.load(pywasmgk.Module.from_file(ERRANDS), locals_limit=100),
+    ):
+        assert plugin.call("root", 16) == {"root": 4000}
+
+
+def test_a_fault_in_text_has_its_place(tmp_path: Path) -> None:
+    message = "instantiate wasm: unknown \\$nobody \\(line 2, column 7\\)"
+    with pytest.raises(pywasmgk.PluginError, match=message) as caught:
+        pywasmgk.load("(module (func\n call $nobody))")
+    assert isinstance(caught.value.__cause__, pywasmgk.TextError)
+    path = tmp_path / "broken.wat"
+    path.write_bytes(b"(module (func\n call $nobody))")
+    with pytest.raises(pywasmgk.PluginError, match=message):
+        pywasmgk.load_from_file(path)
+    path.write_bytes(b"(module\n\xff)")
+    with pytest.raises(
+        pywasmgk.PluginError, match=r"malformed UTF-8 encoding \(line 2, column 1\)"
+    ):
+        pywasmgk.load_from_file(path)
+
+
+def test_a_path_is_no_text() -> None:
+    with pytest.raises(TypeError, match="the bytes of a module or WAT"):
+        pywasmgk.load("hello.wasm")

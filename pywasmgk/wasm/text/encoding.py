@@ -14,10 +14,12 @@ from ..isa import Instruction
 from ..isa.immediates import VALUE_TYPES
 from ..types import ValType
 
-__all__ = ["Encoder", "Segment", "reorder"]
+__all__ = ["NAMED", "Encoder", "Segment", "name_section", "reorder"]
 
 _BYTES = {str(kind): bytes([byte]) for byte, kind in VALUE_TYPES.items()}
 _KINDS = ("func", "table", "memory", "global")
+#: subsections of the name section, by the index spaces that they name
+NAMED = {"func": 1, "type": 4, "table": 5, "memory": 6, "global": 7, "elem": 8, "data": 9}
 
 
 class Segment(NamedTuple):
@@ -212,6 +214,27 @@ class Encoder:
             row, values = self.rows[item.opcode][0], list(item.args)
         self.needs_data_count |= "dataidx" in row.immediates
         return _opcode(row) + b"".join(map(_immediate, row.immediates, values))
+
+
+def name_section(
+    module: str | None,
+    names: Mapping[str, Mapping[int, str]],
+    locals: Mapping[int, Mapping[int, str]],
+) -> bytes:
+    """The custom section with the names of a module, of what is in its index spaces, and of the
+    locals by function; nothing if there is no name."""
+    parts = {NAMED[space]: _name_map(found) for space, found in names.items() if found}
+    if module is not None:
+        parts[0] = _string(module)
+    if any(locals.values()):
+        maps = (unsigned(index) + _name_map(found) for index, found in locals.items() if found)
+        parts[2] = vector(maps)
+    written = b"".join(bytes([number]) + sized(part) for number, part in sorted(parts.items()))
+    return b"\0" + sized(_string("name") + written) if written else b""
+
+
+def _name_map(names: Mapping[int, str]) -> bytes:
+    return vector(unsigned(index) + _string(name) for index, name in sorted(names.items()))
 
 
 def _opcode(row: Instruction) -> bytes:

@@ -1,50 +1,35 @@
 """WAT to the binary format, on ppci's reader.
 
-ppci's ``WatTupleLoader`` walks over fields, types, functions and folded instructions. This subclass
-gives it tokens that know their places, index spaces in which imports and unnamed definitions count,
-function types as the specification has them, all instructions by their rows, and all forms of
-segments. What it cannot read is a TextError, and the module that it makes is decoded and validated
-like any other.
+ppci's ``WatTupleLoader`` walks over fields, types, functions and folded instructions. Its
+subclasses give it tokens that know their places (``stream``), all instructions by their rows
+(``instructions``), and here index spaces in which imports and unnamed definitions count, function
+types as the specification has them, and all forms of segments. What it cannot read is a TextError,
+and the module that it makes is decoded and validated like any other.
 """
 
 from __future__ import annotations
 
-import importlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ...errors import TextError
 from .. import isa
-from ..ppci_import import components, stand_in
+from ..ppci_import import components
 from ..types import ValType
-from .encoding import Encoder, Segment, reorder
-from .tokens import Quoted, Word, failure, float_bits, integer, tokens
+from .encoding import NAMED, Encoder, Segment, name_section
+from .instructions import REFERENCES, InstructionReader
+from .stream import LPAR, RPAR, show
+from .tokens import Quoted, Word, integer
 
 __all__ = ["assemble"]
 
-stand_in("ppci.wasm.text")
-_parser: Any = importlib.import_module("ppci.wasm.text.parser")
-_tuples: Any = importlib.import_module("ppci.wasm.text.tuple_parser")
-LPAR, RPAR, EOF = _tuples.Token.LPAR, _tuples.Token.RPAR, _tuples.Token.EOF
-
 _TYPES = {str(kind) for kind in ValType}
-_REFERENCES = {str(kind): kind for kind in ValType if kind.is_reference}
-#: index spaces by kinds of immediates
-_SPACES = {
-    f"{space}idx": space for space in ("local", "global", "func", "label", "table", "elem", "data")
-}
-_FIELDS = frozenset(
-    ("type", "import", "func", "table", "memory", "global", "export", "start", "elem", "data")
-)
 #: what can go wrong in ppci's code, which checks with ``assert`` and finds by exception
 _FAULTS = (
     AssertionError, AttributeError, IndexError, KeyError, NotImplementedError, StopIteration,
     TypeError, ValueError,
 )  # fmt: skip
-#: folded instructions within each other; each takes several of Python's frames
-_DEEPEST = 200
-_LANES = {"i8x16": 8, "i16x8": 16, "i32x4": 32, "i64x2": 64, "f32x4": 32, "f64x2": 64}
 
 
 def assemble(text: str) -> bytes:
@@ -64,6 +49,8 @@ def assemble(text: str) -> bytes:
 def _words(error: Exception) -> str:
     if isinstance(error, KeyError) and error.args:
         return f"unknown {error.args[0]!s:.60}"
+    if isinstance(error, NotImplementedError):  # by ppci's load_module
+        return f"unknown field {error!s:.40}"
     return str(error) or "this cannot be read"
 
 
@@ -76,127 +63,24 @@ class Ref(components.Ref):  # type: ignore[misc]
         self.name = name
 
 
-class WatReader(_parser.WatTupleLoader):  # type: ignore[misc]
+class WatReader(InstructionReader):
     """Reads one text; what it finds is in ``definitions`` by kind, imports in ``import``."""
 
     def __init__(self, text: str) -> None:
-        super().__init__(components.Module.__new__(components.Module))
-        self.text = text
-        #: where the last token stands
-        self.at = 0
-        self.block_stack: list[Any] = []
-        #: blocks below which an ``end`` must not close
-        self.floor = 0
-        #: how many folded instructions are open
-        self.depth = 0
-        self.rows: dict[str, list[isa.Instruction]] = {}
-        for row in isa.active():
-            self.rows.setdefault(row.name, []).append(row)
+        super().__init__(text)
         #: types written in place: reference, types, place; and whether they only repeat one
         self.signatures: list[tuple[Any, tuple[Any, Any], int, bool]] = []
         #: names of the parameters of each function
         self.parameters: list[list[Any]] = []
-        self.latest: list[Any] = []
         self._pending: list[Any] = []
         self._identities = 0
-        #: what the text has of each index space, counted by another way
-        self.counts: Counter[str] = Counter()
-
-    def failure(self, message: str, at: int | None = None) -> TextError:
-        """An error, by default at the last token."""
-        return failure(message, self.text, self.at if at is None else at)
-
-    def place(self, error: Exception) -> int:
-        """Where an unknown name stands, if that is the error."""
-        name = error.args[0] if error.args else None
-        return name.at if isinstance(name, Word) else self.at
-
-    # -- tokens
-
-    def _feed(self, t: Any) -> None:
-        found = list(tokens(self.text))
-        if found[:2] != ["(", "module"] or isinstance(found[0], Quoted):
-            # the fields of a module may stand alone
-            found = [*_virtual("(", "module"), *found, *_virtual(")")]
-        self._count(found)
-        self._nxt_func = iter(found)
-        self._nxt: list[Any] = []
-
-    def _count(self, found: Sequence[Word | Quoted]) -> None:
-        """Counts definitions, imports within, by their keywords alone."""
-        depth = 0
-        for position, token in enumerate(found):
-            if isinstance(token, Quoted) or token not in ("(", ")"):
-                continue
-            depth += 1 if token == "(" else -1
-            following = found[position + 1 : position + 6]
-            if token == "(" and depth == 2 and following:
-                imported = following[0] == "import" and len(following) > 4
-                self.counts[str(following[-1] if imported else following[0])] += 1
-
-    def _lookahead(self, amount: int) -> tuple[Any, ...]:
-        while len(self._nxt) < amount:
-            token = next(self._nxt_func, EOF)
-            if isinstance(token, Word):
-                token = LPAR if token == "(" else RPAR if token == ")" else token
-                # parentheses have no place of their own in ppci
-            self._nxt.append(token)
-        return tuple(self._nxt[:amount])
-
-    def take(self) -> Any:
-        """The next token."""
-        [token] = self._lookahead(1)
-        self._nxt.pop(0)
-        self.at = getattr(token, "at", self.at)
-        return token
-
-    def expect(self, *args: Any) -> None:
-        """Tokens that must come."""
-        for arg in args:
-            actual = self.take()
-            if actual != arg or isinstance(actual, Quoted):
-                raise self.failure(f"expected {_show(arg)}, found {_show(actual)}")
-
-    def match(self, *args: Any) -> bool:
-        """Whether these come; a string is no keyword."""
-        ahead = self._lookahead(len(args))
-        return bool(ahead == args) and not any(isinstance(token, Quoted) for token in ahead)
-
-    def _at_id(self) -> bool:
-        token = self._lookahead(1)[0]
-        return isinstance(token, Word) and token.startswith("$")
-
-    def _at_ref(self) -> bool:
-        token = self._lookahead(1)[0]
-        return isinstance(token, Word) and (token.startswith("$") or token[0].isdigit())
-
-    def at_instruction(self) -> bool:
-        """Whether an instruction comes, folded or not."""
-        ahead = self._lookahead(2)
-        token = ahead[1] if ahead[0] is LPAR else ahead[0]
-        return isinstance(token, Word) and token in self.rows
-
-    def word(self) -> Word:
-        """A keyword or number."""
-        token = self.take()
-        if not isinstance(token, Word):
-            raise self.failure(f"expected a word, found {_show(token)}")
-        return token
-
-    def name(self) -> str:
-        """The text of a string."""
-        token = self.take()
-        if not isinstance(token, Quoted):
-            raise self.failure(f"expected a string, found {_show(token)}")
-        try:
-            return token.decode()
-        except UnicodeDecodeError:
-            raise self.failure("malformed UTF-8 encoding") from None
+        #: names of the parameters and locals of each function that is defined
+        self.locals: list[list[Any]] = []
 
     # -- index spaces
 
     def gen_id(self, kind: str) -> str:
-        """A name for what has none; no text can have it."""
+        """A name for what has none; no text can have it, for the blank in it."""
         self._identities += 1
         return f"${kind} {self._identities}"
 
@@ -226,7 +110,7 @@ class WatReader(_parser.WatTupleLoader):  # type: ignore[misc]
 
     def _parse_ref(self, space: str) -> Any:
         if not self._at_ref():
-            raise self.failure(f"expected a {space}, found {_show(self.take())}")
+            raise self.failure(f"expected a {space}, found {show(self.take())}")
         return self._make_ref(space, self.take())
 
     def index_map(self, space: str) -> dict[Any, int]:
@@ -247,10 +131,9 @@ class WatReader(_parser.WatTupleLoader):  # type: ignore[misc]
     def resolve_references(self) -> None:
         """Indices for names, and types for those that were written in place."""
         self._resolve_types()
-        spaces = ("type", "func", "table", "memory", "global", "elem", "data")
-        maps = {space: self.index_map(space) for space in spaces}
+        self.maps = {space: self.index_map(space) for space in NAMED}
         for ref in self.resolve_backlog:
-            ref.index = maps[ref.space][ref.name]
+            ref.index = self.maps[ref.space][ref.name]
         for ref, key, at, repeated in self.signatures:
             if repeated and (ref.index >= len(self.keys) or self.keys[ref.index] != key):
                 raise self.failure("inline function type: it is not that of the index", at)
@@ -272,6 +155,7 @@ class WatReader(_parser.WatTupleLoader):  # type: ignore[misc]
             raise self.failure(f"unknown type {function.ref.index}")
         count = len(self.keys[function.ref.index][0])
         words = [*(names or [None] * count), *(name for name, _ in function.locals)]
+        self.locals.append(words)
         given = [word for word in words if isinstance(word, str)]
         for word in given:
             if given.count(word) > 1:
@@ -352,7 +236,7 @@ class WatReader(_parser.WatTupleLoader):  # type: ignore[misc]
 
     def reference_type(self) -> ValType:
         """The element type of a table or segment."""
-        return _REFERENCES[self.word()]
+        return REFERENCES[self.word()]
 
     def table_type(self) -> tuple[ValType, int, int | None]:
         """Limits and element type."""
@@ -433,7 +317,7 @@ class WatReader(_parser.WatTupleLoader):  # type: ignore[misc]
         if imported:
             return
         token = self._lookahead(1)[0]
-        if token not in _REFERENCES:
+        if token not in REFERENCES:
             self._define("table", id, self.table_type())
             return
         kind = self.reference_type()
@@ -478,7 +362,7 @@ class WatReader(_parser.WatTupleLoader):  # type: ignore[misc]
         while not self.match(RPAR):
             token = self.take()
             if not isinstance(token, Quoted):
-                raise self.failure(f"expected a string, found {_show(token)}")
+                raise self.failure(f"expected a string, found {show(token)}")
             found.append(bytes(token))
         return b"".join(found)
 
@@ -497,12 +381,12 @@ class WatReader(_parser.WatTupleLoader):  # type: ignore[misc]
         ref, offset = self._target("table")
         mode = "declarative" if declared else "passive" if offset is None else "active"
         kind, plain = ValType.FUNCREF, self.munch("func")
-        if not plain and self._lookahead(1)[0] in _REFERENCES:
+        if not plain and self._lookahead(1)[0] in REFERENCES:
             kind = self.reference_type()
         elif offset is not None:
             plain = True
         elif not plain:
-            raise self.failure(f"expected func or a reference type, found {_show(self.take())}")
+            raise self.failure(f"expected func or a reference type, found {show(self.take())}")
         self._define("elem", id, Segment(mode, ref, offset, kind, self._items(kind, plain=plain)))
 
     def _target(self, space: str) -> tuple[Any, Any]:
@@ -533,153 +417,53 @@ class WatReader(_parser.WatTupleLoader):  # type: ignore[misc]
                 found.append(self._load_instruction())
         return found
 
-    # -- instructions
-
-    def _load_instruction(self) -> list[Any]:
-        ahead = self._lookahead(2)
-        folded = ahead[0] is LPAR
-        word = ahead[1] if folded else ahead[0]
-        if not self.at_instruction():
-            raise self.failure(f"expected an instruction, found {_show(self.take())}")
-        form = self.rows[word][0].form
-        if form in ("end", "else"):
-            self._check_end(str(form), folded)
-        before, outer = len(self.block_stack), self.floor
-        self.depth += 1
-        if self.depth > _DEEPEST:
-            raise self.failure(f"instructions are nested more than {_DEEPEST} deep")
-        if folded:
-            self.floor = before + (form in ("block", "loop", "if"))
-        found: list[Any] = super()._load_instruction()
-        if folded and len(self.block_stack) != before:
-            raise self.failure("a block that does not end")
-        self.floor = outer
-        self.depth -= 1
-        return found
-
-    def _check_end(self, form: str, folded: bool) -> None:
-        if folded or len(self.block_stack) <= self.floor:
-            raise self.failure(f"{form} without a block", getattr(self.take(), "at", None))
-        ahead = self._lookahead(2)[1]
-        label = isinstance(ahead, Word) and ahead.startswith("$")
-        if label and ahead != self.block_stack[-1]:
-            raise self.failure(f"mismatching label {ahead:.40}", ahead.at)
-
-    def _load_block_type(self) -> Any:
-        if self.match(LPAR, "type"):
-            return self._parse_type_ref()
-        params, results = self._parse_function_signature()
-        if any(self.latest):
-            raise self.failure("parameters of blocks have no names")
-        if params or len(results) > 1:
-            return self._add_or_reuse_type_definition(params, results)
-        return results[0] if results else "emptyblock"
-
-    def _gather_opcode_arguments(self, opcode: str) -> list[Any]:
-        """All immediates as one argument, a list of bytes and references."""
-        rows = self.rows[opcode]
-        typed = self.match(LPAR, "result")
-        row = next((row for row in rows if ("types" in row.immediates) == typed), rows[0])
-        values = [self._immediate(row, kind) for kind in reorder(row)]
-        return [[row, *reorder(row, values)]]
-
-    def _immediate(self, row: isa.Instruction, kind: str) -> Any:
-        if kind in ("tableidx", "memidx"):
-            return self._optional(row, kind)
-        if kind in _SPACES:
-            return self._parse_ref(_SPACES[kind])
-        return getattr(self, f"_read_{kind}")(row)
-
-    def _optional(self, row: isa.Instruction, kind: str) -> Any:
-        """A table or memory, which need not be said if it is the first."""
-        needed = sum(word in ("elemidx", "dataidx") for word in row.immediates)
-        space = "table" if kind == "tableidx" else "memory"
-        ahead = self._lookahead(needed + 1)
-        said = all(isinstance(word, Word) and word[0] in "$0123456789" for word in ahead)
-        return self._parse_ref(space) if said else self._make_ref(space, 0)
-
-    def _read_typeidx(self, row: isa.Instruction) -> Any:
-        ref = self._parse_type_use()
-        if any(self.latest):
-            raise self.failure("parameters of a call have no names")
-        return ref
-
-    def _read_memarg(self, row: isa.Instruction) -> tuple[int, int]:
-        found = {"offset": 0, "align": row.width}
-        for key in ("offset", "align"):
-            token = self._lookahead(1)[0]
-            if isinstance(token, Word) and token.startswith(f"{key}="):
-                found[key] = integer(self.word()[len(key) + 1 :], 32, signed=False)
-        align = found["align"]
-        if not align or align & (align - 1):
-            raise self.failure("alignment must be a power of two")
-        return align.bit_length() - 1, found["offset"]
-
-    def _read_labels(self, row: isa.Instruction) -> list[Any]:
-        found = [self._parse_ref("label")]
-        while self._at_ref():
-            found.append(self._parse_ref("label"))
-        return found
-
-    def _read_types(self, row: isa.Instruction) -> list[Word]:
-        return self._parse_result_list()
-
-    def _read_reftype(self, row: isa.Instruction) -> str:
-        return str(_REFERENCES[f"{self.word()}ref"])
-
-    def _read_i32(self, row: isa.Instruction) -> int:
-        return integer(self.word(), 32)
-
-    def _read_i64(self, row: isa.Instruction) -> int:
-        return integer(self.word(), 64)
-
-    def _read_f32(self, row: isa.Instruction) -> int:
-        return float_bits(self.word(), 32)
-
-    def _read_f64(self, row: isa.Instruction) -> int:
-        return float_bits(self.word(), 64)
-
-    def _read_v128(self, row: isa.Instruction) -> int:
-        shape = self.word()
-        width, value = _LANES[shape], 0
-        for shift in range(0, 128, width):
-            lane = self.word()
-            bits = float_bits(lane, width) if shape[0] == "f" else integer(lane, width)
-            value |= bits << shift
-        return value
-
-    def _read_laneidx(self, row: isa.Instruction) -> int:
-        return integer(self.word(), 8, signed=False)
-
-    def _read_lanes(self, row: isa.Instruction) -> int:
-        return sum(integer(self.word(), 8, signed=False) << shift for shift in range(0, 128, 8))
-
     # -- the result
+
+    def _counts(self) -> Counter[str]:
+        """What the text has of each index space, counted by keywords alone."""
+        counts: Counter[str] = Counter()
+        depth = 0
+        for position, token in enumerate(self.found):
+            if isinstance(token, Quoted) or token not in ("(", ")"):
+                continue
+            depth += 1 if token == "(" else -1
+            following = self.found[position + 1 : position + 6]
+            if token == "(" and depth == 2 and following:
+                imported = following[0] == "import" and len(following) > 4
+                counts[str(following[-1] if imported else following[0])] += 1
+        return counts
 
     def encoded(self) -> bytes:
         """The module, which must have in its index spaces what the text has."""
+        counts = self._counts()
         imports = [definition for _, definition in self.definitions["import"]]
         for space in ("func", "table", "memory", "global"):
             found = len(self.definitions[space])
             found += sum(item.kind == space for item in imports)
-            if found != self.counts[space]:
-                raise self.failure(f"{self.counts[space]} {space}s were read as {found}", 0)
-        return Encoder(self.definitions, self.keys, self.rows).module()
+            if found != counts[space]:
+                raise self.failure(f"{counts[space]} {space}s were read as {found}", 0)
+        encoder = Encoder(self.definitions, self.keys, self.rows)
+        return encoder.module() + name_section(*self._names())
+
+    def _names(self) -> tuple[str | None, dict[str, dict[int, str]], dict[int, dict[int, str]]]:
+        """What the text calls the module, what is in its index spaces, and functions' locals."""
+        module = self.module.id
+        names = {
+            space: {index: name[1:] for name, index in found.items() if _given(name)}
+            for space, found in self.maps.items()
+        }
+        first = len(self.maps["func"]) - len(self.locals)
+        locals = {
+            first + number: {place: word[1:] for place, word in enumerate(words) if _given(word)}
+            for number, words in enumerate(self.locals)
+        }
+        return module and module[1:], names, locals
 
 
-def _virtual(*words: str) -> Iterator[Word]:
-    for text in words:
-        word = Word(text)
-        word.at = 0
-        yield word
+def _given(name: Any) -> bool:
+    """Whether a name stands in the text."""
+    return isinstance(name, str) and " " not in name
 
 
 def _key(params: Sequence[tuple[Any, str]], results: Sequence[str]) -> tuple[Any, Any]:
     return tuple(str(kind) for _, kind in params), tuple(map(str, results))
-
-
-def _show(token: Any) -> str:
-    names = {LPAR: "'('", RPAR: "')'", EOF: "the end"}
-    if isinstance(token, Quoted):
-        return "a string"
-    return names[token] if token in names else f"{str(token)!r:.60}"
