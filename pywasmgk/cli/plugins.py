@@ -18,6 +18,7 @@ from ..wasm.instance import chosen_cache
 from ..wasm.module import Module
 from .options import SOURCE, Source, limit_options, plugin_limits, stats_option
 from .output import binary_stream, json_text, plain, pretty, say
+from .progress import Progress
 from .session import Measures, Session, pass_session
 
 __all__ = ["call_command", "examples_command", "register_command"]
@@ -28,13 +29,17 @@ _LEVELS = ("debug", "info", "warn", "error")
 class ConsoleHost(MemoryHost):
     """A host in memory whose log goes to standard error, from a level up."""
 
-    def __init__(self, level: str, config: Mapping[str, str], database: str) -> None:
+    def __init__(
+        self, level: str, config: Mapping[str, str], database: str, progress: Progress
+    ) -> None:
         super().__init__(config=config, database=database)
         self._level = level
+        self._progress = progress
 
     def log(self, ctx: CallContext, level: str, message: str, fields: Mapping[str, Any]) -> None:
         """Prints a line."""
         if self._level in _LEVELS[: _LEVELS.index(level) + 1]:
+            self._progress.erase()
             say(f"{level}: {plain(message)}", err=True)
 
 
@@ -97,11 +102,13 @@ def call_command(
     """
     argument = MISSING if arguments is None else _argument(arguments)
     with (
-        closing(ConsoleHost(log, config, database)) as host,
-        _load(session, plugin, plugin_limits(**limits), host) as loaded,
+        Progress(wanted=not session.json) as progress,
+        closing(ConsoleHost(log, config, database, progress)) as host,
+        _load(session, plugin, plugin_limits(**limits), host, progress) as loaded,
     ):
         session.begin(lambda: _measures(loaded))
         result = loaded.call(function, argument)
+        progress.erase()
         if session.json:
             session.print_json({"result": result, **session.measures()})
             return
@@ -122,7 +129,11 @@ def _argument(text: str) -> Any:
 
 
 def _load(
-    session: Session, source: Source, limits: dict[str, Any], host: MemoryHost | None = None
+    session: Session,
+    source: Source,
+    limits: dict[str, Any],
+    host: MemoryHost | None = None,
+    progress: Progress | None = None,
 ) -> Plugin:
     """The plugin in a file; what it prints goes to standard error."""
     session.subject = source.name
@@ -130,7 +141,14 @@ def _load(
     stderr = binary_stream("stderr")
     cache = chosen_cache(limits.get("cache_dir"))
     module = Module(source.data, name=source.name, cache=cache)
-    plugin = load(module, stdout=stderr, stderr=stderr, **limits)
+
+    def written(data: bytes) -> None:
+        if progress is not None:
+            progress.erase()
+        stderr.write(data)
+        stderr.flush()
+
+    plugin = load(module, stdout=written, stderr=written, progress=progress, **limits)
     if host is not None:
         plugin.init(host)
     return plugin

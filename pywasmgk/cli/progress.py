@@ -18,23 +18,30 @@ class Progress:
 
     def __init__(self, *, wanted: bool) -> None:
         self._wanted = wanted and sys.stderr is not None and sys.stderr.isatty()
+        #: seconds of the run at which the latest line came, 0 for none
         self._shown = 0.0
+        self._there = False
 
     def __call__(self, meter: Meter) -> None:
         """Looks whether it is time for a line; the meter calls it about every 10 ms."""
         seconds = meter.elapsed()
         if self._wanted and seconds > _PATIENCE and seconds - self._shown > _EVERY:
-            self._shown = seconds
+            self._shown, self._there = seconds, True
             sys.stderr.write(_ERASE + progress_line(meter, seconds))
+            sys.stderr.flush()
+
+    def erase(self) -> None:
+        """Makes room for what else is printed; the line comes again if the run goes on."""
+        if self._there:
+            self._there = False
+            sys.stderr.write(_ERASE)
             sys.stderr.flush()
 
     def __enter__(self) -> Progress:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        if self._shown:
-            sys.stderr.write(_ERASE)
-            sys.stderr.flush()
+        self.erase()
 
 
 def progress_line(meter: Meter, seconds: float) -> str:

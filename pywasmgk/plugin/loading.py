@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 from ..errors import (
@@ -18,6 +19,7 @@ from ..errors import (
 from ..wasm.functions import Func
 from ..wasm.instance import Instance, chosen_cache, instantiate
 from ..wasm.linker import MissingImport
+from ..wasm.metering import Meter
 from ..wasm.module import Module, content_of
 from ..wasm.types import FuncType
 from ..wasm.wasi import WasiConfig
@@ -52,14 +54,19 @@ def decoded(
 
 
 def start_guest(
-    module: Module, bridge: Bridge, limits: Limits, wasi: WasiConfig, engine: str
+    module: Module,
+    bridge: Bridge,
+    limits: Limits,
+    wasi: WasiConfig,
+    engine: str,
+    progress: Callable[[Meter], object] | None = None,
 ) -> tuple[Guest, bytes]:
     """A fresh guest whose start functions ran, and what its ``gk_register`` gave.
 
     Raises PluginError: ContractError for exports, CallError and CallTimeout for what goes wrong
     inside the guest.
     """
-    instance = _instantiate(module, bridge, limits, wasi, engine)
+    instance = _instantiate(module, bridge, limits, wasi, engine, progress)
     try:
         with instance.account():
             _run_start(instance)
@@ -71,7 +78,12 @@ def start_guest(
 
 
 def _instantiate(
-    module: Module, bridge: Bridge, limits: Limits, wasi: WasiConfig, engine: str
+    module: Module,
+    bridge: Bridge,
+    limits: Limits,
+    wasi: WasiConfig,
+    engine: str,
+    progress: Callable[[Meter], object] | None,
 ) -> Instance:
     try:
         return instantiate(
@@ -84,6 +96,7 @@ def _instantiate(
             fuel=limits.fuel,
             timeout=limits.call_timeout,
             engine=engine,
+            progress=progress,
         )
     except LinkError as error:
         raise PluginError(f"instantiate wasm: {_link_text(error)}") from error

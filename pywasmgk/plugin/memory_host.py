@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .custom_fields import apply_operation, passes
 from .host import CallContext, HostAPI, HostFunctionError
+from .sql import bound
 
 if TYPE_CHECKING:
     import sqlite3
@@ -126,14 +127,14 @@ class MemoryHost(HostAPI):
     def db_query(self, ctx: CallContext, sql: str, args: Sequence[Any]) -> list[dict[str, Any]]:
         """Rows by column name."""
         with self._querying(ctx) as connection:
-            cursor = connection.execute(sql, tuple(args))
+            cursor = connection.execute(*bound(sql, args))
             names = [column[0] for column in cursor.description or ()]
             return [dict(zip(names, row)) for row in cursor.fetchall()]
 
     def db_exec(self, ctx: CallContext, sql: str, args: Sequence[Any]) -> int:
         """The number of rows that changed, never below 0."""
         with self._querying(ctx) as connection, connection:
-            return max(connection.execute(sql, tuple(args)).rowcount, 0)
+            return max(connection.execute(*bound(sql, args)).rowcount, 0)
 
     @contextmanager
     def _querying(self, ctx: CallContext) -> Iterator[sqlite3.Connection]:

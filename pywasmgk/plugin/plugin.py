@@ -6,6 +6,7 @@ import dataclasses
 import os
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -60,6 +61,8 @@ class PluginOptions:
     engine: str = "auto"
     #: a private directory for compiled code; ``PYWASMGK_CACHE`` by default, "" for none
     cache_dir: str | os.PathLike[str] | None = None
+    #: is called with the running call's Meter about every 10 ms
+    progress: Callable[[Meter], object] | None = None
 
     @classmethod
     def of(cls, options: dict[str, Any]) -> PluginOptions:
@@ -329,7 +332,7 @@ class Plugin:
                 stderr=bridge.sink("stderr", "warn") if options.stderr == "log" else options.stderr,
             )
             guest, manifest = start_guest(
-                self._module, bridge, options.limits, wasi, options.engine
+                self._module, bridge, options.limits, wasi, options.engine, options.progress
             )
             bridge.guest = guest
             return guest, manifest

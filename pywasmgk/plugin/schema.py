@@ -142,6 +142,7 @@ def listed(item: Kind) -> Kind:
     """A slice; null inside gives a zero element."""
 
     def decode(value: Any, path: str, old: Any) -> tuple[Any, ...]:
+        """Items, each over the old one in its place. Raises JSONError for what is no array."""
         if not isinstance(value, list):
             raise wrong(path, f"[]{item.name}", value)
         present = old or ()
@@ -160,6 +161,7 @@ def mapped(item: Kind) -> Kind:
     """A map with string keys."""
 
     def decode(value: Any, path: str, old: Any) -> dict[str, Any]:
+        """Values by key, beside the old ones. Raises JSONError for what is no object."""
         if not isinstance(value, dict):
             raise wrong(path, f"map[string]{item.name}", value)
         result = dict(old or {})
@@ -181,6 +183,7 @@ def record(fields: Iterable[tuple[str, Kind]], name: str = "object") -> Kind:
         return {key: kind.zero() for key, kind in known.values()}
 
     def decode(value: Any, path: str, old: Any) -> dict[str, Any]:
+        """Fields that are known, over the old ones. Raises JSONError for what is no object."""
         if not isinstance(value, dict):
             raise wrong(path, name, value)
         result = dict(old or zero())

@@ -123,6 +123,7 @@ class _Resolver:
         return Jump(control.end + 1, self.costs[control.end + 1], False, height, arity)
 
     def branch(self, form: str, pc: int, x: Branch) -> tuple[int, Any]:
+        """The operation of a br or br_if, and its immediate: where it goes on, and if not."""
         jump = self.jump(x)
         fall = self.costs[pc + 1]
         if jump.height >= 0:

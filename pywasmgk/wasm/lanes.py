@@ -121,6 +121,7 @@ def _narrowing(wide: int, signed: bool) -> Callable[[int, int], int]:
         take = lambda data: _pack_8H(*_low_halves(data))  # noqa: E731
 
     def narrow(a: int, b: int) -> int:
+        """The lanes of both, each the nearest that fits into half the width."""
         lanes = a | b << 128
         sign = lanes >> wide - 1 & one
         if signed:

@@ -236,10 +236,12 @@ class _Runner:
             raise _Failed(f"unknown command {kind}")
 
     def load(self, command: dict[str, Any]) -> Instance:
+        """A new instance of a command's module."""
         data = self.script.read(command.get("binary_filename", command["filename"]))
         return self.make(Module(data), self.registered)
 
     def instance(self, name: str | None) -> Instance:
+        """The instance of a name, or the newest."""
         instance = self.current if name is None else self.named.get(name)
         if instance is None:
             raise _Failed(f"no instance {name or 'is current'}")
@@ -261,6 +263,7 @@ class _Runner:
         return list(extern.type.results), list(extern.call_bits(*args))
 
     def argument(self, value: dict[str, Any]) -> Any:
+        """A value of the script as bits, or as a reference."""
         if value["type"] in ("funcref", "externref"):
             return None if value["value"] == "null" else self.reference(value["value"])
         if value["type"] == "v128":
@@ -268,9 +271,11 @@ class _Runner:
         return int(value["value"])
 
     def reference(self, number: str) -> Any:
+        """The object that stands for a number; always the same one."""
         return self.references.setdefault(number, object())
 
     def check_results(self, command: dict[str, Any]) -> None:
+        """Does an action that must give certain results."""
         kinds, found = self.act(command["action"])
         expected = command["expected"]
         if len(found) != len(expected):
@@ -281,6 +286,7 @@ class _Runner:
                 raise _Failed(f"expected {want}, found {kind} {shown}")
 
     def equal(self, bits: Any, want: dict[str, Any]) -> bool:
+        """Whether a result is what is wanted; NaNs may be wanted by class."""
         if want["type"] in ("funcref", "externref"):
             if "value" not in want:
                 return bits is not None
@@ -291,6 +297,7 @@ class _Runner:
         return _equal_number(bits, want["value"], width)
 
     def check_trap(self, command: dict[str, Any]) -> None:
+        """Does an action that must trap: of exhaustion, or of anything else."""
         try:
             self.act(command["action"])
         except Trap as trap:
@@ -301,6 +308,7 @@ class _Runner:
         raise _Failed("it did not trap")
 
     def check_rejected(self, command: dict[str, Any]) -> None:
+        """Loads a module that must be refused, by the right kind of error."""
         wanted = _REJECTED_BY[command["type"]]
         accepted = (wanted,)
         if command["line"] in self.script.reclassified:

@@ -13,6 +13,8 @@ from pywasmgk.cli import progress
 from pywasmgk.cli.progress import Progress, progress_line
 from pywasmgk.wasm.metering import Meter
 
+ERRANDS = Path(__file__).parent.parent / "guests" / "wat" / "errands.wat"
+
 
 class Clock:
     """A clock that is set by hand."""
@@ -71,6 +73,31 @@ def test_it_keeps_quiet(
         clock.now = 5
         show(Meter(clock=clock))
     assert stream.getvalue() == ""
+
+
+def test_what_else_is_printed_stands_alone(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    meter = Meter(clock=clock)
+    with Progress(wanted=True) as show:
+        show.erase()
+        assert terminal.getvalue() == ""
+        clock.now = 2
+        show(meter)
+        show.erase()
+        show.erase()
+        assert terminal.getvalue().count("\r\x1b[K") == 2
+
+
+def test_a_long_call_shows_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+    monkeypatch.setattr(
+        progress.Progress, "__call__", lambda self, meter: seen.append(meter.fuel_used)
+    )
+    assert run("call", ERRANDS, "fail", "--fuel", "5000000").code == 0
+    started = len(seen)
+    assert run("call", ERRANDS, "hash", str(10**3000), "--fuel", "5000000").code == 0
+    assert len(seen) > started
 
 
 def test_a_long_run_shows_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

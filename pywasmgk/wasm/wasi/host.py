@@ -145,28 +145,34 @@ class HostFile(_Handle, File):
 
     @_refusing
     def stat(self) -> Stat:
+        """Attributes, asked of the host."""
         return _stat(os.fstat(self._fd))
 
     @_refusing
     def pread(self, offset: int, size: int) -> bytes:
+        """Reads at an offset."""
         return os.pread(self._fd, size, offset)
 
     @_refusing
     def pwrite(self, offset: int, data: bytes) -> int:
+        """Writes at an offset; gives how much was written."""
         return os.pwrite(self._fd, data, offset)
 
     @_refusing
     def resize(self, size: int) -> None:
+        """Cuts it off, or fills it up with zeros."""
         os.ftruncate(self._fd, size)
 
     @_refusing
     def set_times(self, atim: int | None, mtim: int | None) -> None:
+        """Sets access and change times, in nanoseconds; ``None`` leaves one."""
         if not self._writable:
             raise Refused(Errno.ROFS)
         os.utime(self._fd, ns=_times(os.fstat(self._fd), atim, mtim))
 
     @_refusing
     def sync(self, data_only: bool) -> None:
+        """Has the host write it to its disk."""
         (getattr(os, "fdatasync", os.fsync) if data_only else os.fsync)(self._fd)
 
 
@@ -191,24 +197,29 @@ class HostDirectoryHandle(_Handle, Directory):
 
     @_refusing
     def stat(self) -> Stat:
+        """Attributes, asked of the host."""
         return _stat(os.fstat(self._fd))
 
     @_refusing
     def lookup(self, name: str) -> Stat:
+        """The attributes of a name, of a link itself."""
         return _stat(os.stat(name, dir_fd=self._fd, follow_symlinks=False))
 
     @_refusing
     def open_directory(self, name: str) -> HostDirectoryHandle:
+        """A directory in it; never through a link."""
         flags = os.O_RDONLY | _DIRECTORY | _NOFOLLOW | _CLOEXEC
         return HostDirectoryHandle(os.open(name, flags, dir_fd=self._fd), self.writable)
 
     def again(self) -> HostDirectoryHandle:
+        """The same directory with a descriptor of its own."""
         return self.open_directory(".")
 
     @_refusing
     def open_file(
         self, name: str, write: bool, create: bool, exclusive: bool, truncate: bool
     ) -> HostFile:
+        """A regular file in it; never through a link, and no device, pipe or socket."""
         if write or create or truncate:
             self._require_writable()
         self._require_harmless(name)
@@ -248,10 +259,12 @@ class HostDirectoryHandle(_Handle, Directory):
 
     @_refusing
     def readlink(self, name: str) -> str:
+        """What a link says."""
         return os.readlink(name, dir_fd=self._fd)
 
     @_refusing
     def entries(self, most: int) -> list[DirEntry]:
+        """Its names, sorted."""
         # the scan closes its descriptor, and moves the position that it shares with a duplicate
         fd = os.open(".", os.O_RDONLY | _DIRECTORY | _CLOEXEC, dir_fd=self._fd)
         found: list[DirEntry] = []
@@ -267,11 +280,13 @@ class HostDirectoryHandle(_Handle, Directory):
 
     @_refusing
     def set_times(self, atim: int | None, mtim: int | None) -> None:
+        """Sets its own times."""
         self._require_writable()
         os.utime(self._fd, ns=_times(os.fstat(self._fd), atim, mtim))
 
     @_refusing
     def set_times_of(self, name: str, atim: int | None, mtim: int | None) -> None:
+        """Sets the times of a name, of a link itself."""
         self._require_writable()
         found = os.stat(name, dir_fd=self._fd, follow_symlinks=False)
         times = _times(found, atim, mtim)
@@ -279,38 +294,45 @@ class HostDirectoryHandle(_Handle, Directory):
 
     @_refusing
     def make_directory(self, name: str) -> None:
+        """A new directory."""
         self._require_writable()
         os.mkdir(name, dir_fd=self._fd)
 
     @_refusing
     def remove_directory(self, name: str) -> None:
+        """Removes an empty directory."""
         self._require_writable()
         os.rmdir(name, dir_fd=self._fd)
 
     @_refusing
     def unlink(self, name: str) -> None:
+        """Removes a name that is no directory."""
         self._require_writable()
         os.unlink(name, dir_fd=self._fd)
 
     @_refusing
     def symlink(self, target: str, name: str) -> None:
+        """A new link; what it says is checked when it is followed."""
         self._require_writable()
         _require_call("symlink")
         os.symlink(target, name, dir_fd=self._fd)
 
     @_refusing
     def link(self, name: str, to: Directory, to_name: str) -> None:
+        """A second name, of a link itself."""
         other = self._beside(to)
         _require_call("link")
         os.link(name, to_name, src_dir_fd=self._fd, dst_dir_fd=other._fd, follow_symlinks=False)
 
     @_refusing
     def rename(self, name: str, to: Directory, to_name: str) -> None:
+        """Moves a name, to another directory of the host if need be."""
         other = self._beside(to)
         os.rename(name, to_name, src_dir_fd=self._fd, dst_dir_fd=other._fd)
 
     @_refusing
     def sync(self, data_only: bool) -> None:
+        """Has the host write it to its disk."""
         os.fsync(self._fd)
 
 

@@ -81,12 +81,15 @@ class MemoryFile(File):
         return self
 
     def stat(self) -> Stat:
+        """Attributes, with the size that it has now."""
         return self.attributes.stat(self.tree, Filetype.REGULAR_FILE, len(self.data))
 
     def pread(self, offset: int, size: int) -> bytes:
+        """Reads at an offset; nothing behind the end."""
         return bytes(self.data[offset : offset + size])
 
     def pwrite(self, offset: int, data: bytes) -> int:
+        """Writes at an offset, with zeros between the end and there."""
         self._changed()
         if offset > len(self.data):
             self.data += bytes(offset - len(self.data))
@@ -94,11 +97,13 @@ class MemoryFile(File):
         return len(data)
 
     def resize(self, size: int) -> None:
+        """Cuts it off, or fills it up with zeros."""
         self._changed()
         del self.data[size:]
         self.data += bytes(size - len(self.data))
 
     def set_times(self, atim: int | None, mtim: int | None) -> None:
+        """Sets access and change times, in nanoseconds; ``None`` leaves one."""
         self.tree.require_writable()
         self.attributes.set_times(self.tree, atim, mtim)
 
@@ -134,17 +139,21 @@ class MemoryDirectoryNode(Directory):
 
     @property
     def writable(self) -> bool:  # type: ignore[override]
+        """Whether anything in the tree may be changed."""
         return self.tree.writable
 
     # -- looking
 
     def stat(self) -> Stat:
+        """Attributes; a directory has no size."""
         return self.attributes.stat(self.tree, Filetype.DIRECTORY, 0)
 
     def lookup(self, name: str) -> Stat:
+        """The attributes of a name, of a link itself."""
         return self._stat_of(self._entry(name))
 
     def open_directory(self, name: str) -> MemoryDirectoryNode:
+        """A directory in it. Refuses with notdir."""
         entry = self._entry(name)
         if not isinstance(entry, MemoryDirectoryNode):
             raise Refused(Errno.NOTDIR)
@@ -153,6 +162,7 @@ class MemoryDirectoryNode(Directory):
     def open_file(
         self, name: str, write: bool, create: bool, exclusive: bool, truncate: bool
     ) -> File:
+        """A file in it, made if asked to. Refuses with noent, exist, loop, isdir."""
         if write or create or truncate:
             self.tree.require_writable()
         entry = self.children.get(name)
@@ -172,12 +182,14 @@ class MemoryDirectoryNode(Directory):
         return entry.open()
 
     def readlink(self, name: str) -> str:
+        """What a link says. Refuses with inval what is no link."""
         entry = self._entry(name)
         if not isinstance(entry, Link):
             raise Refused(Errno.INVAL)
         return entry.target
 
     def entries(self, most: int) -> list[DirEntry]:
+        """Its names, sorted. Refuses with overflow."""
         if len(self.children) > most:
             raise Refused(Errno.OVERFLOW)
         stats = ((name, self._stat_of(entry)) for name, entry in sorted(self.children.items()))
@@ -186,18 +198,22 @@ class MemoryDirectoryNode(Directory):
     # -- changing
 
     def set_times(self, atim: int | None, mtim: int | None) -> None:
+        """Sets its own times."""
         self.tree.require_writable()
         self.attributes.set_times(self.tree, atim, mtim)
 
     def set_times_of(self, name: str, atim: int | None, mtim: int | None) -> None:
+        """Sets the times of a name, of a link itself."""
         self.tree.require_writable()
         self._attributes_of(self._entry(name)).set_times(self.tree, atim, mtim)
 
     def make_directory(self, name: str) -> None:
+        """A new directory. Refuses with exist."""
         self._require_free(name)
         self._add(name, MemoryDirectoryNode(self.tree, self))
 
     def remove_directory(self, name: str) -> None:
+        """Removes an empty directory. Refuses with notempty, notdir."""
         self.tree.require_writable()
         entry = self.open_directory(name)
         if entry.children:
@@ -206,6 +222,7 @@ class MemoryDirectoryNode(Directory):
         self._remove(name)
 
     def unlink(self, name: str) -> None:
+        """Removes a name. Refuses with isdir what is a directory."""
         self.tree.require_writable()
         entry = self._entry(name)
         if isinstance(entry, MemoryDirectoryNode):
@@ -213,10 +230,12 @@ class MemoryDirectoryNode(Directory):
         self._remove(name)
 
     def symlink(self, target: str, name: str) -> None:
+        """A new link; what it says is not looked at."""
         self._require_free(name)
         self._add(name, Link(target))
 
     def link(self, name: str, to: Directory, to_name: str) -> None:
+        """A second name, of a link itself. Refuses with perm what is a directory."""
         other = self._beside(to)
         entry = self._entry(name)
         if isinstance(entry, MemoryDirectoryNode):
@@ -226,6 +245,7 @@ class MemoryDirectoryNode(Directory):
         other._add(to_name, entry)
 
     def rename(self, name: str, to: Directory, to_name: str) -> None:
+        """Moves a name within the tree, over what is there if that can be replaced."""
         other = self._beside(to)
         entry = self._entry(name)
         old = other.children.get(to_name)

@@ -64,6 +64,7 @@ class _OverlayFile(MemoryFile):
         self.base_size: int | None = stat.size
 
     def open(self) -> File:
+        """Itself once the content is here, else a way to the base's."""
         return self if self.base_size is None else _OverlayHandle(self, self.open_base_file())
 
     def open_base_file(self) -> File:
@@ -77,14 +78,17 @@ class _OverlayFile(MemoryFile):
                 directory.close()
 
     def stat(self) -> Stat:
+        """Its attributes, the size in the base until the content is here."""
         size = len(self.data) if self.base_size is None else self.base_size
         return self.attributes.stat(self.tree, Filetype.REGULAR_FILE, size)
 
     def pwrite(self, offset: int, data: bytes) -> int:
+        """Writes, with the content copied over first."""
         self.copy(None)
         return super().pwrite(offset, data)
 
     def resize(self, size: int) -> None:
+        """Changes the size, with what stays copied over first."""
         self.copy(size)
         super().resize(size)
 
@@ -116,21 +120,27 @@ class _OverlayHandle(File):
         self._base = base
 
     def stat(self) -> Stat:
+        """The file's attributes."""
         return self._node.stat()
 
     def pread(self, offset: int, size: int) -> bytes:
+        """Reads where the content is."""
         return (self._node if self._node.base_size is None else self._base).pread(offset, size)
 
     def pwrite(self, offset: int, data: bytes) -> int:
+        """Writes to the overlay."""
         return self._node.pwrite(offset, data)
 
     def resize(self, size: int) -> None:
+        """Changes the size in the overlay."""
         self._node.resize(size)
 
     def set_times(self, atim: int | None, mtim: int | None) -> None:
+        """Sets the times in the overlay."""
         self._node.set_times(atim, mtim)
 
     def close(self) -> None:
+        """Closes the base's file."""
         self._base.close()
 
 

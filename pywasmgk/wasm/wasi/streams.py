@@ -29,6 +29,7 @@ class Stream(Node):
     rights = Rights.POLL_FD_READWRITE
 
     def stat(self) -> Stat:
+        """That of a character device: nothing else is known."""
         return Stat(Filetype.CHARACTER_DEVICE)
 
     def read(self, size: int, meter: Meter) -> bytes:
@@ -57,6 +58,7 @@ class Input(Stream):
         self._buffered = b""
 
     def read(self, size: int, meter: Meter) -> bytes:
+        """At least one byte, waiting for it within the deadline; none at the end."""
         if size == 0:
             return b""
         if not self._buffered:
@@ -90,6 +92,7 @@ class Output(Stream):
         self._left = most
 
     def write(self, data: bytes) -> None:
+        """Writes all of it. Refuses with nospc what is over the limit."""
         if self._left is not None:
             if len(data) > self._left:
                 raise Refused(Errno.NOSPC)

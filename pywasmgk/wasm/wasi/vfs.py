@@ -187,10 +187,12 @@ class _Walker:
         self.links = 0
 
     def close(self) -> None:
+        """Closes what was opened on the way."""
         while len(self.trail) > 1:
             self.trail.pop().close()
 
     def walk(self, path: str, follow: bool) -> Place:
+        """Goes along a path, to the name it ends with."""
         slash = self._push(path)
         while self.todo:
             name = self.todo.pop()
