@@ -13,6 +13,12 @@ from typing import Any
 #: where the packed project and the official suite are
 PROJECT, SUITE = Path("/check/project"), Path("/check/suite")
 SCRIPTS = ("i32", "i64", "f32", "f64", "memory", "call_indirect")
+#: calls of the plugin that every toolchain builds, and what it answers
+CALLS = {
+    ("hash", b"123456789"): b'{"crc32":"cbf43926","fnv1a":"06d5573923c6cdfc"}',
+    ("root", b"2"): b'{"root":1414}',
+    ("sum", b"[1,-2,40]"): b'{"count":3,"sum":39}',
+}
 
 
 def hello() -> Any:
@@ -46,8 +52,23 @@ def conformance(part: str) -> Any:
     return verdict
 
 
+def toolchains() -> Any:
+    """The plugin that every toolchain builds, and its text: answers as they should be, or not."""
+    import pywasmgk
+
+    passed, failures = 0, []
+    for path in sorted((PROJECT / "tests" / "guests").rglob("errands*.wa[st]*")):
+        with pywasmgk.load_from_file(path) as plugin:
+            answers = {call: plugin.call_raw(*call) for call in CALLS}
+        passed += answers == CALLS
+        failures += [] if answers == CALLS else [f"{path.parent.name}/{path.name}"]
+    return {"passed": passed, "failed": len(failures), "failures": failures}
+
+
 def run(step: str) -> str:
     """One step by its name and arguments, as JSON."""
     name, *arguments = step.split()
-    steps = {"hello": hello, "suite": suite, "conformance": conformance}
+    steps = {
+        "hello": hello, "suite": suite, "conformance": conformance, "toolchains": toolchains,
+    }  # fmt: skip
     return json.dumps(steps[name](*arguments))

@@ -105,6 +105,7 @@ def test_wabt_gives_the_same_names(text: str) -> None:
     reference = assembled(text, "--debug-names")
     assert reference is not None
     module = Module(text)
+    assert content(module) == content(Module(reference))
     theirs = dict(vars(Module(reference).names))
     # wabt names the parameters of imports too, and writes maps without names
     theirs["locals"] = {
