@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from fuel_model import Model
-from generator import HOST, Program, generate
+from generator import Program, generate
 from oracle import Limits, Outcome, Session, differences, expose, open_session, state_differences
 
 import pywasmgk
@@ -16,7 +16,7 @@ __all__ = ["Finding", "check", "fuels_to_try", "minimise"]
 
 #: no call gets more; one that needs more is compared among our own engines only
 FUEL = 20_000
-_LIMITS = Limits(memory=8, table=100)
+_LIMITS = Limits(memory=32, table=1_000)
 
 
 class Finding(NamedTuple):
@@ -54,9 +54,19 @@ def _compare_calls(
     program: Program, module: Any, engines: Sequence[str], reference: bool
 ) -> Iterable[Finding]:
     first, *others = [
-        open_session(engine, program.data, HOST, _LIMITS, module) for engine in engines
+        open_session(engine, program.data, program.host, _LIMITS, module) for engine in engines
     ]
-    oracle = open_session("wasmtime", expose(program.data), HOST, _LIMITS) if reference else None
+    oracle = (
+        open_session("wasmtime", expose(program.data), program.host, _LIMITS) if reference else None
+    )
+    if first.instance is None:
+        # its start function traps
+        for other in (*others, *([oracle] if oracle else [])):
+            frames = other is not oracle
+            found = differences(other.started, first.started, frames=frames)
+            if found:
+                yield Finding("start", other.engine, 0, None, "; ".join(found))
+        return
     for number, (name, args) in enumerate(program.calls):
         mine = first.call(name, args, FUEL)
         state = first.state()
@@ -92,16 +102,18 @@ def fuels_to_try(total: int, seed: int) -> list[int]:
 
 
 def _compare_stops(program: Program, module: Any, engines: Sequence[str]) -> Iterable[Finding]:
+    if not program.calls:
+        return
     number = len(program.data) % len(program.calls)
     name, args = program.calls[number]
-    probe = open_session("interpreter", program.data, HOST, _LIMITS, module)
-    if probe.call(name, args, FUEL).kind == "stopped":
+    probe = open_session("interpreter", program.data, program.host, _LIMITS, module)
+    if probe.instance is None or probe.call(name, args, FUEL).kind == "stopped":
         return
-    trace = Model(program.data, HOST, _LIMITS).watch(name, args)
+    trace = Model(program.data, program.host, _LIMITS).watch(name, args)
     for fuel in fuels_to_try(trace.total, len(program.data)):
         outcome, state = trace.expected(fuel)
         for engine in engines:
-            guest = open_session(engine, program.data, HOST, _LIMITS, module)
+            guest = open_session(engine, program.data, program.host, _LIMITS, module)
             found = differences(guest.call(name, args, fuel), outcome, frames=True)
             if state is not None:
                 found += state_differences(guest.state(), state)

@@ -16,7 +16,7 @@ from __future__ import annotations
 import random
 import struct
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate
 from typing import Any, NamedTuple
 
@@ -102,6 +102,8 @@ class Program(NamedTuple):
     data: bytes
     calls: list[tuple[str, tuple[Any, ...]]]
     tape: list[int]
+    #: what it may import
+    host: Mapping[tuple[str, str], Host] = HOST
 
 
 # -- what can be made of the rows
