@@ -8,7 +8,7 @@ from wasm_builder import function, limits
 import pywasmgk
 from pywasmgk.wasm.compiler.assumptions import assumptions
 from pywasmgk.wasm.compiler.inlining import expanded
-from pywasmgk.wasm.compiler.translate import Shape
+from pywasmgk.wasm.compiler.shape import Shape
 from pywasmgk.wasm.instance import Instance, instantiate
 from pywasmgk.wasm.module import Module
 

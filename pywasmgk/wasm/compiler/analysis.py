@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from .assumptions import NEAR, Assumption
 from .facts import Environment, join, widen
 from .graph import RETURN, Graph
+from .shape import Shape
 from .terms import Term
-from .translate import Result, Shape, Site, Way
+from .translate import Result, Site, Way
 
 __all__ = ["Analysis", "analyse"]
 

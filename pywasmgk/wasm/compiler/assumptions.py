@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..types import ValType
-from .translate import Shape
+from .shape import Shape
 
 __all__ = ["NEAR", "Assumption", "assumptions"]
 

@@ -15,11 +15,12 @@ from .analysis import Analysis
 from .charges import Charges
 from .fast import FastCode
 from .graph import RETURN
+from .lines import Line, Settle, Test
 from .printing import at_least, show
 from .rows import Entry, Row
 from .structure import Choice, Code, Jump, Leave, Loop, Node, Scope, Switch, TooDeep, structured
 from .terms import negate
-from .translate import Line, Result, Settle, Test, Way
+from .translate import Result, Way
 from .views import Views
 
 __all__ = ["TooDeep", "emit_rows"]

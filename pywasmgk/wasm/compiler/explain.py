@@ -10,9 +10,11 @@ from .analysis import analyse
 from .emit import text_of
 from .graph import RETURN, build
 from .inlining import Body, expanded
+from .lines import Settle, Test
 from .printing import show
+from .shape import Shape
 from .structure import Choice, Code, Jump, Leave, Loop, Node, Switch, structured
-from .translate import Result, Settle, Shape, Test
+from .translate import Result
 from .unit import CannotCompile, source_of
 
 if TYPE_CHECKING:

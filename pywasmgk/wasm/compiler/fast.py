@@ -28,12 +28,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from .lines import Test
 from .loops import Ahead
 from .printing import show
 from .rows import Entry, Row
 from .structure import Node
 from .terms import negate
-from .translate import Result, Test
+from .translate import Result
 from .turns import MOST, FastTurns, Fill, Induction, fast_turns
 
 if TYPE_CHECKING:

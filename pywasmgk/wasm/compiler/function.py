@@ -18,7 +18,7 @@ from .liveness import drop_dead_stores
 from .loops import Ahead
 from .merging import merged
 from .rows import Entry, Row
-from .translate import Shape
+from .shape import Shape
 
 __all__ = ["Compiled", "LineEntry", "Source", "compile_source", "generate"]
 

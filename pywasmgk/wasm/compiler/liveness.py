@@ -10,8 +10,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from .analysis import Analysis
+from .lines import Line
 from .terms import Term
-from .translate import Line, Result
+from .translate import Result
 
 __all__ = ["drop_dead_stores", "kept", "read_first"]
 

@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from typing import NamedTuple, Union
 
 from .facts import Environment, clamp
+from .lines import Line, Settle
 from .printing import at_least, show
 from .terms import Term, constant, negate
-from .translate import Line, Result, Settle
+from .translate import Result
 
 __all__ = ["Ahead", "Count", "count", "goes_on", "is_plain", "is_wrapped", "steps", "unwrapped"]
 

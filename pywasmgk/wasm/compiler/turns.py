@@ -18,12 +18,14 @@ from .assumptions import NEAR
 from .facts import Environment
 from .graph import Block, Edge
 from .inlining import Inlined
+from .lines import Line, Test
 from .liveness import kept, read_first
 from .loops import Count, count, goes_on, is_plain, is_wrapped, steps, unwrapped
 from .printing import show
+from .shape import Shape
 from .templates import template_of
 from .terms import Term, constant, variable
-from .translate import Line, Result, Shape, Site, Test, Way
+from .translate import Result, Site, Way
 
 __all__ = ["MOST", "FastTurns", "Induction", "fast_turns"]
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from .analysis import Analysis
+from .lines import Line
 from .terms import Term, name
-from .translate import Line
 
 __all__ = ["Views"]
 

@@ -18,9 +18,10 @@ from pywasmgk.wasm.compiler.binding import _COMMON
 from pywasmgk.wasm.compiler.emit import text_of
 from pywasmgk.wasm.compiler.facts import Environment
 from pywasmgk.wasm.compiler.printing import show
+from pywasmgk.wasm.compiler.shape import Shape
 from pywasmgk.wasm.compiler.templates import template_of
 from pywasmgk.wasm.compiler.terms import Term, constant
-from pywasmgk.wasm.compiler.translate import Shape, Site
+from pywasmgk.wasm.compiler.translate import Site
 from pywasmgk.wasm.types import ValType
 
 NUMBERS = {"i32": ValType.I32, "i64": ValType.I64, "f32": ValType.F32, "f64": ValType.F64}

@@ -1,0 +1,44 @@
+"""Lines of generated code before they are text: parts, and what has to be known if one raises."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Union
+
+from .terms import Term
+
+__all__ = ["Line", "Part", "Settle", "Test"]
+
+Part = Union[str, Term]
+
+
+class Line:
+    """One line of code: text and terms, and what has to be known if it raises."""
+
+    __slots__ = ("at", "own", "parts", "pending", "settled", "trap")
+
+    def __init__(
+        self, parts: Sequence[Part], at: int, pending: int, settled: bool, trap: Any, own: bool
+    ) -> None:
+        self.parts = parts
+        #: index of its instruction
+        self.at = at
+        #: fuel charged but not yet taken: since the last settlement, or else since the block began
+        self.pending = pending
+        self.settled = settled
+        #: the TrapCode of an IndexError or the like on this line
+        self.trap = trap
+        #: frames that pass through it need its offset, so that nothing may be merged into it
+        self.own = own
+
+
+class Settle(Line):
+    """Takes what is pending, so that callees see the right number."""
+
+    __slots__ = ()
+
+
+class Test(Line):
+    """A test point: whether what is pending there can be taken."""
+
+    __slots__ = ()

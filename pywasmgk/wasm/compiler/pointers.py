@@ -1,0 +1,352 @@
+"""Memory as code reads and writes it: views, indices of words, and what is known of pointers.
+
+Words are read through views where a pointer is known to point to words, or says so when it is
+asked. What is computed of a pointer, its index and its low bits, is kept as long as the pointer is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ...errors import TrapCode
+from . import terms
+from .facts import Environment, clamp, without_turn
+from .graph import Block
+from .lines import Line, Part
+from .shape import HIGHEST, Shape
+from .terms import Term, addends, constant, keeps, name, variable
+
+__all__ = ["Pointers", "same"]
+
+#: bounds of what memory holds and words are, by accessor: low, high, size in bytes, view's format
+_ACCESS: dict[str, tuple[Any, Any, int, str]] = {
+    "u8": (0, 0xFF, 1, "B"),
+    "i8": (-0x80, 0x7F, 1, "b"),
+    "u16": (0, 0xFFFF, 2, "H"),
+    "i16": (-0x8000, 0x7FFF, 2, "h"),
+    "u32": (0, 0xFFFFFFFF, 4, "I"),
+    "i32": (-0x80000000, 0x7FFFFFFF, 4, "i"),
+    "u64": (0, 0xFFFFFFFFFFFFFFFF, 8, "Q"),
+    "i64": (-0x8000000000000000, 0x7FFFFFFFFFFFFFFF, 8, "q"),
+    "f32": (None, None, 4, "f"),
+    "f64": (None, None, 8, "d"),
+}
+#: depth of sums that are computed once more, as an index
+_MOST_HELD = 5
+#: temporaries of one instruction, at most
+_MOST_TEMPORARIES = 100
+
+
+def unmasked(address: Term) -> Term:
+    """An address before it was brought into 32 bits."""
+    masked = address.op in ("wrap", "%", "&") and keeps(address) == (1 << 32) - 1
+    inner: Term = address.args[0] if masked else address
+    return inner
+
+
+def same(condition: Term) -> Term | None:
+    """The variable that a condition compares with itself, which tells NaNs from numbers."""
+    if condition.op == "==" and condition.args[0] is condition.args[1]:
+        compared: Term = condition.args[0]
+        return compared if compared.op == "var" else None
+    return None
+
+
+class Pointers:
+    """Where code is being made: its lines and variables, and access to memory."""
+
+    def __init__(self, shape: Shape, block: Block, env: Environment, letter: str) -> None:
+        self.shape = shape
+        self.block = block
+        #: what the names of temporaries begin with; another one where a block is made twice
+        self.letter = letter
+        self.env = env.copy()
+        #: what was shifted before this block
+        self.at_head = env.shifted
+        self.lines: list[Line] = []
+        self.scratch: Term = terms.ZERO
+        self.pending = 0
+        self.settled = False
+        self.at = block.start
+        self.trap: TrapCode | None = None
+        #: the number of the next temporary of an instruction, and of the first
+        self.temporaries = self.first = _MOST_TEMPORARIES * block.copy
+        #: a store must be one line
+        self.single = False
+        #: variables that were asked whether they point to words, and the zero bits of these
+        self.asked: dict[int, int] = {}
+        #: temporaries that have been shifted, by name and bits
+        self.shifted: dict[tuple[str, int], Term] = {}
+        #: what locals were set to, if that is a sum of what has not changed since
+        self.held: dict[int, Term] = {}
+        #: locals that hold quotients, and of what
+        self.quotients: dict[int, Term] = {}
+        #: variables that hold rounded f32, whose NaNs are quiet
+        self.rounded: set[str] = set()
+
+    # -- lines and variables
+
+    def emit(self, parts: Sequence[Part], *, own: bool = False, trap: Any = None) -> None:
+        """Adds a line."""
+        trap = trap or self.trap
+        self.lines.append(Line(parts, self.at, self.pending, self.settled, trap, own))
+
+    def temporary(self, low: Any = None, high: Any = None, zeros: int = 0) -> Term:
+        """A fresh variable that is assigned once."""
+        suffix = f"_{self.temporaries}" if self.temporaries else ""
+        self.temporaries += 1
+        return Term("var", (f"{self.letter}{self.at}{suffix}",), low, high, zeros)
+
+    def keep(self, term: Term) -> Term:
+        """Puts a term into a variable, now."""
+        if term.is_atom and not term.reads:
+            self.scratch = term
+            return term
+        kept = self.temporary(term.low, term.high, term.zeros)
+        self.emit([kept, " = ", term])
+        self.scratch = kept
+        return kept
+
+    def variable(self, index: int) -> Term:
+        """A local or slot as a term, with what is known of it."""
+        text = f"l{index}" if index < self.shape.nlocals else f"s{index - self.shape.nlocals}"
+        fact = self.env[index]
+        return variable(text, index) if fact is None else variable(text, index, *fact)
+
+    # -- what templates ask for
+
+    def load(self, accessor: str, address: Term) -> Term:
+        """What memory holds at an address."""
+        address = terms.address(address)
+        if accessor not in _ACCESS:
+            unpacked = terms.call(f"load_{accessor}", name("mem"), address)
+            return Term("index", (unpacked, constant(0)))
+        low, high, size, view = _ACCESS[accessor]
+        if size == 1:
+            loaded = Term("index", (name("mem"), address), low, high)
+        else:
+            address, fits = self._aligned(self._based(address, size), size)
+            word = Term("index", (name(f"M{view}"), self._word(address, size)), low, high)
+            if fits is True:
+                loaded = word
+            else:
+                unpacked = terms.call(f"load_{accessor}", name("mem"), address)
+                loose = Term("index", (unpacked, constant(0)), low, high)
+                loaded = loose if fits is False else terms.choose(fits, word, loose)
+        self._reached(address, size)
+        return loaded
+
+    def storing(self, accessor: str, address: Term, value: Term) -> list[Part]:
+        """The parts of a line that stores a value."""
+        address = terms.address(address)
+        if accessor not in _ACCESS:
+            return [f"store_{accessor}(mem, ", address, ", ", value, ")"]
+        _, _, size, view = _ACCESS[accessor]
+        if size == 1:
+            value = value if value.low is None else terms.keep_low(value, 8)
+            parts: list[Part] = [Term("index", (name("mem"), address)), " = ", value]
+        else:
+            address, fits = self._aligned(self._based(address, size), size)
+            word = Term("index", (name(f"M{view}"), self._word(address, size)))
+            pack: list[Part] = [f"store_{accessor}(mem, ", address, ", ", value, ")"]
+            if fits is True:
+                parts = [word, " = ", value]
+            elif fits is False or self.single:
+                parts = pack
+            else:
+                if not value.is_atom:
+                    value = self.keep(value)
+                    pack[3] = value
+                self.emit(["if ", fits, ": ", word, " = ", value])
+                parts = ["else: ", *pack]
+        self._reached(address, size)
+        return parts
+
+    def either(
+        self, condition: Term, first: Callable[[], list[Part]], second: Callable[[], list[Part]]
+    ) -> None:
+        """One effect or another, a line each."""
+        plain = same(condition)
+        if plain is not None and plain.args[0] in self.rounded:
+            # a quiet NaN keeps its bits whichever way it is stored
+            self.emit(first())
+            return
+        self.single = True
+        one, other = first(), second()
+        self.single = False
+        self.emit(["if ", condition, ": ", *one])
+        self.emit(["else: ", *other])
+
+    def _based(self, address: Term, size: int) -> Term:
+        """An address through a pointer that has been shifted already, if it is a known way from
+        one."""
+        bits = size.bit_length() - 1
+        base, offset = address, 0
+        if address.op == "+" and address.args[1].op == "const":
+            base, offset = address.args[0], address.args[1].args[0]
+        found = self._beside(base, bits) if base.op == "var" and base.reads else None
+        return address if found is None else terms.add(found, constant(offset))
+
+    def _aligned(self, address: Term, size: int) -> tuple[Term, Any]:
+        """Whether an address is a multiple of ``size``: True, False, or a condition; and the
+        address, so that it can be written twice."""
+        bits = size.bit_length() - 1
+        if address.zeros >= bits:
+            return address, True
+        base = address
+        if address.op == "+" and address.args[1].op == "const":
+            base, offset = address.args
+            if offset.zeros < bits:
+                if base.zeros >= bits:
+                    return address, False
+                base = address
+        if not base.is_atom:
+            address = base = self.keep(address)
+        return address, terms.negate(terms.truth(self._low_bits(base, bits)))
+
+    def _low_bits(self, pointer: Term, bits: int) -> Term:
+        """The bits of a pointer that are zero if it points to a word; accesses share them."""
+        low = terms.bit_and(pointer, constant((1 << bits) - 1))
+        if not pointer.reads:
+            return self._shared(pointer, low, -bits)
+        if pointer.args[0][0] == "g":
+            return low
+        key = pointer.place, -bits
+        self.asked[pointer.place] = max(bits, self.asked.get(pointer.place, 0))
+        text = self.env.shifted.get(key)
+        if text is not None:
+            return variable(text, -1, low.low, low.high)
+        found = self._kept_apart(low)
+        if found.op == "var" and not found.reads:
+            self.env.shifted[key] = found.args[0]
+        return found
+
+    def _word(self, address: Term, size: int) -> Term:
+        """The index of a word in a view: pointers are shifted one by one where their words share
+        that, and a sum as a whole where they do not."""
+        bits = size.bit_length() - 1
+        parts, number = addends(unmasked(address))
+        fresh = sum(self._is_dear(part, bits) for part in parts)
+        if number % size or sum(part.zeros < bits for part in parts) > 1 or fresh > 1 < len(parts):
+            return terms.shift_right(address, constant(bits))
+        return self._word_sum(address, bits)
+
+    def _word_sum(self, address: Term, bits: int) -> Term:
+        """A sum of pointers, shifted one by one."""
+        inner = unmasked(address)
+        parts, number = addends(inner)
+        total = constant(number >> bits)
+        for part in parts:
+            index = self._index(part, bits)
+            if index is None:
+                index = terms.shift_right(part, constant(bits))
+            total = terms.add(index, total)
+        return total if inner is address else terms.keep_low(total, 32 - bits)
+
+    def _is_dear(self, part: Term, bits: int) -> bool:
+        """Whether shifting a part of a sum is further work."""
+        if part.op == "<<" and part.args[1].op == "const" and part.args[1].args[0] >= bits:
+            return False
+        if part.op != "var":
+            return True
+        return (part.place, bits) not in self.env.shifted and not self._is_held(part, bits)
+
+    def _is_held(self, pointer: Term, bits: int) -> bool:
+        """Whether the index of a word is as easily computed from what a pointer was set to."""
+        value = self.held.get(pointer.place) if pointer.reads else None
+        if value is None:
+            return False
+        parts, number = addends(unmasked(value))
+        return not number % (1 << bits) and not any(self._is_dear(part, bits) for part in parts)
+
+    def _index(self, pointer: Term, bits: int) -> Term | None:
+        """The index of the word that a pointer points to, in a variable; others share it."""
+        if pointer.op != "var" or pointer.args[0][0] == "g":
+            return None
+        if not pointer.reads:
+            return self._shared(pointer, terms.shift_right(pointer, constant(bits)), bits)
+        key = pointer.place, bits
+        shifted = terms.shift_right(pointer, constant(bits))
+        text = self.env.shifted.get(key)
+        if text is not None:
+            return variable(text, -1, shifted.low, shifted.high, shifted.zeros)
+        beside = self._beside(pointer, bits)
+        if beside is not None:
+            return self._word_sum(beside, bits)
+        if self._is_held(pointer, bits):
+            shifted = self._word_sum(self.held[pointer.place], bits)
+        found = self._kept_apart(shifted)
+        if found.op == "var" and not found.reads:
+            self.env.shifted[key] = found.args[0]
+        return found
+
+    def _shared(self, pointer: Term, value: Term, key: int) -> Term:
+        """What is computed of a temporary, once."""
+        found = self.shifted.get((pointer.args[0], key))
+        if found is None:
+            found = self.shifted[pointer.args[0], key] = self._kept_apart(value)
+        return found
+
+    def _kept_apart(self, term: Term) -> Term:
+        """A term in a variable, by a line that does not trap."""
+        trap, self.trap = self.trap, None
+        found = self.keep(term)
+        self.trap = trap
+        return found
+
+    def _beside(self, pointer: Term, bits: int) -> Term | None:
+        """A pointer as another one, which has been shifted, plus a multiple of the word's size."""
+        fact = self.env[pointer.place] if pointer.reads & self.shape.words else None
+        if fact is None or (pointer.place, bits) in self.env.shifted:
+            return None
+        for other, difference in self.env.linked(pointer.place):
+            by = without_turn(fact, difference) if (other, bits) in self.env.shifted else None
+            if by is not None and not by % (1 << bits):
+                return terms.add(self.variable(other), constant(-by))
+        return None
+
+    def _reached(self, address: Term, size: int) -> None:
+        """Notes that an access at an address succeeded, so that it was in memory."""
+        if address.low is not None:
+            clamp(self.env, address, 0, self.shape.highest_address - size)
+
+    # -- what locals were set to
+
+    def _hold(self, index: int, value: Term) -> None:
+        """Notes what a local is set to, and that what was a sum with it is none any more."""
+        self.held = {
+            place: held
+            for place, held in self.held.items()
+            if place != index and not held.reads >> index & 1
+        }
+        variables = (1 << self.shape.nlocals) - 1 & ~(1 << index)
+        if value.reads and not value.reads & ~variables and value.depth <= _MOST_HELD:
+            if value.op in ("+", "<<") or unmasked(value) is not value:
+                self.held[index] = value
+
+    def _hold_quotient(self, index: int, value: Term, before: Term | None) -> None:
+        """Notes that a local is set to a quotient; ``before`` is what has its old value."""
+        self.quotients = {
+            place: quotient
+            for place, quotient in self.quotients.items()
+            if place != index and not quotient.reads >> index & 1
+        }
+        if value.op == "//" and value.args[0].op == "var" and value.args[1].op == "const":
+            dividend = before if value.reads >> index & 1 else value.args[0]
+            if dividend is not None:
+                self.quotients[index] = Term("//", (dividend, value.args[1]))
+
+    def _remainder(self, term: Term) -> Term:
+        """``a - a // b * b`` as what it is."""
+        inner: Term = term.args[0] if keeps(term) in HIGHEST.values() else term
+        if inner.op != "-" or inner.args[1].op != "*" or inner.args[1].args[0].op != "var":
+            return term
+        factor, number = inner.args[1].args
+        quotient = self.quotients.get(factor.place) if factor.reads else None
+        if quotient is None or number.op != "const":
+            return term
+        dividend, divisor = quotient.args
+        if dividend.args != inner.args[0].args or divisor.args != number.args:
+            return term
+        return terms.modulo(inner.args[0], number)

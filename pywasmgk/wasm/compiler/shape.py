@@ -1,0 +1,62 @@
+"""What the blocks of one function share: its types, and where its variables stand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..isa import InstructionSet
+from ..types import FuncType, ValType
+from .facts import Environment, Fact
+from .inlining import Body
+
+__all__ = ["HIGHEST", "Shape"]
+
+#: the largest values of integer types
+HIGHEST = {ValType.I32: 0xFFFFFFFF, ValType.I64: 0xFFFFFFFFFFFFFFFF}
+
+
+class Shape:
+    """What the blocks of one function share."""
+
+    def __init__(
+        self, body: Body, context: Any, instructions: InstructionSet, highest_address: int
+    ) -> None:
+        self.body = body
+        self.rows = instructions.rows
+        self.functions: Sequence[FuncType] = context.functions
+        self.types: Sequence[FuncType] = context.types
+        self.globals = context.globals
+        self.nlocals = len(body.locals)
+        #: variables: locals, then slots of the operand stack, then globals
+        self.nslots = body.max_height
+        self.first_global = self.nlocals + self.nslots
+        #: locals of type i32, as a set of bits
+        self.words = sum(1 << n for n, kind in enumerate(body.locals) if kind is ValType.I32)
+        #: above the values of locals that are integers, by index
+        self.turns = {
+            index: HIGHEST[kind] + 1 for index, kind in enumerate(body.locals) if kind in HIGHEST
+        }
+        #: globals that callees may set
+        self.mutable = [index for index, kind in enumerate(self.globals) if kind.mutable]
+        self.global_bits = sum(1 << self.first_global + index for index in self.mutable)
+        #: above every address that an access can reach
+        self.highest_address = highest_address
+
+    def entry_environment(self, slots: int | None = None) -> Environment:
+        """What is known of locals and slots when the function begins, or (with operands in
+        ``slots``, of which nothing is known) when it is entered at a loop's head."""
+        nparams = len(self.body.type.params) if slots is None else self.nlocals
+        env = Environment()
+        for index, kind in enumerate(self.body.locals):
+            high = HIGHEST.get(kind)
+            env.append(None if high is None else (0, high if index < nparams else 0, 0))
+        env += [None] * self.nslots
+        for index in range(len(self.globals)):
+            env.append(self.global_fact(index))
+        return env
+
+    def global_fact(self, index: int) -> Fact:
+        """What is known of a global that anybody may have set; ``None`` if it is no integer."""
+        high = HIGHEST.get(self.globals[index].value_type)
+        return None if high is None else (0, high, 0)
