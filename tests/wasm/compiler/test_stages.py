@@ -1,0 +1,232 @@
+"""The stages of the compiler one by one: dead stores, charges, loops, structure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+import pywasmgk
+from pywasmgk.wasm.compiler.analysis import Analysis, analyse
+from pywasmgk.wasm.compiler.charges import Charges
+from pywasmgk.wasm.compiler.graph import build
+from pywasmgk.wasm.compiler.inlining import expanded
+from pywasmgk.wasm.compiler.lines import Settle
+from pywasmgk.wasm.compiler.liveness import drop_dead_stores, kept
+from pywasmgk.wasm.compiler.loops import count, is_plain, steps
+from pywasmgk.wasm.compiler.printing import show
+from pywasmgk.wasm.compiler.shape import Shape
+from pywasmgk.wasm.compiler.structure import (
+    Choice,
+    Code,
+    Jump,
+    Loop,
+    Node,
+    Scope,
+    arms_of,
+    structured,
+)  # fmt: skip
+from pywasmgk.wasm.text.reading import assemble
+
+
+def analysed(body: str) -> Analysis:
+    """The blocks of a function of two numbers, with locals $p, $q, $a."""
+    text = f"""(module (memory 1) (func $other) (func (export "f") (param i32 i32) (result i32)
+        (local $p i32) (local $q i32) (local $a i32) {body})
+        (func $far (call $other) {"nop " * 99}))"""
+    module = pywasmgk.Module(assemble(text))
+    own = expanded(module, 1)
+    shape = Shape(own, module.context, module.isa, 1 << 30)
+    analysis = analyse(shape, build(own, module.isa, 0))
+    drop_dead_stores(analysis)
+    return analysis
+
+
+#: instructions that are too many for an end that is copied
+MUCH = "local.get 0 i32.const 1 i32.store " * 5
+
+
+# -- dead stores
+
+
+def assigned(analysis: Analysis) -> list[str]:
+    lines = (line for result in analysis.results.values() for line in result.lines)
+    return [line.parts[0] for line in lines if len(line.parts) == 3 and line.parts[1] == " = "]  # type: ignore[misc]
+
+
+def test_what_nobody_reads_is_not_assigned() -> None:
+    once = "local.get 0 local.set $p i32.const 9 local.set $q"
+    assert assigned(analysed(f"{once} local.get $p local.get 1 i32.add")) == ["l2"]
+
+
+def test_what_is_read_on_one_way_is_assigned_before_the_branch() -> None:
+    body = "local.get 0 i32.const 3 i32.mul local.set $p local.get 1 if (result i32) local.get $p"
+    assert "l2" in assigned(analysed(f"{body} else i32.const 1 end"))
+
+
+def test_what_can_trap_stays() -> None:
+    analysis = analysed("local.get 0 i32.load local.set $p local.get 1")
+    loads = [show(part) for line in analysis.results[0].lines for part in line.parts[2:3]]  # type: ignore[arg-type]
+    assert any("mem" in load or "MI" in load for load in loads)
+
+
+def test_parameters_that_are_read_are_live_at_the_entry() -> None:
+    analysis = analysed("local.get 1")
+    assert analysis.live[analysis.graph.entry] == 0b10
+
+
+def test_kept_says_what_is_read() -> None:
+    analysis = analysed(
+        "local.get 0 i32.const 5 i32.add local.set $p local.get $p local.get 1 i32.mul"
+    )
+    result = analysis.results[0]
+    lines, read = kept(result.lines, 0, result.ways[0].stack if result.ways[0] else ())
+    assert lines == result.lines
+    assert read & 0b11 == 0b11
+
+
+# -- charges
+
+
+def test_charges_wait_until_somebody_can_see_them() -> None:
+    analysis = analysed(f"local.get 0 if local.get 1 local.set 0 end {MUCH} local.get 0")
+    charges = Charges(analysis)
+    graph = analysis.graph
+    then, behind = (edge.target for edge in graph.blocks[graph.entry].edges)
+    entry = analysis.results[graph.entry]
+    # entering costs one, and the block that is charged is pending at both ways out of it
+    assert charges.at_head[graph.entry] == 1
+    assert charges.at_head[then] == charges.at_end(entry)
+    # where ways meet, the smaller of what is pending; the other way takes the difference
+    dearer = analysis.results[then]
+    assert charges.at_head[behind] == charges.at_end(entry)
+    (way,) = (way for way in dearer.ways if way is not None)
+    assert charges.along(dearer, way) == charges.at_end(dearer) - charges.at_end(entry) > 0
+
+
+def test_nothing_is_pending_at_the_head_of_a_loop() -> None:
+    analysis = analysed("loop local.get 0 br_if 0 end local.get 1")
+    charges = Charges(analysis)
+    assert [charges.at_head[head] for head in analysis.graph.loops] == [0]
+
+
+def test_a_call_takes_what_is_pending() -> None:
+    analysis = analysed("call $far local.get 0")
+    result = analysis.results[0]
+    assert any(isinstance(line, Settle) for line in result.lines)
+    assert Charges(analysis).at_end(result) == result.pending
+
+
+# -- loops
+
+START = "local.get 0 local.set $p local.get 0 local.set $q local.get 1 local.set $a"
+STEPS = {
+    "up": ("local.get $p i32.const 4 i32.add local.set $p", {2: "4"}),
+    "down": ("local.get $p i32.const 1 i32.sub local.set $p", {2: "-1"}),
+    "by a copy": (
+        "local.get $p i32.const 8 i32.add local.set $q local.get $q local.set $p",
+        {2: "8"},
+    ),
+    "in two steps": (
+        "local.get $p i32.const 8 i32.add local.set $p"
+        " local.get $p i32.const 2 i32.add local.set $p",
+        {2: "10"},
+    ),
+    "by a variable": ("local.get $p local.get 1 i32.add local.set $p", {2: "l1"}),
+    "by a variable, turned round": ("local.get 1 local.get $p i32.add local.set $p", {2: "l1"}),
+    "by a variable that changes": (
+        "local.get $p local.get $q i32.add local.set $p"
+        " local.get $q i32.const 1 i32.add local.set $q",
+        {3: "1"},
+    ),
+    "by a variable and a number": (
+        "local.get $p local.get 1 i32.add i32.const 4 i32.add local.set $p",
+        {},
+    ),
+    "not at all": ("local.get $p i32.const 3 i32.mul local.set $p", {}),
+}
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_steps(name: str) -> None:
+    lines, expected = STEPS[name]
+    use = "local.get $p local.get $q i32.add local.get $a i32.xor local.set $a"
+    analysis = analysed(
+        f"{START} loop {use} {lines} local.get $a br_if 0 end local.get $p local.get $q i32.add"
+    )
+    (head,) = analysis.graph.loops
+    result = analysis.results[head]
+    assert is_plain(result)
+    found = steps(result, analysis.shape.turns)
+    assert {place: show(by) for place, by in found.items()} == expected
+
+
+COUNTS = {
+    "local.get $p local.get 0 i32.ne": ("!=", "l0"),
+    "local.get $p local.get 0 i32.lt_u": ("<", "l0"),
+    "local.get 0 local.get $p i32.gt_u": ("<", "l0"),
+    "local.get $p local.get 0 i32.le_s": ("<=", "l0"),
+    "local.get $p i32.const 100 i32.lt_u": ("<", "100"),
+    "local.get $p": ("!=", "0"),
+    "local.get $p local.get 0 i32.gt_u": None,
+    "local.get $p i32.load": None,
+    "local.get $p local.get $a i32.ne": None,
+}
+
+
+@pytest.mark.parametrize("condition", COUNTS)
+def test_counts(condition: str) -> None:
+    step = "local.get $p i32.const 1 i32.add local.set $p"
+    other = "local.get $a i32.const 5 i32.mul local.set $a"
+    analysis = analysed(f"{START} loop {step} {other} {condition} br_if 0 end local.get $a")
+    (head,) = analysis.graph.loops
+    result = analysis.results[head]
+    found = count(result, steps(result, analysis.shape.turns))
+    expected = COUNTS[condition]
+    assert (found and (found.relation, show(found.bound))) == expected
+
+
+@pytest.mark.parametrize(
+    "lines", ["call $far", "local.get 0 if nop end", "memory.size memory.grow drop"]
+)
+def test_loops_that_are_not_plain(lines: str) -> None:
+    analysis = analysed(f"loop {lines} local.get 1 br_if 0 end local.get 0")
+    (head,) = analysis.graph.loops
+    assert len(analysis.graph.loops[head]) > 1 or not is_plain(analysis.results[head])
+
+
+# -- structure
+
+
+def test_a_choice_and_what_stands_behind_it() -> None:
+    analysis = analysed(f"local.get 0 if local.get 1 local.set 0 end {MUCH} local.get 0")
+    code, choice, *behind = _flat(structured(analysis))
+    assert isinstance(code, Code) and isinstance(choice, Choice)
+    assert any(isinstance(node, Code) for node in behind)
+    # the block where the ways meet is written once
+    numbers = [node.result.block.number for node in behind if isinstance(node, Code)]
+    assert len(numbers) == len(set(numbers))
+
+
+def _flat(nodes: Sequence[Node]) -> list[Node]:
+    """Nodes, with those in scopes in their places."""
+    flat: list[Node] = []
+    for node in nodes:
+        flat += _flat(node.body) if isinstance(node, Scope) else [node]
+    return flat
+
+
+def test_a_loop_knows_where_it_is_left() -> None:
+    nodes = structured(analysed("loop local.get 0 br_if 0 end local.get 1"))
+    loop = next(node for node in nodes if isinstance(node, Loop))
+    code, choice = loop.body
+    assert isinstance(code, Code) and isinstance(choice, Choice)
+    back = choice.then[0]
+    assert isinstance(back, Jump) and back.way.edge.target == loop.head
+    assert list(code.out) == choice.otherwise
+
+
+def test_arms_of_a_switch() -> None:
+    one, other, third = object(), object(), object()
+    assert arms_of([one, one, other, third]) == ([1, 2, 3], [2, 3, 4], ())  # type: ignore[list-item]
+    assert arms_of([one, other, one]) == ([0, 1], [1, 2], (0, 1, 0))  # type: ignore[list-item]
