@@ -17,6 +17,7 @@ __all__ = ["Term", "addends", "constant", "keeps", "variable"]
 
 #: how many zero bits the number 0 has, as far as we count
 _ALL_ZERO = 64
+_ALL_ONES = ((1 << 32) - 1, (1 << 64) - 1)
 #: terms nested deeper are put into a temporary first (Python's tokenizer takes 200 parentheses)
 MAX_DEPTH = 40
 
@@ -326,9 +327,11 @@ def bit_and(a: Term, b: Term) -> Term:
                 high = mask
             return Term("&", (a, constant(mask)), 0, high, max(a.zeros, _zeros_of(mask)))
     if a.low >= 0:
-        b = strip(b, a.high.bit_length())
+        b = _without_turn(strip(b, a.high.bit_length()), a.high)
     elif b.low >= 0:
         a = strip(a, b.high.bit_length())
+    if b.low is not None and b.low >= 0 and a.low is not None:
+        a = _without_turn(a, b.high)
     if a.low is None or b.low is None:
         return Term("&", (a, b))
     low, high = 0, None
@@ -342,6 +345,17 @@ def bit_and(a: Term, b: Term) -> Term:
         width = max(-a.low, -b.low, a.high, b.high).bit_length()
         low, high = -(1 << width), (1 << width) - 1
     return Term("&", (a, b), low, high, max(a.zeros, b.zeros))
+
+
+def _without_turn(a: Term, highest: int) -> Term:
+    """A number with all its bits turned, as ``~`` turns them, where only those up to those of
+    ``highest`` are asked for: the number that turns them is a large one, and so dear."""
+    if a.op == "^" and a.args[1].op == "const" and a.args[1].args[0] in _ALL_ONES:
+        inner: Term = a.args[0]
+        ones = a.args[1].args[0]
+        if 0 <= inner.low and inner.high <= ones and highest <= ones:
+            return invert(inner)
+    return a
 
 
 def keep_low(a: Term, bits: int) -> Term:
