@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -73,3 +74,13 @@ def test_the_page_has_what_was_measured(tmp_path: Path, monkeypatch: pytest.Monk
 @pytest.mark.parametrize("what", ["load", "import"])
 def test_what_does_not_need_a_peer(what: str, tmp_path: Path) -> None:
     assert bench(tmp_path, what)["python"]
+
+
+def test_the_pyodide_benchmark_finds_its_tool(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes from tools/pyodide-check how Pyodide is fetched: by names that must be there."""
+    monkeypatch.syspath_prepend(str(BENCH.parent))
+    module = importlib.import_module("benchmarks.pyodide")
+    tool = module.check_tool()
+    names = re.findall(r"\btool\.(\w+)\(", Path(str(module.__file__)).read_text())
+    assert len(names) >= 3
+    assert all(callable(getattr(tool, name)) for name in names)

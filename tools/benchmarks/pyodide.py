@@ -43,7 +43,7 @@ def measure(
 ) -> dict[str, Any]:
     """Rows of both; ``slower`` is Pyodide's time over this Python's, of the same work."""
     tool = check_tool()
-    pyodide, wheels = tool.fetch_pyodide(cache, version), tool.fetch_wheels(cache)
+    pyodide, wheels = tool.fetch_package(cache, "pyodide", version), tool.fetch_wheels(cache)
     words = {"contestants": ["compiler"], "names": names, "rounds": rounds, "scale": scale}
     command = ["node", SCRIPT, pyodide, TOOLS.parent, json.dumps(words), *tool.dependencies(wheels)]
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
