@@ -112,8 +112,7 @@ class Analysis:
         if number not in self.heights:
             return list(self.stacks[number])
         first = self.shape.nlocals
-        site = Site(self.shape, self.graph.blocks[number], env, ())
-        return [site.local(first + slot) for slot in range(self.heights[number])]
+        return [self.shape.variable(env, first + slot) for slot in range(self.heights[number])]
 
     def _bring(self, source: int, place: int, way: Way) -> None:
         """Notes what comes along an edge."""

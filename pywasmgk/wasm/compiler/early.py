@@ -115,6 +115,7 @@ class _Ways:
         return not (row.native or row.guards or row.length or row.charge or row.moves_memory)
 
     def fork(self, form: str, at: int, x: Any, fuel: int, height: int) -> None:
+        """Adds both ways of a branch."""
         self.forks += 1
         if form == "br_if":
             taken, other = self.target(x), at + 1

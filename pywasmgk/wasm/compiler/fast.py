@@ -86,10 +86,7 @@ class FastCode:
             # what the last turn costs is taken on the way out
             self.add(1, f"if {fast.whole}:")
             self.add(2, f"fuel += {cost}")
-            for text in fast.follow:
-                self.add(2, text)
-            if self.emitter.sequence(self.out, self.indent + 2, frozenset()):
-                self.add(2, "continue")
+            self.leave(fast, 2)
 
     def fill(self, fill: Fill, counter: Induction) -> None:
         """All turns at once, if they stay in memory; the ``for`` statement has none left then."""
@@ -156,7 +153,11 @@ class FastCode:
             if item.name[0] == "l":
                 self.add(1, f"{item.name} = {item.following}")
         self.restore(fast, 1, "(n + 1)")
+        self.leave(fast, 1)
+
+    def leave(self, fast: FastTurns, indent: int) -> None:
+        """The way out of the loop."""
         for text in fast.follow:
-            self.add(1, text)
-        if self.emitter.sequence(self.out, self.indent + 1, frozenset()):
-            self.add(1, "continue")  # a machine has chosen its next state
+            self.add(indent, text)
+        if self.emitter.sequence(self.out, self.indent + indent, frozenset()):
+            self.add(indent, "continue")  # a machine has chosen its next state

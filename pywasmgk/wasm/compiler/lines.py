@@ -31,6 +31,14 @@ class Line:
         #: frames that pass through it need its offset, so that nothing may be merged into it
         self.own = own
 
+    @property
+    def target(self) -> str:
+        """The local that it assigns, or nothing."""
+        parts = self.parts
+        if len(parts) != 3 or parts[1] != " = " or not isinstance(parts[0], str):
+            return ""
+        return parts[0] if parts[0][0] == "l" else ""
+
 
 class Settle(Line):
     """Takes what is pending, so that callees see the right number."""

@@ -56,10 +56,7 @@ def _reads(parts: Iterable[Any]) -> int:
 
 def _written(line: Line) -> int:
     """The local that a line assigns, as a bit."""
-    parts = line.parts
-    if len(parts) == 3 and parts[1] == " = " and isinstance(parts[0], str) and parts[0][0] == "l":
-        return 1 << int(parts[0][1:])
-    return 0
+    return 1 << int(line.target[1:]) if line.target else 0
 
 
 def read_first(lines: Sequence[Line]) -> int:

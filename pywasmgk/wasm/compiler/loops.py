@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import NamedTuple, Union
 
 from .facts import Environment, clamp
-from .lines import Line, Settle
+from .lines import Settle
 from .printing import at_least, show
 from .terms import Term, constant, negate
 from .translate import Result
@@ -70,7 +70,7 @@ def steps(result: Result, turns: Mapping[int, int]) -> dict[int, Term]:
     ``turns`` says where the values of each begin anew."""
     reached: dict[str, _Way | None] = {}
     for line in result.lines:
-        target = assigned(line)
+        target = line.target
         if target:
             value = line.parts[2]
             reached[target] = _sum(value, target, reached) if isinstance(value, Term) else None
@@ -86,14 +86,6 @@ def steps(result: Result, turns: Mapping[int, int]) -> dict[int, Term]:
         elif other is not None and not number and other.args[0] not in reached:
             found[place] = other
     return found
-
-
-def assigned(line: Line) -> str:
-    """The local that a line assigns, or nothing."""
-    parts = line.parts
-    if len(parts) == 3 and parts[1] == " = " and isinstance(parts[0], str) and parts[0][0] == "l":
-        return parts[0]
-    return ""
 
 
 def is_wrapped(value: Term) -> bool:
@@ -214,7 +206,7 @@ def count(result: Result, stepped: dict[int, Term]) -> Count | None:
         op, args = "!=", (args[0], constant(0))
     if op not in _MIRROR or len(args) != 2:
         return None
-    changed = {assigned(line) for line in result.lines}
+    changed = {line.target for line in result.lines}
     for x, y, relation in ((args[0], args[1], op), (args[1], args[0], _MIRROR[op])):
         by = stepped.get(x.place) if _is_local(x) else None
         fixed = y.op == "const" or (_is_local(y) and y.args[0] not in changed)

@@ -69,6 +69,9 @@ def _alone(rows: Sequence[Row], uses: Counter[str]) -> Iterator[Row]:
             lost |= {stored[1], stored[2]}
             found[place] = ""
             found[place + 1] = rows[place + 1].text.removeprefix("else: ")
+    if not lost:
+        yield from rows
+        return
     for place, row in enumerate(rows):
         made = _TEMPORARY.fullmatch(row.text)
         text = "" if made is not None and made[1] in lost else found.get(place, row.text)

@@ -53,6 +53,15 @@ def same(condition: Term) -> Term | None:
     return None
 
 
+def _without(index: int, known: dict[int, Term]) -> dict[int, Term]:
+    """What is known of other locals, as far as it does not read this one."""
+    return {
+        place: value
+        for place, value in known.items()
+        if place != index and not value.reads >> index & 1
+    }
+
+
 class Pointers:
     """Where code is being made: its lines and variables, and access to memory."""
 
@@ -109,10 +118,8 @@ class Pointers:
         return kept
 
     def variable(self, index: int) -> Term:
-        """A local or slot as a term, with what is known of it."""
-        text = f"l{index}" if index < self.shape.nlocals else f"s{index - self.shape.nlocals}"
-        fact = self.env[index]
-        return variable(text, index) if fact is None else variable(text, index, *fact)
+        """A local or slot as a term, with what is known of it now."""
+        return self.shape.variable(self.env, index)
 
     # -- what templates ask for
 
@@ -208,19 +215,11 @@ class Pointers:
     def _low_bits(self, pointer: Term, bits: int) -> Term:
         """The bits of a pointer that are zero if it points to a word; accesses share them."""
         low = terms.bit_and(pointer, constant((1 << bits) - 1))
-        if not pointer.reads:
-            return self._shared(pointer, low, -bits)
-        if pointer.args[0][0] == "g":
-            return low
-        key = pointer.place, -bits
-        self.asked[pointer.place] = max(bits, self.asked.get(pointer.place, 0))
-        text = self.env.shifted.get(key)
-        if text is not None:
-            return variable(text, -1, low.low, low.high)
-        found = self._kept_apart(low)
-        if found.op == "var" and not found.reads:
-            self.env.shifted[key] = found.args[0]
-        return found
+        if pointer.reads:
+            if pointer.args[0][0] == "g":
+                return low
+            self.asked[pointer.place] = max(bits, self.asked.get(pointer.place, 0))
+        return self._once(pointer, -bits, low)
 
     def _word(self, address: Term, size: int) -> Term:
         """The index of a word in a view: pointers are shifted one by one where their words share
@@ -264,28 +263,33 @@ class Pointers:
         """The index of the word that a pointer points to, in a variable; others share it."""
         if pointer.op != "var" or pointer.args[0][0] == "g":
             return None
-        if not pointer.reads:
-            return self._shared(pointer, terms.shift_right(pointer, constant(bits)), bits)
-        key = pointer.place, bits
         shifted = terms.shift_right(pointer, constant(bits))
-        text = self.env.shifted.get(key)
+        if pointer.reads and (pointer.place, bits) not in self.env.shifted:
+            beside = self._beside(pointer, bits)
+            if beside is not None:
+                return self._word_sum(beside, bits)
+            if self._is_held(pointer, bits):
+                shifted = self._word_sum(self.held[pointer.place], bits)
+        return self._once(pointer, bits, shifted)
+
+    def _once(self, pointer: Term, bits: int, value: Term) -> Term:
+        """What is computed of a pointer, in a variable, as long as the pointer is the same: its
+        index, by its bits, or its low bits, by their number below zero."""
+        if not pointer.reads:
+            return self._once_of_temporary(pointer, bits, value)
+        text = self.env.shifted.get((pointer.place, bits))
         if text is not None:
-            return variable(text, -1, shifted.low, shifted.high, shifted.zeros)
-        beside = self._beside(pointer, bits)
-        if beside is not None:
-            return self._word_sum(beside, bits)
-        if self._is_held(pointer, bits):
-            shifted = self._word_sum(self.held[pointer.place], bits)
-        found = self._kept_apart(shifted)
+            return variable(text, -1, value.low, value.high, value.zeros)
+        found = self._kept_apart(value)
         if found.op == "var" and not found.reads:
-            self.env.shifted[key] = found.args[0]
+            self.env.shifted[pointer.place, bits] = found.args[0]
         return found
 
-    def _shared(self, pointer: Term, value: Term, key: int) -> Term:
-        """What is computed of a temporary, once."""
-        found = self.shifted.get((pointer.args[0], key))
+    def _once_of_temporary(self, pointer: Term, bits: int, value: Term) -> Term:
+        """The same for what never changes, but is not there in other blocks."""
+        found = self.shifted.get((pointer.args[0], bits))
         if found is None:
-            found = self.shifted[pointer.args[0], key] = self._kept_apart(value)
+            found = self.shifted[pointer.args[0], bits] = self._kept_apart(value)
         return found
 
     def _kept_apart(self, term: Term) -> Term:
@@ -315,11 +319,7 @@ class Pointers:
 
     def _hold(self, index: int, value: Term) -> None:
         """Notes what a local is set to, and that what was a sum with it is none any more."""
-        self.held = {
-            place: held
-            for place, held in self.held.items()
-            if place != index and not held.reads >> index & 1
-        }
+        self.held = _without(index, self.held)
         variables = (1 << self.shape.nlocals) - 1 & ~(1 << index)
         if value.reads and not value.reads & ~variables and value.depth <= _MOST_HELD:
             if value.op in ("+", "<<") or unmasked(value) is not value:
@@ -327,11 +327,7 @@ class Pointers:
 
     def _hold_quotient(self, index: int, value: Term, before: Term | None) -> None:
         """Notes that a local is set to a quotient; ``before`` is what has its old value."""
-        self.quotients = {
-            place: quotient
-            for place, quotient in self.quotients.items()
-            if place != index and not quotient.reads >> index & 1
-        }
+        self.quotients = _without(index, self.quotients)
         if value.op == "//" and value.args[0].op == "var" and value.args[1].op == "const":
             dividend = before if value.reads >> index & 1 else value.args[0]
             if dividend is not None:

@@ -9,6 +9,7 @@ from ..isa import InstructionSet
 from ..types import FuncType, ValType
 from .facts import Environment, Fact
 from .inlining import Body
+from .terms import Term, variable
 
 __all__ = ["HIGHEST", "Shape"]
 
@@ -55,6 +56,12 @@ class Shape:
         for index in range(len(self.globals)):
             env.append(self.global_fact(index))
         return env
+
+    def variable(self, env: Environment, index: int) -> Term:
+        """A local or slot as a term, with what is known of it."""
+        text = f"l{index}" if index < self.nlocals else f"s{index - self.nlocals}"
+        fact = env[index]
+        return variable(text, index) if fact is None else variable(text, index, *fact)
 
     def global_fact(self, index: int) -> Fact:
         """What is known of a global that anybody may have set; ``None`` if it is no integer."""

@@ -3,9 +3,9 @@
 Fuel is dealt with for all turns together, as far as the fuel in hand lasts. Variables that only go
 up by a step are not assigned in a turn: they are read as what they were at its head plus something,
 a pointer to words as the index of a word, and one of them is Python's own loop variable. What only
-counts is set behind the loop. Where the number of turns is known when the loop is come to, all but
-the last are run so, and the ordinary code runs that one; otherwise turns are run until the loop is
-left. A trap corrects the fuel by the number of turns that have been run (``Ahead``).
+counts is set behind the loop. Where the number of turns is known when the loop is come to, all are
+run so, or all but the last where that one may wrap; otherwise turns are run until the loop is left.
+A trap corrects the fuel by the number of turns that have been run (``Ahead``).
 """
 
 from __future__ import annotations
@@ -282,7 +282,7 @@ class _Loop:
         gets below zero."""
         env = self.analysis.env[self.number].copy()
         if self.count is not None:
-            head = Site(self.shape, self.result.block, env, ()).variable(self.count.place)
+            head = self.shape.variable(env, self.count.place)
             if head.low is None or not self.count.assume(env, head):
                 return None
         near, stepped = self._wanted(env), dict(self.stepped)
@@ -368,21 +368,24 @@ class _Loop:
         names = {item.name for item in inductions}
         follow = self._followers(turn)
         wanted = self.live | sum(1 << place for place in {item.root for item in follow})
-        count = self.count
-        whole = count is not None and count.relation == "!=" and out is not None and not out.stack
-        if whole and count is not None:
-            wanted |= 1 << count.place
+        count, turns, whole = self.count, "", ""
+        if count is not None:
+            if count.relation == "!=" and out is not None and not out.stack:
+                # behind the last turn the counter is what it was compared with, so it is set
+                whole = f"l{count.place} == {show(count.bound)}"
+                wanted |= 1 << count.place
+            turns = count.turns(whole=bool(whole))
         after = [
             (Induction(f"l{place}", by.args[0]), self.shape.turns[place] * (place in turn.loose))
             for place, by in turn.stepped.items()
             if wanted >> place & 1 and f"l{place}" not in names
         ]
         advance = [item for item in inductions if item is not counter]
-        simple = self.count is not None and not advance and not back.stack
+        simple = count is not None and not advance and not back.stack
         return FastTurns(
             tests=self._tests(made),
-            turns="" if count is None else count.turns(whole=whole),
-            whole=f"l{count.place} == {show(count.bound)}" if whole and count is not None else "",
+            turns=turns,
+            whole=whole,
             cost=made.result.pending,
             before=before,
             counter=counter,
@@ -420,8 +423,7 @@ class _Loop:
         tests, near = [], made.near
         if self.count is not None:
             env = self.analysis.env[self.number]
-            head = Site(self.shape, self.result.block, env, ()).variable(self.count.place)
-            tests += self.count.tests(head)
+            tests += self.count.tests(self.shape.variable(env, self.count.place))
         if near:
             tests.append(" | ".join(f"l{place}" for place, _ in near) + f" < {NEAR}")
         if made.floor >= 0:
