@@ -11,9 +11,10 @@ Conditions are terms too (Python's truth values). As a number, a condition is wr
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-__all__ = ["Term", "addends", "constant", "keeps", "variable"]
+__all__ = ["Term", "addends", "constant", "keeps", "subterms", "variable"]
 
 #: how many zero bits the number 0 has, as far as we count
 _ALL_ZERO = 64
@@ -77,6 +78,15 @@ class Term:
         from .printing import show
 
         return f"<{show(self)} in {self.low}..{self.high}>"
+
+
+def subterms(terms: Iterable[Any]) -> Iterator[Term]:
+    """Terms and all that they are made of; anything else is left out."""
+    waiting = [term for term in terms if isinstance(term, Term)]
+    while waiting:
+        term = waiting.pop()
+        waiting += [arg for arg in term.args if isinstance(arg, Term)]
+        yield term
 
 
 def _zeros_of(value: int) -> int:

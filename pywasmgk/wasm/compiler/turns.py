@@ -10,7 +10,8 @@ A trap corrects the fuel by the number of turns that have been run (``Ahead``).
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 from . import terms
 from .analysis import Analysis
@@ -24,7 +25,7 @@ from .loops import Count, count, goes_on, is_plain, is_wrapped, steps, unwrapped
 from .printing import show
 from .shape import Shape
 from .templates import template_of
-from .terms import Term, constant, variable
+from .terms import Term, constant, subterms, variable
 from .translate import Result, Site, Way
 
 __all__ = ["MOST", "FastTurns", "Induction", "fast_turns"]
@@ -328,11 +329,9 @@ class _Loop:
     def _wanted(self, env: Environment) -> list[_Near]:
         """The variables that a turn takes from its head and that may be large, or are asked
         whether they are multiples of a word's size."""
-        lines = self.result.lines
-        parts = [part for line in lines for part in line.parts if isinstance(part, Term)]
-        asked = self.result.asked
+        lines, asked = self.result.lines, self.result.asked
         candidates = read_first(lines) & self.shape.words
-        masked = _masked(parts)
+        masked = _masked(part for line in lines for part in line.parts)
         found = []
         for place in range(self.shape.nlocals):
             fact = env[place]
@@ -463,14 +462,12 @@ class _Loop:
         return None
 
 
-def _masked(parts: list[Term]) -> int:
+def _masked(parts: Iterable[Any]) -> int:
     """The variables that are parts of sums which may wrap, as a set of bits."""
-    bits, waiting = 0, list(parts)
-    while waiting:
-        term = waiting.pop()
+    bits = 0
+    for term in subterms(parts):
         if is_wrapped(term) or (term.op == "&" and terms.keeps(term) == _HALF * 2 + 1):
             bits |= term.reads
-        waiting += [arg for arg in term.args if isinstance(arg, Term)]
     return bits
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 
 from .analysis import Analysis
 from .lines import Line
-from .terms import Term, name
+from .terms import Term, name, subterms
 
 __all__ = ["Views"]
 
@@ -48,14 +48,8 @@ class Views:
 
 def _sums(lines: Iterable[Line]) -> list[Term]:
     """The accesses of lines at an index that is the sum of a number and something else."""
-    found: list[Term] = []
-    waiting = [part for line in lines for part in line.parts if isinstance(part, Term)]
-    while waiting:
-        term = waiting.pop()
-        waiting += [arg for arg in term.args if isinstance(arg, Term)]
-        if term.op == "index" and _is_sum(term.args):
-            found.append(term)
-    return found
+    parts = (part for line in lines for part in line.parts)
+    return [term for term in subterms(parts) if term.op == "index" and _is_sum(term.args)]
 
 
 def _is_sum(args: Sequence[Term]) -> bool:
