@@ -238,6 +238,6 @@ LANE_NAMES.update(
     narrow32_u=_narrowing(32, False),
     from_bytes=_from_bytes,
     # bytes.translate: the ones in a byte, and its sign as a digit
-    ONES_IN_BYTE=bytes(n.bit_count() for n in range(256)),
+    ONES_IN_BYTE=bytes(bin(n).count("1") for n in range(256)),
     SIGN_DIGIT=b"0" * 128 + b"1" * 128,
 )

@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..errors import Cancelled, DeadlineExceeded, OutOfFuel
 
@@ -78,8 +78,7 @@ class CancelToken:
         return self._cancelled or event.wait(seconds)
 
 
-@dataclass(slots=True)
-class Terms:
+class Terms(NamedTuple):
     """What an account allows."""
 
     #: instructions; ``None`` is no limit
