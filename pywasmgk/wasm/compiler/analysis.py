@@ -8,7 +8,9 @@ loops bounds are widened, so that this ends. What is left at the end is the code
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import reduce
+from operator import or_
 
 from .assumptions import NEAR, Assumption
 from .facts import Environment, join, widen
@@ -46,6 +48,8 @@ class Analysis:
         #: operands on the stack of the others; they are in slots there
         self.heights: dict[int, int] = {} if slots is None else {graph.entry: slots}
         self._incoming: dict[int, dict[tuple[int, int], Environment]] = {}
+        #: locals that the turns of a loop assign, by its head, as sets of bits
+        self._assigned: dict[int, int] = {}
         if slots is not None:
             self._incoming[graph.entry] = {(-1, 0): entry}
         self._search(graph.entry)
@@ -130,11 +134,34 @@ class Analysis:
 
     def _joined(self, number: int) -> Environment:
         """What holds on all ways into a block."""
-        ways = iter(self._incoming[number].values())
+        incoming = self._incoming[number]
+        ways = iter(incoming.values())
         joined = next(ways).copy()
         for other in ways:
             joined = join(joined, other)
+        inside = self.graph.loops.get(number)
+        if inside is not None:
+            before = (env for (source, _), env in incoming.items() if source not in inside)
+            joined.shifted = self._untouched(number, before)
         return joined
+
+    def _untouched(
+        self, head: int, before: Iterable[Environment]
+    ) -> dict[tuple[int, int], str]:
+        """What was shifted before a loop, of pointers that its turns do not change."""
+        known = [env.shifted for env in before]
+        if not known or not known[0]:
+            return {}
+        if head not in self._assigned:
+            blocks = (self.graph.blocks[number] for number in self.graph.loops[head])
+            self._assigned[head] = reduce(or_, map(self.shape.assigned, blocks))
+        changed = self._assigned[head] | -1 << self.shape.nlocals
+        return {
+            (place, bits): text
+            for (place, bits), text in known[0].items()
+            if not changed >> place & 1
+            and all(other.get((place, bits)) == text for other in known[1:])
+        }
 
     def _arrive(self, source: int, place: int, way: Way) -> bool:
         """Takes what comes along an edge; gives whether the target must be translated again."""
@@ -145,7 +172,10 @@ class Analysis:
         joined = self._joined(target)
         old = self.env.get(target)
         if old is not None:
+            shifted = joined.shifted
             joined = join(old, joined)
+            # names are those of the code as it is now
+            joined.shifted = shifted
             if joined == old:
                 return False
             if target in self.graph.loops:

@@ -21,6 +21,7 @@ from .rows import Entry, Row
 from .structure import Choice, Code, Jump, Leave, Loop, Node, Scope, Switch, TooDeep, structured
 from .terms import negate
 from .translate import Result, Way
+from .turns import fast_turns
 from .views import Views
 
 __all__ = ["TooDeep", "emit_rows"]
@@ -50,11 +51,19 @@ class Emitter:
         self.shape = analysis.shape
         self.graph = analysis.graph
         self.charges = Charges(analysis)
-        self.views = Views(analysis)
         self.rows: list[Row] = []
         self.turns: list[_Turns] = []
         #: the fast turns of loops of one block, by their head
+        self.fast_turns = {
+            head: found
+            for head, inside in self.graph.loops.items()
+            if len(inside) == 1 and head in analysis.results
+            if (found := fast_turns(analysis, analysis.results[head])) is not None
+        }
+        #: how they are written, where their loops have been come to
         self.fast: dict[int, FastCode] = {}
+        fast = {head: found.lines for head, found in self.fast_turns.items()}
+        self.views = Views(analysis, fast)
 
     # -- rows
 
@@ -94,8 +103,8 @@ class Emitter:
         result = node.result
         number, block = result.block.number, result.block
         head = self.charges.at_head[number]
-        if number in self.graph.loops and len(self.graph.loops[number]) == 1:
-            self.fast[number] = FastCode(self, result, node.out)
+        if number in self.fast_turns:
+            self.fast[number] = FastCode(self, self.fast_turns[number], result, node.out)
             self.fast[number].counted(indent)
         if block.header is not None or number == self.graph.entry:
             cost = head + self.shape.body.costs.get(block.start, 0)

@@ -35,7 +35,7 @@ from .rows import Entry, Row
 from .structure import Node
 from .terms import negate
 from .translate import Result
-from .turns import MOST, FastTurns, Fill, Induction, fast_turns
+from .turns import MOST, FastTurns, Fill, Induction
 
 if TYPE_CHECKING:
     from .emit import Emitter
@@ -44,12 +44,13 @@ __all__ = ["FastCode"]
 
 
 class FastCode:
-    """The fast turns of one loop; nothing is written if it has none. ``out`` is what stands where
-    the loop is left."""
+    """The fast turns of one loop. ``out`` is what stands where the loop is left."""
 
-    def __init__(self, emitter: Emitter, result: Result, out: Sequence[Node]) -> None:
+    def __init__(
+        self, emitter: Emitter, found: FastTurns, result: Result, out: Sequence[Node]
+    ) -> None:
         self.emitter = emitter
-        self.found = fast_turns(emitter.analysis, result)
+        self.found = found
         self.out = out
         self.at = result.block.at
         self.indent = 0
@@ -60,7 +61,7 @@ class FastCode:
     def counted(self, indent: int) -> None:
         """Turns as far as the fuel lasts, at the head of the loop."""
         fast = self.found
-        if fast is None or not fast.turns:
+        if not fast.turns:
             return
         self.indent = indent
         counter, cost = fast.counter, fast.cost
@@ -126,8 +127,8 @@ class FastCode:
     def searching(self, indent: int) -> None:
         """Turns until the loop is left, or 1024 of them, behind the first one."""
         fast = self.found
-        counter = None if fast is None or fast.turns else fast.counter
-        if fast is None or counter is None:
+        counter = None if fast.turns else fast.counter
+        if counter is None:
             return
         self.indent = indent
         name, step, cost = counter.name, int(counter.step), fast.cost

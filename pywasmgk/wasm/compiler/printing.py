@@ -23,6 +23,14 @@ _BINARY = {
 _COMPARE = frozenset(("==", "!=", "<", "<=", ">", ">=", "is", "is not"))
 _MIRROR = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _ATOM = 20
+#: the bits that one digit of a Python integer holds
+_DIGIT = 30
+#: the most bits of what is left of a number by ``&`` that Python keeps made
+_FEW_BITS = 8
+#: shifts by more than this are not those of an index
+_SCALE = 3
+#: a number above is not the size of anything
+_LARGEST_SIZE = 1 << 26
 
 
 def show(term: Term) -> str:
@@ -54,6 +62,8 @@ def _show(term: Term) -> tuple[str, int]:
         return args[0], _ATOM
     if op == "const":
         return _number(args[0])
+    if op in _CHOSEN and args[1].op == "const":
+        return _CHOSEN[op](*args)
     level = _BINARY.get(op)
     if level is not None:
         return _binary(op, level, *args)
@@ -68,6 +78,53 @@ def _binary(op: str, level: int, a: Term, b: Term) -> tuple[str, int]:
     return f"{at_least(a, level)} {op} {at_least(b, level + 1)}", level
 
 
+# -- the same number by another operator, which Python has sooner: its remainder gives back what is
+# smaller than the divisor, where a mask makes a new number; and by its digits, a product costs less
+# than a shift. What is large more often than not, as hashes are, is left as it is.
+
+
+def _masked(a: Term, mask: Term) -> tuple[str, int]:
+    bits = mask.args[0].bit_length()
+    if mask.args[0] == (1 << bits) - 1 and a.low is not None:
+        few = a.op != "var" and bits <= _FEW_BITS and a.high >= 1 << _DIGIT
+        if few or (_DIGIT <= bits <= 32 and _is_size(a)) or (bits == 64 and _adds_product(a)):
+            return f"{at_least(a, 12)} % {1 << bits}", 12
+    return _binary("&", _BINARY["&"], a, mask)
+
+
+def _scaled(a: Term, count: Term) -> tuple[str, int]:
+    bits = count.args[0]
+    if not 0 < bits <= _SCALE:
+        return _binary("<<", _BINARY["<<"], a, count)
+    if a.op == "&" and a.args[1].op == "const" and a.args[1].args[0] == (1 << 32 - bits) - 1:
+        if _is_size(a.args[0]):
+            return f"{at_least(a.args[0], 12)} * {1 << bits} % {1 << 32}", 12
+    if _is_size(a):
+        return f"{at_least(a, 12)} * {1 << bits}", 12
+    return _binary("<<", _BINARY["<<"], a, count)
+
+
+def _adds_product(term: Term) -> bool:
+    """Whether a number is the sum of a product and something else, as of the digits of numbers."""
+    return term.op == "+" and _is_size(term) and any(arg.op == "*" for arg in term.args)
+
+
+def _is_size(term: Term) -> bool:
+    """Whether a number looks like a size, a count, an index or a pointer, which are small."""
+    op, args = term.op, term.args
+    if op == "const":
+        return bool(abs(args[0]) < _LARGEST_SIZE)
+    if term.low is None:
+        return False
+    if term.low >= 0 and term.high < 1 << _DIGIT:
+        return True
+    if op in ("+", "-", "%", "wrap"):
+        return all(_is_size(arg) for arg in args if isinstance(arg, Term))
+    if op in ("<<", ">>", "&"):
+        return args[1].op == "const" and _is_size(args[0])
+    return op == "var" or (op == "*" and bool(args[0].op == args[1].op == "var"))
+
+
 def _signed(a: Term, sign: int) -> tuple[str, int]:
     if a.is_atom:
         text = show(a)
@@ -76,9 +133,12 @@ def _signed(a: Term, sign: int) -> tuple[str, int]:
 
 
 def _wrap(a: Term, size: int) -> tuple[str, int]:
+    if a.op == "neg" and a.args[0].is_atom:
+        text = show(a.args[0])
+        return f"{size} - {text} if {text} else 0", 1
     if a.low >= 0:
         return f"w if (w := {at_least(a, 1)}) < {size} else w - {size}", 1
-    return f"w if (w := {at_least(a, 1)}) >= 0 else w + {size}", 1
+    return f"{at_least(a, 12)} % {size}", 12
 
 
 def _slt(op: str, x: Term, y: Term, sign: int) -> tuple[str, int]:
@@ -90,8 +150,8 @@ def _slt(op: str, x: Term, y: Term, sign: int) -> tuple[str, int]:
         if op in ("<", "<="):
             return f"{a} {op} {b} < {sign}", 6
         return f"not {a} {'<=' if op == '>' else '<'} {b} < {sign}", 5
-    # the order of the unsigned is the right one where the signs agree
-    return f"({a} {op} {b}) is ({a} ^ {b} < {sign})", 6
+    # the order of the unsigned is the right one where the signs agree, and else the wrong one
+    return f"{a} {op} {b} if ({a} < {sign}) is ({b} < {sign}) else {a} {_MIRROR[op]} {b}", 1
 
 
 def _call(function: str, *args: Term) -> tuple[str, int]:
@@ -135,6 +195,8 @@ def _in(low: int, x: Term, end: int) -> tuple[str, int]:
     return f"{low} <= {at_least(x, 7)} < {end}", 6
 
 
+#: operators that have a choice, by a number
+_CHOSEN = {"&": _masked, "<<": _scaled}
 #: the kinds of terms that are no binary operators
 _FORMS: dict[str, Callable[..., tuple[str, int]]] = {
     "neg": lambda a: (f"-{at_least(a, 13)}", 13),

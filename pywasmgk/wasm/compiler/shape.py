@@ -8,7 +8,9 @@ from typing import Any
 from ..isa import InstructionSet
 from ..types import FuncType, ValType
 from .facts import Environment, Fact
-from .inlining import Body
+from .graph import Block
+from .inlining import Body, Inlined
+from .templates import template_of
 from .terms import Term, variable
 
 __all__ = ["HIGHEST", "Shape"]
@@ -67,3 +69,16 @@ class Shape:
         """What is known of a global that anybody may have set; ``None`` if it is no integer."""
         high = HIGHEST.get(self.globals[index].value_type)
         return None if high is None else (0, high, 0)
+
+    def assigned(self, block: Block) -> int:
+        """The locals that a block's instructions assign, as a set of bits."""
+        bits = 0
+        for index in block.instructions:
+            number, x = self.body.code[index]
+            row = self.rows[number]
+            if isinstance(x, Inlined):
+                left, zeroed = (local for _, local in x.kept), (local for local, _ in x.zeroed)
+                bits |= sum(1 << local for local in {*x.params, *left, *zeroed})
+            elif row.form is None and row.immediates == ("localidx",) and template_of(row).effect:
+                bits |= 1 << x
+        return bits

@@ -407,7 +407,9 @@ def _rarely_wraps(a: Term, b: Term, bits: int) -> bool:
         if b.args[0] < 0 and a.high < 1 << 16:
             return False  # it often does: "is it a digit?"
         return bool(abs(b.args[0]) < (1 << 26 if bits == 32 else 1 << 16))
-    return bits == 32 and a.op == b.op == "var" and a.low >= 0 and b.low >= 0
+    if a.low < 0 or b.low < 0:
+        return False
+    return min(a.high, b.high) < 1 << 16 or (bits == 32 and a.op == b.op == "var")
 
 
 def address(a: Term) -> Term:

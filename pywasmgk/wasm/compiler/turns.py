@@ -17,14 +17,12 @@ from . import terms
 from .analysis import Analysis
 from .assumptions import NEAR
 from .facts import Environment
-from .graph import Block, Edge
-from .inlining import Inlined
+from .graph import Edge
 from .lines import Line, Test
 from .liveness import kept, read_first
 from .loops import Count, count, goes_on, is_plain, is_wrapped, steps, unwrapped
 from .printing import show
 from .shape import Shape
-from .templates import template_of
 from .terms import Term, constant, subterms, variable
 from .translate import Result, Site, Way
 
@@ -270,7 +268,7 @@ class _Loop:
         for way in result.ways:
             if way is not None:
                 self.live |= analysis.live.get(way.edge.target, 0)
-        assigned = _assigned(self.shape, result.block)
+        assigned = self.shape.assigned(result.block)
         #: locals that no turn assigns, as a set of bits
         self.fixed = (1 << self.shape.nlocals) - 1 & ~assigned
         self.stepped = steps(result, self.shape.turns)
@@ -478,20 +476,6 @@ def _goes_down(by: Term) -> bool:
 def _counts(counter: Induction | None, place: int) -> bool:
     """Whether the loop variable is a local, or its index of words."""
     return counter is not None and counter.name.split("_")[0][1:] == str(place)
-
-
-def _assigned(shape: Shape, block: Block) -> int:
-    """The locals that a block's instructions assign, as a set of bits."""
-    bits = 0
-    for index in block.instructions:
-        number, x = shape.body.code[index]
-        row = shape.rows[number]
-        if isinstance(x, Inlined):
-            left, zeroed = (local for _, local in x.kept), (local for local, _ in x.zeroed)
-            bits |= sum(1 << local for local in {*x.params, *left, *zeroed})
-        elif row.form is None and row.immediates == ("localidx",) and template_of(row).effect:
-            bits |= 1 << x
-    return bits
 
 
 def fast_turns(analysis: Analysis, result: Result) -> FastTurns | None:

@@ -8,7 +8,7 @@ only those that are used most are made.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from .analysis import Analysis
 from .lines import Line
@@ -17,7 +17,7 @@ from .terms import Term, name, subterms
 __all__ = ["Views"]
 
 #: most of them in one function: a cell costs about a nanosecond per call, a sum about ten
-_MOST = 24
+_MOST = 40
 #: how much more often the code of a loop is taken to run
 _TURNS = 8
 #: how generated code names the memory, and how it names what begins further on
@@ -25,23 +25,24 @@ _BASES = {"mem": "MB", **{f"M{letter}": f"M{letter}" for letter in "HhIiQqfd"}}
 
 
 class Views:
-    """The views that a function reads its memory through."""
+    """The views that a function reads its memory through. ``fast`` are the lines of fast turns, by
+    the block whose turns they are."""
 
-    def __init__(self, analysis: Analysis) -> None:
+    def __init__(self, analysis: Analysis, fast: Mapping[int, Sequence[Line]]) -> None:
         weights: dict[str, int] = {}
         for number, result in analysis.results.items():
             loops = sum(number in inside for inside in analysis.graph.loops.values())
-            for term in _sums(result.lines):
-                text = _shifted(term)
-                weights[text] = weights.get(text, 0) + _TURNS**loops
+            texts = {loops - (number in fast): result.lines, loops: fast.get(number, result.lines)}
+            for depth, lines in texts.items():
+                for term in _sums(lines):
+                    text = _shifted(term)
+                    weights[text] = weights.get(text, 0) + _TURNS**depth
         self.chosen = set(sorted(weights, key=lambda text: -weights[text])[:_MOST])
 
     def apply(self, line: Line) -> None:
         """Makes a line read through them."""
         for term in _sums((line,)):
             text = _shifted(term)
-            if len(self.chosen) < _MOST:
-                self.chosen.add(text)  # fast turns have some of their own
             if text in self.chosen:
                 term.args = name(text), term.args[1].args[0]
 
