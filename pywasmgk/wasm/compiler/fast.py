@@ -82,12 +82,13 @@ class FastCode:
             self.body(fast, Ahead(cost, counter.name, "e", counter.step), cost)
             if counter.name[0] == "l":
                 self.add(1, f"{counter.name} = e")
-        self.restore(fast, 1, "n")
+        self.restore(fast, 1, "n", leaving=True)
         if fast.whole:
             # what the last turn costs is taken on the way out
             self.add(1, f"if {fast.whole}:")
             self.add(2, f"fuel += {cost}")
             self.leave(fast, 2)
+        self.restore(fast, 1, "n", leaving=False)
 
     def fill(self, fill: Fill, counter: Induction) -> None:
         """All turns at once, if they stay in memory; the ``for`` statement has none left then."""
@@ -118,11 +119,13 @@ class FastCode:
         if len(rows) == before:
             self.add(2, "pass")
 
-    def restore(self, fast: FastTurns, indent: int, turns: str) -> None:
-        """Gives locals that were not assigned in a turn the value that they have behind some."""
+    def restore(self, fast: FastTurns, indent: int, turns: str, *, leaving: bool) -> None:
+        """Gives locals that were not assigned in a turn the value that they have behind some: those
+        that are read where the loop is left, or the others."""
         for item, turn in fast.after:
-            value = item.after(turns)
-            self.add(indent, f"{item.name} = {f'({value}) % {turn}' if turn else value}")
+            if (item.name in fast.behind) is leaving:
+                value = item.after(turns)
+                self.add(indent, f"{item.name} = {f'({value}) % {turn}' if turn else value}")
 
     def searching(self, indent: int) -> None:
         """Turns until the loop is left, or 1024 of them, behind the first one."""
@@ -146,14 +149,15 @@ class FastCode:
         self.add(1, "else:")
         self.add(2, turns)
         self.add(2, f"fuel -= n * {cost}")
-        self.restore(fast, 2, "n")
+        for leaving in (True, False):
+            self.restore(fast, 2, "n", leaving=leaving)
         self.add(2, "continue")
         self.add(1, turns)
         self.add(1, f"fuel -= n * {cost}")
         for item in (*fast.advance, counter):
-            if item.name[0] == "l":
+            if item.name in fast.behind:
                 self.add(1, f"{item.name} = {item.following}")
-        self.restore(fast, 1, "(n + 1)")
+        self.restore(fast, 1, "(n + 1)", leaving=True)
         self.leave(fast, 1)
 
     def leave(self, fast: FastTurns, indent: int) -> None:

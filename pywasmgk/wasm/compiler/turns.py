@@ -96,6 +96,8 @@ class FastTurns(NamedTuple):
     advance: list[Induction]
     #: locals that are assigned behind all turns, and what they wrap at, if they may have
     after: list[tuple[Induction, int]]
+    #: the names of those that are read where the loop is left
+    behind: set[str]
     #: assignments behind these, where the loop is left
     follow: list[str]
     #: what all turns together are, if they are that
@@ -263,11 +265,13 @@ class _Loop:
         self.number = result.block.number
         #: variables that one turn reads of the one before, as a set of bits
         self.kept = analysis.live[self.number]
-        #: variables that are read behind a turn, in the next one or behind the loop
-        self.live = self.kept
+        #: variables that are read where the loop is left
+        self.behind = 0
         for way in result.ways:
-            if way is not None:
-                self.live |= analysis.live.get(way.edge.target, 0)
+            if way is not None and way.edge.target != self.number:
+                self.behind |= analysis.live.get(way.edge.target, 0)
+        #: variables that are read behind a turn, in the next one or behind the loop
+        self.live = self.kept | self.behind
         assigned = self.shape.assigned(result.block)
         #: locals that no turn assigns, as a set of bits
         self.fixed = (1 << self.shape.nlocals) - 1 & ~assigned
@@ -364,13 +368,15 @@ class _Loop:
             return None  # nothing would be saved
         names = {item.name for item in inductions}
         follow = self._followers(turn)
-        wanted = self.live | sum(1 << place for place in {item.root for item in follow})
+        roots = sum(1 << place for place in {item.root for item in follow})
+        wanted, left = self.live | roots, self.behind | roots
         count, turns, whole = self.count, "", ""
         if count is not None:
             if count.relation == "!=" and out is not None and not out.stack:
                 # behind the last turn the counter is what it was compared with, so it is set
                 whole = f"l{count.place} == {show(count.bound)}"
                 wanted |= 1 << count.place
+                left |= 1 << count.place
             turns = count.turns(whole=bool(whole))
         after = [
             (Induction(f"l{place}", by.args[0]), self.shape.turns[place] * (place in turn.loose))
@@ -391,6 +397,7 @@ class _Loop:
             goes_on=condition,
             advance=advance,
             after=after,
+            behind={f"l{place}" for place in turn.stepped if left >> place & 1},
             follow=[item.text(turn) for item in follow],
             fill=self._fill(lines, counter) if simple else None,
         )

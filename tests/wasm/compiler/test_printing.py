@@ -1,0 +1,80 @@
+"""Which of several operators writes the same number: what Python has sooner."""
+
+from __future__ import annotations
+
+import pytest
+
+from pywasmgk.wasm.compiler import terms
+from pywasmgk.wasm.compiler.printing import show
+from pywasmgk.wasm.compiler.terms import Term, constant
+
+_WORD, _LONG = (1 << 32) - 1, (1 << 64) - 1
+
+X, Y = (terms.variable(f"l{n}", n, 0, _WORD) for n in range(2))
+LONG, OTHER = (terms.variable(f"l{n}", n, 0, _LONG) for n in (2, 3))
+#: a number with all its bits, as hashes have them
+HASH = terms.bit_xor(X, terms.shift_left(Y, constant(7)))
+
+
+def masked(term: Term, bits: int) -> Term:
+    return terms.keep_low(term, bits)
+
+
+@pytest.mark.parametrize(
+    ("term", "text"),
+    [
+        # a sum of sizes seldom wraps: the remainder is the sum itself
+        (masked(terms.add(terms.add(X, Y), constant(4)), 30), "(l0 + l1 + 4) % 1073741824"),
+        (masked(terms.subtract(X, Y), 32), "(l0 - l1) % 4294967296"),
+        # ... a hash has every bit
+        (masked(terms.multiply(X, constant(2654435761)), 32), "l0 * 2654435761 & 4294967295"),
+        (masked(HASH, 32), "(l0 ^ l1 << 7) & 4294967295"),
+        (masked(terms.add(LONG, OTHER), 64), "w if (w := l2 + l3) < 18446744073709551616 else w"),
+        # digits of large numbers fill no 64 bits
+        (masked(terms.add(terms.multiply(LONG, OTHER), LONG), 64), "% 18446744073709551616"),
+        # few bits of something large are a number that Python has made already
+        (masked(HASH, 3), "(l0 ^ l1 << 7) % 8"),
+        (masked(HASH, 20), "(l0 ^ l1 << 7) & 1048575"),
+        # ... but a pointer is not large
+        (masked(X, 2), "l0 & 3"),
+        # an index is scaled by a product
+        (masked(terms.shift_left(X, constant(2)), 32), "l0 * 4 % 4294967296"),
+        (masked(terms.shift_left(X, constant(13)), 32), "(l0 & 524287) << 13"),
+        (terms.shift_left(terms.variable("l4", 4, 0, 1000), constant(3)), "l4 * 8"),
+        # what is below zero comes to its place by one subtraction
+        (masked(terms.negative(X), 32), "4294967296 - l0 if l0 else 0"),
+    ],
+)
+def test_the_operator(term: Term, text: str) -> None:
+    assert text in show(term)
+
+
+VALUES = [0, 1, 2, 3, 255, 4096, (1 << 30) - 1, 1 << 30, (1 << 31) - 1, 1 << 31, _WORD - 1, _WORD]
+
+
+@pytest.mark.parametrize("bits", [1, 3, 8, 9, 29, 30, 31, 32])
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 13])
+def test_the_number_is_the_same(bits: int, count: int) -> None:
+    shifted = terms.shift_left(X, constant(count))
+    cases = [
+        (terms.add(shifted, Y), lambda x, y: (x << count) + y),
+        (terms.subtract(shifted, Y), lambda x, y: (x << count) - y),
+        (terms.negative(shifted), lambda x, y: -(x << count)),
+        (terms.bit_xor(shifted, Y), lambda x, y: (x << count) ^ y),
+        (terms.shift_left(terms.multiply(X, Y), constant(count)), lambda x, y: x * y << count),
+    ]
+    for term, meaning in cases:
+        text = show(masked(term, bits))
+        for x in VALUES:
+            for y in VALUES:
+                assert eval(text, {"l0": x, "l1": y}) == meaning(x, y) & (1 << bits) - 1, text
+
+
+@pytest.mark.parametrize("op", ["<", "<=", ">", ">="])
+def test_the_order_of_signed_numbers(op: str) -> None:
+    sign = constant(1 << 31)
+    text = show(terms.compare(op, terms.bit_xor(X, sign), terms.bit_xor(Y, sign)))
+    for x in VALUES:
+        for y in VALUES:
+            signed = [v - (1 << 32) if v >> 31 else v for v in (x, y)]
+            assert eval(text, {"l0": x, "l1": y}) is eval(f"{signed[0]} {op} {signed[1]}")
