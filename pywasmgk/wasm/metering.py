@@ -215,6 +215,14 @@ class Meter:
         deadline = self.deadline
         return None if deadline is None else max(deadline - self.clock(), 0.0)
 
+    def is_due(self) -> bool:
+        """Whether the next test point is to end the call, or to tell somebody of it."""
+        cancel, terms = self.cancel, self.terms
+        if terms.progress is not None or (cancel is not None and cancel.cancelled):
+            return True
+        timeout = terms.timeout
+        return timeout is not None and terms.clock() >= self.started + timeout
+
     def check(self) -> None:
         """Raises Cancelled or DeadlineExceeded if it is time to."""
         cancel, terms = self.cancel, self.terms

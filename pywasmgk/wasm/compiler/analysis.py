@@ -145,9 +145,7 @@ class Analysis:
             joined.shifted = self._untouched(number, before)
         return joined
 
-    def _untouched(
-        self, head: int, before: Iterable[Environment]
-    ) -> dict[tuple[int, int], str]:
+    def _untouched(self, head: int, before: Iterable[Environment]) -> dict[tuple[int, int], str]:
         """What was shifted before a loop, of pointers that its turns do not change."""
         known = [env.shifted for env in before]
         if not known or not known[0]:

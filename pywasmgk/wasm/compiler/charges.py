@@ -13,6 +13,10 @@ from .translate import Result, Way
 
 __all__ = ["Charges"]
 
+#: conditions of branches by the operator, each with the way that is taken where two numbers are
+#: equal, one of them perhaps zero, and the other way
+_EQUAL = {"==": (0, 1), "not": (0, 1), "!=": (1, 0), "truth": (1, 0)}
+
 
 class Charges:
     """What is pending at the head of every block."""
@@ -36,9 +40,18 @@ class Charges:
                 for pred in block.preds
                 if pred in results and leads_to(results[pred], number)
             ]
-            # a block that is not expected to run gives back what the others carry on
-            usual = [result for result in before if not result.rare] or before
+            # what is not expected to come here gives back what the others carry on
+            usual = [result for result in before if not self.is_rare(result, number)] or before
             self.at_head[number] = min(map(self.at_end, usual))
+
+    def is_rare(self, result: Result, number: int) -> bool:
+        """Whether a block is not expected to run, or not to be left for another one."""
+        if result.rare or found_equal(result, number):
+            return True
+        preds = result.block.preds
+        if len(preds) != 1 or preds[0] not in self.results:
+            return False
+        return found_equal(self.results[preds[0]], result.block.number)
 
     def at_end(self, result: Result) -> int:
         """What is pending when a block is left."""
@@ -56,3 +69,18 @@ class Charges:
 def leads_to(result: Result, number: int) -> bool:
     """Whether a block can be left for another one."""
     return any(way is not None and way.edge.target == number for way in result.ways)
+
+
+def found_equal(result: Result, number: int) -> bool:
+    """Whether a block is left for another one only where two numbers are equal, which they seldom
+    are."""
+    test = result.test
+    if test is None or result.block.exit != "branch":
+        return False
+    op = test.op if test.op != "not" or test.args[0].op == "truth" else ""
+    if op not in _EQUAL:
+        return False
+    equal, other = (result.ways[way] for way in _EQUAL[op])
+    if equal is None or equal.edge.target != number:
+        return False
+    return other is None or other.edge.target != number

@@ -64,8 +64,9 @@ def make(func, instance, domain, binding, template, fuel, cell, invoke, most_ent
                 if domain.owner is not meter or domain.dead is not None:
                     held = domain.enter(meter)
                 base = binding.base
-                # the host's time is not in the fuel: the next test point looks at the clock
-                meter.expire(meter.left)
+                # the host's time is not in the fuel
+                if meter.is_due():
+                    meter.expire(meter.left)
                 meter.entries += 1
             binding.base = depth - reach
             fuel.cell_contents = meter.left

@@ -89,7 +89,8 @@ def test_kept_says_what_is_read() -> None:
 
 
 def test_charges_wait_until_somebody_can_see_them() -> None:
-    analysis = analysed(f"local.get 0 if local.get 1 local.set 0 end {MUCH} local.get 0")
+    above = "local.get 0 i32.const 7 i32.gt_u"
+    analysis = analysed(f"{above} if local.get 1 local.set 0 end {MUCH} local.get 0")
     charges = Charges(analysis)
     graph = analysis.graph
     then, behind = (edge.target for edge in graph.blocks[graph.entry].edges)
@@ -102,6 +103,32 @@ def test_charges_wait_until_somebody_can_see_them() -> None:
     assert charges.at_head[behind] == charges.at_end(entry)
     (way,) = (way for way in dearer.ways if way is not None)
     assert charges.along(dearer, way) == charges.at_end(dearer) - charges.at_end(entry) > 0
+
+
+@pytest.mark.parametrize(
+    ("condition", "likely"),
+    [
+        ("local.get 0", True),
+        ("local.get 0 i32.eqz", False),
+        ("local.get 0 i32.const 7 i32.ne", True),
+        ("local.get 0 i32.const 7 i32.eq", False),
+    ],
+)
+def test_numbers_that_are_equal_pay_for_the_others(condition: str, likely: bool) -> None:
+    analysis = analysed(f"{condition} if local.get 1 local.set 0 end {MUCH} local.get 0")
+    charges = Charges(analysis)
+    graph = analysis.graph
+    then, behind = (edge.target for edge in graph.blocks[graph.entry].edges)
+    entry, arm = analysis.results[graph.entry], analysis.results[then]
+    # the usual way carries on what is pending, whether that is more or less
+    usual = arm if likely else entry
+    assert charges.at_head[behind] == charges.at_end(usual)
+    difference = charges.at_end(arm) - charges.at_end(entry)
+    assert difference > 0
+    ways = {way.edge.target: way for way in entry.ways if way is not None}
+    (out,) = (way for way in arm.ways if way is not None)
+    assert charges.along(entry, ways[behind]) == (-difference if likely else 0)
+    assert charges.along(arm, out) == (0 if likely else difference)
 
 
 def test_nothing_is_pending_at_the_head_of_a_loop() -> None:
