@@ -13,9 +13,9 @@ from .translate import Result, Way
 
 __all__ = ["Charges"]
 
-#: conditions of branches by the operator, each with the way that is taken where two numbers are
-#: equal, one of them perhaps zero, and the other way
-_EQUAL = {"==": (0, 1), "not": (0, 1), "!=": (1, 0), "truth": (1, 0)}
+#: comparisons with something else than zero: the way that is taken where numbers are equal, which
+#: they seldom are, and the other way
+_EQUAL = {"==": (0, 1), "!=": (1, 0)}
 
 
 class Charges:
@@ -72,15 +72,11 @@ def leads_to(result: Result, number: int) -> bool:
 
 
 def found_equal(result: Result, number: int) -> bool:
-    """Whether a block is left for another one only where two numbers are equal, which they seldom
-    are."""
+    """Whether a block is left for another one only where two numbers are equal."""
     test = result.test
-    if test is None or result.block.exit != "branch":
+    if test is None or result.block.exit != "branch" or test.op not in _EQUAL:
         return False
-    op = test.op if test.op != "not" or test.args[0].op == "truth" else ""
-    if op not in _EQUAL:
-        return False
-    equal, other = (result.ways[way] for way in _EQUAL[op])
+    equal, other = (result.ways[way] for way in _EQUAL[test.op])
     if equal is None or equal.edge.target != number:
         return False
     return other is None or other.edge.target != number

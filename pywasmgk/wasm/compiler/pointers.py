@@ -53,6 +53,13 @@ def same(condition: Term) -> Term | None:
     return None
 
 
+def _lowest(term: Term) -> Term:
+    """The lowest bits of what is small, so that a mask is the best way to them."""
+    if term.op != "&":
+        return term
+    return Term("lowest", term.args, term.low, term.high, term.zeros)
+
+
 def _without(index: int, known: dict[int, Term]) -> dict[int, Term]:
     """What is known of other locals, as far as it does not read this one."""
     return {
@@ -151,7 +158,7 @@ class Pointers:
             return [f"store_{accessor}(mem, ", address, ", ", value, ")"]
         _, _, size, view = _ACCESS[accessor]
         if size == 1:
-            value = value if value.low is None else terms.keep_low(value, 8)
+            value = value if value.low is None else _lowest(terms.keep_low(value, 8))
             parts: list[Part] = [Term("index", (name("mem"), address)), " = ", value]
         else:
             address, fits = self._aligned(self._based(address, size), size)
@@ -214,7 +221,7 @@ class Pointers:
 
     def _low_bits(self, pointer: Term, bits: int) -> Term:
         """The bits of a pointer that are zero if it points to a word; accesses share them."""
-        low = terms.bit_and(pointer, constant((1 << bits) - 1))
+        low = _lowest(terms.bit_and(pointer, constant((1 << bits) - 1)))
         if pointer.reads:
             if pointer.args[0][0] == "g":
                 return low

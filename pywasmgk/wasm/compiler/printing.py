@@ -86,10 +86,21 @@ def _binary(op: str, level: int, a: Term, b: Term) -> tuple[str, int]:
 def _masked(a: Term, mask: Term) -> tuple[str, int]:
     bits = mask.args[0].bit_length()
     if mask.args[0] == (1 << bits) - 1 and a.low is not None:
-        few = a.op != "var" and bits <= _FEW_BITS and a.high >= 1 << _DIGIT
+        few = bits <= _FEW_BITS and a.high >= 1 << _DIGIT
         if few or (_DIGIT <= bits <= 32 and _is_size(a)) or (bits == 64 and _adds_product(a)):
             return f"{at_least(a, 12)} % {1 << bits}", 12
     return _binary("&", _BINARY["&"], a, mask)
+
+
+def _remainder(a: Term, divisor: Term) -> tuple[str, int]:
+    size = divisor.args[0]
+    if a.op in ("+", "-") and a.args[1].op == "bool":
+        # what is often nothing is not added
+        x, condition = a.args[0], a.args[1].args[0]
+        if x.is_atom and x.low is not None and x.low >= 0 and x.high < size:
+            text = show(x)
+            return f"({text} {a.op} 1) % {size} if {at_least(condition, 2)} else {text}", 1
+    return _binary("%", _BINARY["%"], a, divisor)
 
 
 def _scaled(a: Term, count: Term) -> tuple[str, int]:
@@ -121,7 +132,10 @@ def _is_size(term: Term) -> bool:
     if op in ("+", "-", "%", "wrap"):
         return all(_is_size(arg) for arg in args if isinstance(arg, Term))
     if op in ("<<", ">>", "&"):
-        return args[1].op == "const" and _is_size(args[0])
+        few = op != "<<" or (args[1].op == "const" and args[1].args[0] <= _SCALE)
+        return few and args[1].op == "const" and _is_size(args[0])
+    if op == "|":
+        return bool(args[0].op == args[1].op == "var")
     return op == "var" or (op == "*" and bool(args[0].op == args[1].op == "var"))
 
 
@@ -196,9 +210,10 @@ def _in(low: int, x: Term, end: int) -> tuple[str, int]:
 
 
 #: operators that have a choice, by a number
-_CHOSEN = {"&": _masked, "<<": _scaled}
+_CHOSEN = {"&": _masked, "<<": _scaled, "%": _remainder}
 #: the kinds of terms that are no binary operators
 _FORMS: dict[str, Callable[..., tuple[str, int]]] = {
+    "lowest": lambda a, mask: _binary("&", _BINARY["&"], a, mask),
     "neg": lambda a: (f"-{at_least(a, 13)}", 13),
     "invert": lambda a: (f"~{at_least(a, 13)}", 13),
     "signed": _signed,

@@ -127,7 +127,7 @@ def add(a: Term, b: Term) -> Term:
     """``a + b``; a constant comes last, and constants are gathered."""
     if a.low is None or b.low is None:
         return Term("+", (a, b))
-    if a.op == "const":
+    if a.op in ("const", "bool"):
         a, b = b, a
     if b.op == "const":
         if a.op == "const":
@@ -324,10 +324,12 @@ def bit_and(a: Term, b: Term) -> Term:
             if a.op == "&" and a.args[1].op == "const":
                 return bit_and(a.args[0], constant(a.args[1].args[0] & mask))
             width = mask.bit_length()
-            if keeps(a) == (1 << width) - 1:
-                a = a.args[0]
+            a = strip(a, width)
             if a.low is None:
                 return Term("&", (a, constant(mask)), 0, mask, _zeros_of(mask))
+            if a.op == "neg" and a.args[0].low >= 0 and a.args[0].high == 1:
+                # all bits or none, as compilers choose between a number and zero
+                return choose(truth(a.args[0]), b, ZERO)
             if 0 <= a.low and a.high < 1 << width:
                 # bits that the value cannot have need not be asked for
                 if mask == (1 << width) - (1 << a.zeros) and a.zeros < width:
@@ -606,7 +608,18 @@ def truth(a: Term) -> Term:
             return TRUE
         if a.low == a.high:
             return FALSE
+        if a.op == ">>" and a.args[1].op == "const" and a.args[0].low is not None:
+            return _truth_of_shifted(a.args[0], a.args[1].args[0])
     return Term("truth", (a,))
+
+
+def _truth_of_shifted(a: Term, count: int) -> Term:
+    """Whether ``a >> count`` is not zero, without the shift."""
+    if a.op == "&" and a.args[1].op == "const" and a.args[1].args[0] >= 0:
+        return truth(bit_and(a.args[0], constant(a.args[1].args[0] >> count << count)))
+    if a.low >= 0:
+        return compare(">=", a, constant(1 << count))
+    return Term("truth", (shift_right(a, constant(count)),))
 
 
 def negate(condition: Term) -> Term:

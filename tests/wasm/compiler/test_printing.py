@@ -35,8 +35,9 @@ def masked(term: Term, bits: int) -> Term:
         # few bits of something large are a number that Python has made already
         (masked(HASH, 3), "(l0 ^ l1 << 7) % 8"),
         (masked(HASH, 20), "(l0 ^ l1 << 7) & 1048575"),
-        # ... but a pointer is not large
-        (masked(X, 2), "l0 & 3"),
+        (masked(X, 2), "l0 % 4"),
+        # ... and what is known to be small has digits enough for both
+        (masked(terms.variable("l4", 4, 0, 1000), 2), "l4 & 3"),
         # an index is scaled by a product
         (masked(terms.shift_left(X, constant(2)), 32), "l0 * 4 % 4294967296"),
         (masked(terms.shift_left(X, constant(13)), 32), "(l0 & 524287) << 13"),
