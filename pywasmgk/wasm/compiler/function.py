@@ -19,6 +19,7 @@ from .loops import Ahead
 from .merging import merged
 from .rows import Entry, Row
 from .shape import Shape
+from .sinking import sink
 
 __all__ = ["Compiled", "LineEntry", "Source", "compile_source", "generate"]
 
@@ -86,6 +87,7 @@ def generate(
     shape = Shape(body, context, instructions, highest_address)
     assumed = assumptions(shape) if assume and slots is None else []
     analysis = analyse(shape, build(body, instructions, body.moved[entry]), slots, assumed)
+    sink(analysis)
     drop_dead_stores(analysis)
     rows = merged(form(analysis, 2))
     return _assembled(body, index, rows, entry, slots, assumed, analysis.live[analysis.graph.entry])

@@ -14,12 +14,22 @@ from .lines import Line
 from .terms import Term
 from .translate import Result
 
-__all__ = ["drop_dead_stores", "kept", "read_first"]
+__all__ = [
+    "at_end", "drop_dead_stores", "kept", "live_variables", "read_first", "reads", "written",
+]  # fmt: skip
 
 
 def drop_dead_stores(analysis: Analysis) -> None:
     """Takes assignments that have no reader out of the blocks' lines, and notes which variables
     are read from a block's head on before they are written."""
+    live = live_variables(analysis)
+    for result in analysis.results.values():
+        result.lines, _ = kept(result.lines, at_end(result, live))
+    analysis.live = live
+
+
+def live_variables(analysis: Analysis) -> dict[int, int]:
+    """The variables that are read from a block's head on before they are written, by block."""
     live: dict[int, int] = dict.fromkeys(analysis.results, 0)
     order = [number for number in reversed(analysis.graph.order) if number in analysis.results]
     changed = True
@@ -27,26 +37,24 @@ def drop_dead_stores(analysis: Analysis) -> None:
         changed = False
         for number in order:
             result = analysis.results[number]
-            found = _before(result.lines, _at_end(result, live))
+            found = _before(result.lines, at_end(result, live))
             if found != live[number]:
                 live[number] = found
                 changed = True
-    for number in order:
-        result = analysis.results[number]
-        result.lines, _ = kept(result.lines, _at_end(result, live))
-    analysis.live = live
+    return live
 
 
-def _at_end(result: Result, live: dict[int, int]) -> int:
+def at_end(result: Result, live: dict[int, int]) -> int:
     """The variables that are read behind a block's lines."""
     bits = 0 if result.test is None else result.test.reads
     for way in result.ways:
         if way is not None:
-            bits |= live.get(way.edge.target, 0) | _reads(way.stack)
+            bits |= live.get(way.edge.target, 0) | reads(way.stack)
     return bits
 
 
-def _reads(parts: Iterable[Any]) -> int:
+def reads(parts: Iterable[Any]) -> int:
+    """The variables that terms among some parts read."""
     bits = 0
     for part in parts:
         if isinstance(part, Term):
@@ -54,7 +62,7 @@ def _reads(parts: Iterable[Any]) -> int:
     return bits
 
 
-def _written(line: Line) -> int:
+def written(line: Line) -> int:
     """The local that a line assigns, as a bit."""
     return 1 << int(line.target[1:]) if line.target else 0
 
@@ -66,7 +74,7 @@ def read_first(lines: Sequence[Line]) -> int:
 
 def _before(lines: Sequence[Line], bits: int) -> int:
     for line in reversed(lines):
-        bits = bits & ~_written(line) | _reads(line.parts)
+        bits = bits & ~written(line) | reads(line.parts)
     return bits
 
 
@@ -74,14 +82,13 @@ def kept(lines: Sequence[Line], bits: int, behind: Iterable[Any] = ()) -> tuple[
     """Lines without assignments that have no reader, and all variables that are read. ``bits`` are
     those that are read further on, ``behind`` are terms that are computed behind the lines."""
     found = []
-    read = _reads(behind)
+    read = reads(behind)
     bits |= read
     for line in reversed(lines):
-        written = _written(line)
-        if written and not written & bits and line.trap is None and not line.own:
+        bit, operands = written(line), reads(line.parts)
+        if bit and not bit & bits and line.trap is None and not line.own:
             continue
-        reads = _reads(line.parts)
-        bits = bits & ~written | reads
-        read |= reads
+        bits = bits & ~bit | operands
+        read |= operands
         found.append(line)
     return found[::-1], read
