@@ -34,6 +34,8 @@ _ACCESS: dict[str, tuple[Any, Any, int, str]] = {
 }
 #: depth of sums that are computed once more, as an index
 _MOST_HELD = 5
+#: bits that an index is shifted by to be that of bytes; the remainder by 2**29 is a division
+_MOST_SCALED = 2
 #: temporaries of one instruction, at most
 _MOST_TEMPORARIES = 100
 
@@ -331,6 +333,16 @@ class Pointers:
         if value.reads and not value.reads & ~variables and value.depth <= _MOST_HELD:
             if value.op in ("+", "<<") or unmasked(value) is not value:
                 self.held[index] = value
+
+    def _unscaled(self, index: int, value: Term) -> tuple[Term, Term | None]:
+        """What a local is set to; and if that is an index that was scaled to words, the index, in
+        a variable, as it is what an access through the local needs."""
+        if value.op != "<<" or value.args[1].op != "const" or not self.shape.words >> index & 1:
+            return value, None
+        if not 0 < value.args[1].args[0] <= _MOST_SCALED:
+            return value, None
+        unscaled = self.keep(value.args[0])
+        return terms.shift_left(unscaled, value.args[1]), unscaled
 
     def _hold_quotient(self, index: int, value: Term, before: Term | None) -> None:
         """Notes that a local is set to a quotient; ``before`` is what has its old value."""

@@ -120,6 +120,7 @@ class Site(Pointers):
         index = self.immediate
         if target == "local":
             before = self.spill(1 << index)
+            value, unscaled = self._unscaled(index, value)
             self._hold(index, value)
             self._hold_quotient(index, value, before)
             variable_name = f"l{index}"
@@ -130,6 +131,8 @@ class Site(Pointers):
                 known = value.low is not None
                 fact = (value.low, value.high, value.zeros) if known else (0, high, 0)
                 self.env.set(index, fact, value, self.shape.words)
+            if unscaled is not None:
+                self.env.shifted[index, value.args[1].args[0]] = unscaled.args[0]
             self.operands["a"] = self.local(index)
         else:
             place = self.shape.first_global + index
