@@ -55,6 +55,11 @@ def same(condition: Term) -> Term | None:
     return None
 
 
+def _may_carry(parts: Sequence[Term], bits: int) -> bool:
+    """Whether the lowest bits of a sum may come to more than these bits hold."""
+    return sum(part.zeros < bits for part in parts) > 1
+
+
 def _lowest(term: Term) -> Term:
     """The lowest bits of what is small, so that a mask is the best way to them."""
     if term.op != "&":
@@ -236,7 +241,7 @@ class Pointers:
         bits = size.bit_length() - 1
         parts, number = addends(unmasked(address))
         fresh = sum(self._is_dear(part, bits) for part in parts)
-        if number % size or sum(part.zeros < bits for part in parts) > 1 or fresh > 1 < len(parts):
+        if number % size or _may_carry(parts, bits) or fresh > 1 < len(parts):
             return terms.shift_right(address, constant(bits))
         return self._word_sum(address, bits)
 
@@ -266,7 +271,9 @@ class Pointers:
         if value is None:
             return False
         parts, number = addends(unmasked(value))
-        return not number % (1 << bits) and not any(self._is_dear(part, bits) for part in parts)
+        if number % (1 << bits) or _may_carry(parts, bits):
+            return False
+        return not any(self._is_dear(part, bits) for part in parts)
 
     def _index(self, pointer: Term, bits: int) -> Term | None:
         """The index of the word that a pointer points to, in a variable; others share it."""

@@ -142,6 +142,21 @@ def test_a_sum_of_words_needs_no_shift_of_its_own() -> None:
     assert "(l0 + 16) % 1073741824" in text
 
 
+@pytest.mark.parametrize("engine", ["interpreter", "compiler"])
+def test_pointers_between_words_whose_sum_is_a_word(engine: str) -> None:
+    words = [f"local.get {n} i32.load offset={at} drop" for n in (0, 1) for at in (0, 4)]
+    body = f"""{" ".join(words)} local.get 0 local.get 1 i32.add local.set $p
+        local.get $p i32.load offset=8 local.get $p i32.load offset=12 i32.xor"""
+    guest = pywasmgk.instantiate(module(body, "i32 i32"), engine=engine)
+    guest.memory.write(0, bytes(n * 37 & 0x7F for n in range(64)))
+    for one in range(8):
+        for other in range(8):
+            found = guest.exports["f"](one, other)
+            at = one + other + 8
+            expected = guest.memory.read_u32(at) ^ guest.memory.read_u32(at + 4)
+            assert found == expected, (one, other)
+
+
 # -- ends
 
 
