@@ -351,6 +351,25 @@ class Pointers:
         unscaled = self.keep(value.args[0])
         return terms.shift_left(unscaled, value.args[1]), unscaled
 
+    def _of_operands(self, condition: Term) -> Term:
+        """A condition, if it asks whether what a local was set to is in an interval, as a question
+        about what that was computed from: then the local may not be needed at all."""
+        if condition.op == "not":
+            return terms.negate(self._of_operands(condition.args[0]))
+        if condition.op not in ("<", "<=", ">", ">=") or condition.args[1].op != "const":
+            return condition
+        asked = condition.args[0]
+        masked = asked.op == "&" and asked.args[1].op == "const"
+        local: Term = asked.args[0] if masked else asked
+        value = self.held.get(local.place) if local.op == "var" and local.reads else None
+        if value is None:
+            return condition
+        if masked:
+            value = terms.bit_and(value, asked.args[1])
+        found = terms.compare(condition.op, value, condition.args[1])
+        interval = found.args[0] if found.op == "not" else found
+        return found if interval.op == "in" else condition
+
     def _hold_quotient(self, index: int, value: Term, before: Term | None) -> None:
         """Notes that a local is set to a quotient; ``before`` is what has its old value."""
         self.quotients = _without(index, self.quotients)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..numerics import bits_of_f64
-from .terms import Term
+from .terms import Term, constant
 
 __all__ = ["show"]
 
@@ -152,7 +152,7 @@ def _wrap(a: Term, size: int) -> tuple[str, int]:
         return f"{size} - {text} if {text} else 0", 1
     if a.low >= 0:
         return f"w if (w := {at_least(a, 1)}) < {size} else w - {size}", 1
-    return f"{at_least(a, 12)} % {size}", 12
+    return _remainder(a, constant(size))
 
 
 def _slt(op: str, x: Term, y: Term, sign: int) -> tuple[str, int]:

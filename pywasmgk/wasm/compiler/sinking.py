@@ -6,10 +6,13 @@ nothing. Here every assignment takes time, and is better made in the arms that r
 
 from __future__ import annotations
 
+from . import terms
 from .analysis import Analysis
-from .lines import Line
+from .facts import Environment
+from .lines import Line, Part
 from .liveness import at_end, live_variables, reads, written
-from .terms import Term, subterms
+from .pointers import unmasked
+from .terms import Term, constant, subterms
 from .translate import Result
 
 __all__ = ["sink"]
@@ -67,8 +70,23 @@ def _is_plain(term: Term) -> bool:
 
 
 def _place(analysis: Analysis, target: int, line: Line, live: dict[int, int]) -> None:
-    """Puts an assignment at the head of a block."""
+    """Puts an assignment at the head of a block, where more may be known than at the branch."""
     result = analysis.results[target]
-    moved = Line(line.parts, result.block.start, 0, False, None, False)
+    name, equals, value = line.parts
+    parts = (name, equals, _in_range(value, analysis.env[target]))
+    moved = Line(parts, result.block.start, 0, False, None, False)
     result.lines.insert(0, moved)
     live[target] = live[target] & ~written(line) | reads(line.parts)
+
+
+def _in_range(value: Part, env: Environment) -> Part:
+    """A number, not brought into range if it is known to be there."""
+    if not isinstance(value, Term) or value.op not in ("%", "wrap"):
+        return value
+    base, offset = unmasked(value), 0
+    if base.op == "+" and base.args[1].op == "const":
+        base, offset = base.args[0], base.args[1].args[0]
+    fact = env[base.place] if base.op == "var" and base.reads else None
+    if fact is None or not 0 <= fact[0] + offset <= fact[1] + offset <= value.high:
+        return value
+    return terms.add(base, constant(offset))

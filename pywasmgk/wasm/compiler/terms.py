@@ -516,6 +516,9 @@ def compare(op: str, a: Term, b: Term) -> Term:
     known = _decided(op, a, b)
     if known is not None:
         return TRUE if known else FALSE
+    moved = _moved_interval(op, a, b)
+    if moved is not None:
+        return moved
     if op in ("==", "!=") and b.op == "const":
         if b.args[0] == 0:
             found = truth(a)
@@ -540,6 +543,23 @@ def _decided(op: str, a: Term, b: Term) -> bool | None:
     if op == "==":
         return False if apart else True if same else None
     return True if apart else False if same else None
+
+
+def _moved_interval(op: str, a: Term, b: Term) -> Term | None:
+    """``(x + c) % 2**n < k``, as compilers ask whether ``x`` is in an interval, in these words."""
+    mask = keeps(a)
+    if mask < 0 or b.op != "const" or op in ("==", "!=") or a.args[0].op != "+":
+        return None
+    x, more = a.args[0].args
+    if more.op != "const" or x.low < 0 or x.high > mask:
+        return None
+    if op in (">", ">="):
+        return negate(compare("<=" if op == ">" else "<", a, b))
+    first = -more.args[0] & mask
+    end = first + b.args[0] + (op == "<=")
+    if end <= mask + 1:
+        return within(first, x, end)
+    return negate(within(end - mask - 1, x, first))
 
 
 def _signed_comparison(op: str, a: Term, b: Term) -> Term | None:

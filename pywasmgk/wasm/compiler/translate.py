@@ -369,8 +369,10 @@ class Site(Pointers):
             for condition, edge in zip((test, terms.negate(test)), edges):
                 known = terms.decided(condition)
                 env = None if known is False else refine(self.env, condition)
+                if env is not None:
+                    env = refine(env, self._of_operands(condition))
                 result.ways.append(None if env is None else self._way(edge, env))
-            result.test = test
+            result.test = self._of_operands(test)
         elif exit == "switch":
             result.test = self.stack.pop()
             ways = {edge: self._way(edge, self.env) for edge in dict.fromkeys(edges)}

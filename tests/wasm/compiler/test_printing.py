@@ -79,3 +79,20 @@ def test_the_order_of_signed_numbers(op: str) -> None:
         for y in VALUES:
             signed = [v - (1 << 32) if v >> 31 else v for v in (x, y)]
             assert eval(text, {"l0": x, "l1": y}) is eval(f"{signed[0]} {op} {signed[1]}")
+
+
+@pytest.mark.parametrize("op", ["<", "<=", ">", ">="])
+@pytest.mark.parametrize("bits", [8, 32])
+def test_an_interval_is_asked_for_as_such(op: str, bits: int) -> None:
+    turn = 1 << bits
+    x = terms.variable("l0", 0, 0, turn - 1)
+    ends = [0, 1, 2, 9, 47, 48, 57, 58, 100, turn // 2, turn - 58, turn - 2, turn - 1]
+    for first in ends:
+        moved = masked(terms.add(x, constant(-first)), bits)
+        for size in ends:
+            text = show(terms.compare(op, moved, constant(size)))
+            for value in ends:
+                expected = eval(f"{(value - first) % turn} {op} {size}")
+                assert bool(eval(text, {"l0": value})) is expected, (text, first, size, value)
+    digit = terms.compare("<", masked(terms.add(x, constant(-48)), bits), constant(10))
+    assert show(digit) == "48 <= l0 < 58"

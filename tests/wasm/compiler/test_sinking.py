@@ -84,3 +84,23 @@ def test_the_same_comes_out(form: str) -> None:
                 result = tier.exports["f"](first, second)
                 found.append((result, tier.fuel_used, tier.memory.read(0, 9000)))
             assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("mask", ["", "i32.const 255 i32.and"])
+def test_a_question_about_a_digit_needs_no_digit(mask: str) -> None:
+    digit = "local.get 0 i32.load8_u local.tee $p i32.const 48 i32.sub local.tee $q"
+    body = f"""{digit} {mask} i32.const 10 i32.lt_u if (result i32)
+        local.get 1 i32.const 9 i32.store8 local.get $q i32.const 10 i32.mul
+        else local.get 1 i32.const 8 i32.store8 i32.const 7 end"""
+    text = source(body)
+    # what is known of the character there says that the difference does not wrap
+    assert line_of(text, "if 48 <= l2 < 58") < line_of(text, "l3 = l2 - 48")
+    tiers = [
+        pywasmgk.instantiate(module(body), engine=engine) for engine in ("interpreter", "compiler")
+    ]
+    for tier in tiers:
+        tier.memory.write(0, bytes(range(256)))
+    for character in (0, 47, 48, 57, 58, 255):
+        found = [(tier.exports["f"](character, 300), tier.fuel_used) for tier in tiers]
+        assert found[0] == found[1]
+        assert found[0][0] == ((character - 48) * 10 if 48 <= character < 58 else 7)
