@@ -4,11 +4,16 @@ Counted turns are a ``for`` statement, charged before it::
 
     if TESTS and fuel > COST:
      n = TURNS
-     if n * COST > fuel: n = fuel // COST
-     fuel -= n * COST
+     c = n * COST
+     if c > fuel:
+      n = fuel // COST
+      fuel -= n * COST
+      c = 0
+     else:
+      fuel -= c
      e = q + n
      for q in range(q, e, 1): ...
-     if q == BOUND: the way out
+     if c: the way out
 
 Others are a ``while`` statement of at most 1024 turns, charged behind it::
 
@@ -66,9 +71,9 @@ class FastCode:
         self.indent = indent
         counter, cost = fast.counter, fast.cost
         self.add(0, f"if {' and '.join([*fast.tests, f'fuel > {cost}'])}:")
-        self.add(1, f"n = {fast.turns}")
-        self.add(1, f"if n * {cost} > fuel: n = fuel // {cost}")
-        self.add(1, f"fuel -= n * {cost}")
+        if fast.turns != "n":
+            self.add(1, f"n = {fast.turns}")
+        self.charge(cost, told=fast.whole is not None)
         for text in fast.before:
             self.add(1, text)
         if counter is None:
@@ -82,13 +87,25 @@ class FastCode:
             self.body(fast, Ahead(cost, counter.name, "e", counter.step), cost)
             if counter.name[0] == "l":
                 self.add(1, f"{counter.name} = e")
-        self.restore(fast, 1, "n", leaving=True)
-        if fast.whole:
+        if fast.whole is not None:
+            self.add(1, "if c:")
+            self.restore(fast, 2, "n", leaving=True, whole=fast.whole)
             # what the last turn costs is taken on the way out
-            self.add(1, f"if {fast.whole}:")
             self.add(2, f"fuel += {cost}")
             self.leave(fast, 2)
-        self.restore(fast, 1, "n", leaving=False)
+        for leaving in (True, False):
+            self.restore(fast, 1, "n", leaving=leaving)
+
+    def charge(self, cost: int, *, told: bool) -> None:
+        """Takes the fuel of ``n`` turns, or of as many as it lasts for; ``c`` tells which."""
+        self.add(1, f"c = n * {cost}")
+        self.add(1, "if c > fuel:")
+        self.add(2, f"n = fuel // {cost}")
+        self.add(2, f"fuel -= n * {cost}")
+        if told:
+            self.add(2, "c = 0")
+        self.add(1, "else:")
+        self.add(2, "fuel -= c")
 
     def fill(self, fill: Fill, counter: Induction) -> None:
         """All turns at once, if they stay in memory; the ``for`` statement has none left then."""
@@ -119,13 +136,25 @@ class FastCode:
         if len(rows) == before:
             self.add(2, "pass")
 
-    def restore(self, fast: FastTurns, indent: int, turns: str, *, leaving: bool) -> None:
+    def restore(
+        self,
+        fast: FastTurns,
+        indent: int,
+        turns: str,
+        *,
+        leaving: bool,
+        whole: tuple[str, str] | None = None,
+    ) -> None:
         """Gives locals that were not assigned in a turn the value that they have behind some: those
-        that are read where the loop is left, or the others."""
+        that are read where the loop is left, or the others. ``whole`` is one whose is known."""
         for item, turn in fast.after:
             if (item.name in fast.behind) is leaving:
                 value = item.after(turns)
-                self.add(indent, f"{item.name} = {f'({value}) % {turn}' if turn else value}")
+                if whole is not None and whole[0] == item.name:
+                    value = whole[1]
+                elif turn:
+                    value = f"({value}) % {turn}"
+                self.add(indent, f"{item.name} = {value}")
 
     def searching(self, indent: int) -> None:
         """Turns until the loop is left, or 1024 of them, behind the first one."""
@@ -157,7 +186,9 @@ class FastCode:
         for item in (*fast.advance, counter):
             if item.name in fast.behind:
                 self.add(1, f"{item.name} = {item.following}")
-        self.restore(fast, 1, "(n + 1)", leaving=True)
+        if any(item.name in fast.behind for item, _ in fast.after):
+            self.add(1, "n = n + 1")
+        self.restore(fast, 1, "n", leaving=True)
         self.leave(fast, 1)
 
     def leave(self, fast: FastTurns, indent: int) -> None:

@@ -156,14 +156,16 @@ class Count(NamedTuple):
         return clamp(env, head, low, most)
 
     def tests(self, head: Term) -> list[str]:
-        """What must hold so that there are turns enough to pay."""
+        """What must hold so that there are turns enough to pay; the first one gives ``turns`` its
+        ``n``."""
         distance = self._distance()
+        first = f"(n := {distance})" if self._is_named(distance) else distance
         if self.by.op == "const":
-            tests = [f"{distance} > {_ENOUGH * self.size}"]
+            tests = [f"{first} > {_ENOUGH * self.size}"]
         else:
-            tests = [f"0 < {show(self.by)} * {_ENOUGH} < {distance}"]
+            tests = [f"0 < {show(self.by)} * {_ENOUGH} < {first}"]
         if self.relation == "!=" and self.size > 1 and not self._divides(head):
-            tests.append(f"not ({distance}) % {self.size}")
+            tests.append(f"not {'n' if first != distance else distance} % {self.size}")
         if self.sign and self.bound.high >= self.sign:
             tests.append(f"{show(self.bound)} < {self.sign}")
         return tests
@@ -171,11 +173,13 @@ class Count(NamedTuple):
     def turns(self, *, whole: bool) -> str:
         """The number of turns; of those before the last, if they are not to be ``whole``."""
         distance, size = self._distance(), self.size
+        if self._is_named(distance):
+            distance = "n"
         if self.relation == "!=":
-            number = distance if size == 1 else f"({distance}) // {size}"
+            number = distance if size == 1 else f"{distance} // {size}"
             return number if whole else f"{number} - 1"
         # the counter is compared after the step: it goes on while it is below, or not above
-        less = f"({distance} - 1)" if self.relation == "<" else f"({distance})"
+        less = f"({distance} - 1)" if self.relation == "<" else distance
         if self.by.op == "const" and size == 1:
             return less
         return f"{less} // {size if self.by.op == 'const' else show(self.by)}"
@@ -186,6 +190,11 @@ class Count(NamedTuple):
         if not self.down:
             return f"{end} - {name}"
         return name if self.bound.op == "const" and not self.bound.args[0] else f"{name} - {end}"
+
+    @staticmethod
+    def _is_named(distance: str) -> bool:
+        """Whether it must be computed, and so is worth a name."""
+        return " " in distance
 
     def _divides(self, head: Term) -> bool:
         size = self.size

@@ -18,7 +18,7 @@ _TEMPORARY = re.compile(r"([tu]\d+(?:_\d+)?) = (.+)")
 _COPY = re.compile(r"[lgstu]\w+ = [tu]\w+")
 #: a float with the bits of its NaN put right; no use if only arithmetic reads the float
 _UNLESS_NAN = re.compile(r"([tu]\w+) = ([tu]\w+) if \2 == \2 else ")
-_CHARGE = re.compile(r"fuel -= (\d+)")
+_CHARGE = re.compile(r"fuel ([-+])= (\d+)")
 _TEMPORARIES = re.compile(r"\b[tu]\d+(?:_\d+)?\b")
 #: text that may be put in the place of a name as it is
 _PRIMARY = re.compile(r"\w+(\[[^\[\]]*\])?")
@@ -110,4 +110,5 @@ def _charged_once(first: Row, row: Row) -> Row | None:
     one, other = _CHARGE.fullmatch(first.text), _CHARGE.fullmatch(row.text)
     if one is None or other is None or first.indent != row.indent:
         return None
-    return row._replace(text=f"fuel -= {int(one[1]) + int(other[1])}")
+    taken = sum(int(f"{sign}{amount}") for sign, amount in (one.groups(), other.groups()))
+    return row._replace(text=f"fuel {'+' if taken > 0 else '-'}= {abs(taken)}")

@@ -80,8 +80,8 @@ class FastTurns(NamedTuple):
     tests: list[str]
     #: how many turns there are, the last left out if it is not ``whole``; nothing if not known
     turns: str
-    #: what holds behind the last turn, if it is a fast one too
-    whole: str
+    #: what the counter is behind the last turn, if that is a fast one too: variable and value
+    whole: tuple[str, str] | None
     #: fuel of a turn
     cost: int
     #: what is computed before them
@@ -370,14 +370,12 @@ class _Loop:
         follow = self._followers(turn)
         roots = sum(1 << place for place in {item.root for item in follow})
         wanted, left = self.live | roots, self.behind | roots
-        count, turns, whole = self.count, "", ""
+        count, turns, whole = self.count, "", None
         if count is not None:
             if count.relation == "!=" and out is not None and not out.stack:
                 # behind the last turn the counter is what it was compared with, so it is set
-                whole = f"l{count.place} == {show(count.bound)}"
-                wanted |= 1 << count.place
-                left |= 1 << count.place
-            turns = count.turns(whole=bool(whole))
+                whole = f"l{count.place}", show(count.bound)
+            turns = count.turns(whole=whole is not None)
         after = [
             (Induction(f"l{place}", by.args[0]), self.shape.turns[place] * (place in turn.loose))
             for place, by in turn.stepped.items()
@@ -428,8 +426,7 @@ class _Loop:
         if self.count is not None:
             env = self.analysis.env[self.number]
             tests += self.count.tests(self.shape.variable(env, self.count.place))
-        if near:
-            tests.append(" | ".join(f"l{place}" for place, _ in near) + f" < {NEAR}")
+        tests += [f"l{place} < {NEAR}" for place, _ in near]
         if made.floor >= 0:
             tests.append(f"l{made.floor} >= {-self.stepped[made.floor].args[0] * MOST}")
         return tests + [f"not l{place} & {(1 << zeros) - 1}" for place, zeros in near if zeros]
@@ -445,8 +442,9 @@ class _Loop:
     def _inductions(self, turn: Turn, read: int) -> tuple[list[str], list[Induction]]:
         """What is computed before the turns, and what changes from turn to turn."""
         before, found = [], []
+        shifted = self.analysis.env[self.number].shifted
         for name, (place, bits) in turn.indices.items():
-            before.append(f"{name} = l{place} >> {bits}")
+            before.append(f"{name} = {shifted.get((place, bits)) or f'l{place} >> {bits}'}")
             by = turn.stepped.get(place)
             if by is not None:
                 step = by.args[0] >> bits if by.op == "const" else f"q{by.place}_{bits}"

@@ -31,7 +31,7 @@ ROOT = Path(pywasmgk.__file__).parent.parent
 OWN = re.compile(r"[a-z]\d+(_\d+)*|M[a-zA-Z](_\d+)?|_[a-z]\w?")
 #: its helpers, the instance's objects, and methods that templates call
 WORDS = {
-    "make", "d", "b", "k", "e", "w", "n", "p", "r", "q", "fuel", "mem", "refill", "expire", "deep",
+    "make", "b", "c", "d", "e", "k", "n", "p", "q", "r", "w", "fuel", "mem", "refill", "expire", "deep",
     "F", "funcs", "tables", "memory", "datas", "elems",
 }  # fmt: skip
 STATEMENTS = {

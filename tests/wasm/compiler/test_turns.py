@@ -81,7 +81,7 @@ def test_a_search_is_charged_behind_it() -> None:
 
 def test_what_may_wrap_keeps_its_mask() -> None:
     text = source(STEP_Q, STEP_P, SUM, "local.get $a")
-    assert "l3 = (l3 + (n + 1)) % 4294967296" in text
+    assert "n = n + 1\n    l3 = (l3 + n) % 4294967296" in text
 
 
 def test_a_fill_is_done_at_once() -> None:
