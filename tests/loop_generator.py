@@ -90,6 +90,8 @@ class _Generator:
         label = f"$l{self.labels}"
         if self.c.chance(15):
             return self.fill(label)
+        if self.c.chance(15):
+            return self.row(label)
         body = []
         for _ in range(1 + self.c.below(5)):
             body += self.statement()
@@ -107,6 +109,23 @@ class _Generator:
         ahead = f"local.get $p {step} i32.add local.tee $p"
         end = c.pick(("i32.const 2048", "i32.const 65536", "local.get $x i32.const 400 i32.add"))
         return [f"loop {label}", body, ahead, end, c.pick(_COMPARISONS), f"br_if {label}", "end"]
+
+    def row(self, label: str) -> list[str]:
+        """A loop over a pointer to words and, by number, what begins at another pointer."""
+        c = self.c
+        load, width = _LOADS[c.below(len(_LOADS))]
+        base = c.pick(("$x", "$y", "$i"))
+        return [
+            "i32.const 0 local.set $q",
+            f"loop {label}",
+            f"local.get {base} local.get $q i32.add {load} offset={width * c.below(4)}",
+            "local.get $p i32.load offset=4 i32.xor local.get $a i32.add local.set $a",
+            *(self.statement() if c.chance(30) else []),
+            "local.get $p i32.const 4 i32.add local.set $p",
+            "local.get $q i32.const 1 i32.add local.tee $q",
+            f"i32.const {c.pick(('40', '7', '300'))} {c.pick(_COMPARISONS)} br_if {label}",
+            "end",
+        ]
 
     def statement(self) -> list[str]:
         c = self.c

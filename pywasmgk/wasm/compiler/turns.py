@@ -366,6 +366,10 @@ class _Loop:
         counter = self._counter(inductions, made.floor)
         if self.count is None and counter is None:
             return None  # nothing would be saved
+        parts = [*(part for line in lines for part in line.parts), *behind]
+        for place, item in enumerate(inductions):
+            if item is not counter and item.is_plain:
+                inductions[place] = self._folded(item, turn, parts, before)
         names = {item.name for item in inductions}
         follow = self._followers(turn)
         roots = sum(1 << place for place in {item.root for item in follow})
@@ -455,6 +459,27 @@ class _Loop:
                 found.append(Induction(f"l{place}", by.args[0], wrapped))
         return before, found
 
+    def _folded(
+        self, item: Induction, turn: Turn, parts: list[Any], before: list[str]
+    ) -> Induction:
+        """A variable that is only read in sums with another one that does not change: the sum
+        takes its place."""
+        if any(_is_named(part, item.name) for part in parts):
+            return item
+        users = [
+            term for term in subterms(parts) if any(_is_named(arg, item.name) for arg in term.args)
+        ]
+        others = {_other_of_sum(term, item.name) for term in users}
+        other = others.pop() if len(others) == 1 else ""
+        place, _ = turn.indices.get(other, (int(other[1:]) if other[:1] == "l" else -1, 0))
+        if place < 0 or not self.fixed >> place & 1:
+            return item
+        name = f"r{item.name[1:]}_{other[1:]}"
+        before.append(f"{name} = {item.name} + {other}")
+        for term in users:
+            term.op, term.args, term.reads = "var", (name,), 0
+        return item._replace(name=name)
+
     def _counter(self, inductions: list[Induction], floor: int) -> Induction | None:
         """The loop variable: one that goes up by a number and does not wrap, or the counter."""
         own = "" if self.count is None else f"l{self.count.place}"
@@ -463,6 +488,19 @@ class _Loop:
                 if floor < 0 or _counts(item, floor):
                     return item
         return None
+
+
+def _is_named(term: Any, name: str) -> bool:
+    """Whether something is a variable."""
+    return isinstance(term, Term) and term.op == "var" and bool(term.args[0] == name)
+
+
+def _other_of_sum(term: Term, name: str) -> str:
+    """The other variable, where a term is the sum of one and another; nothing if it is not."""
+    if term.op != "+" or any(arg.op != "var" for arg in term.args):
+        return ""
+    one, other = (arg.args[0] for arg in term.args)
+    return str(other if one == name else one)
 
 
 def _masked(parts: Iterable[Any]) -> int:

@@ -22,6 +22,7 @@ KINDS = {
     "by an index of words": " q",
     "set behind the turns": " = (l",
     "all at once": "filled(",
+    "by a sum of two": "[r",
 }
 
 
@@ -102,3 +103,17 @@ def test_a_fill_is_done_at_once() -> None:
 def test_loops_without_fast_turns(lines: tuple[str, ...]) -> None:
     text = source("local.get 0 local.get 1" if "call" in lines[0] else "", *lines)
     assert "range(" not in text and " p = " not in text
+
+
+def test_a_sum_with_what_does_not_change_is_stepped_itself() -> None:
+    byte = "local.get 1 local.get $p i32.add i32.load8_u offset=7 local.get $a i32.add local.set $a"
+    word = "local.get $q i32.load local.get $a i32.xor local.set $a"
+    steps = (
+        "local.get $q i32.const 4 i32.add local.set $q",
+        "local.get $p i32.const 1 i32.add local.tee $p i32.const 1000 i32.ne",
+    )
+    text = source(byte, word, *steps)
+    assert "MB_7[r2_1]" in text and "r2_1 = r2_1 + 1" in text
+    # what is read by itself as well is stepped as before
+    again = "local.get $p i32.const 3 i32.mul local.get $a i32.add local.set $a"
+    assert "r2_1" not in source(byte, again, word, *steps)
