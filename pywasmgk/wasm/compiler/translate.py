@@ -86,6 +86,8 @@ class Site(Pointers):
         #: it is not expected to run
         self.rare = False
         self.immediate = 0
+        #: locals that hold what another one holds, and that one
+        self.copies: dict[int, int] = {}
         #: f32 values by the name of a variable that has the bits of their NaNs right
         self.plain: dict[str, Term] = {}
 
@@ -106,8 +108,8 @@ class Site(Pointers):
         self.stack.append(self.keep(term) if term.depth > MAX_DEPTH else term)
 
     def local(self, index: int) -> Term:
-        """What a local or slot holds."""
-        return self.variable(index)
+        """What a local or slot holds, read from what it is a copy of."""
+        return self.variable(self.copies.get(index, index))
 
     def glob(self, index: int) -> Term:
         """A global as a term."""
@@ -121,6 +123,7 @@ class Site(Pointers):
         if target == "local":
             before = self.spill(1 << index)
             value, unscaled = self._unscaled(index, value)
+            self._copy(index, value)
             self._hold(index, value)
             self._hold_quotient(index, value, before)
             variable_name = f"l{index}"
@@ -142,6 +145,14 @@ class Site(Pointers):
             if found is not None and value.low is not None:
                 found = (value.low, value.high, value.zeros)
             self.env.set(place, found, value, self.shape.words)
+
+    def _copy(self, index: int, value: Term) -> None:
+        """Notes what a local is a copy of, and that others are no copies of it any more."""
+        others = self.copies.items()
+        self.copies = {copy: of for copy, of in others if index not in (copy, of)}
+        if value.op == "var" and value.reads and value.place < self.shape.nlocals:
+            if value.place != index:
+                self.copies[index] = value.place
 
     # -- instructions
 

@@ -55,8 +55,16 @@ def assigned(analysis: Analysis) -> list[str]:
 
 
 def test_what_nobody_reads_is_not_assigned() -> None:
-    once = "local.get 0 local.set $p i32.const 9 local.set $q"
+    once = "local.get 0 i32.const 3 i32.mul local.set $p i32.const 9 local.set $q"
     assert assigned(analysed(f"{once} local.get $p local.get 1 i32.add")) == ["l2"]
+
+
+def test_a_copy_is_not_assigned_where_the_other_one_can_be_read() -> None:
+    once = "local.get 0 local.set $p local.get $p local.set $q"
+    assert assigned(analysed(f"{once} local.get $q local.get 1 i32.add")) == []
+    # nor is it read any more where the other one has changed
+    changed = f"{once} local.get 1 i32.const 5 i32.mul local.set 0 local.get $q local.get 0 i32.add"
+    assert assigned(analysed(changed)) == ["l3", "l0"]
 
 
 def test_what_is_read_on_one_way_is_assigned_before_the_branch() -> None:
