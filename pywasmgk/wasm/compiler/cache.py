@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any, Union
 
 from ..._version import __version__
 from ...errors import CacheError
+from ..isa import STANDARD
 from .function import Compiled, LineEntry
 from .loops import Ahead
 
@@ -281,17 +282,21 @@ def module_key(module: Module) -> str:
 
 @lru_cache(maxsize=8)
 def _rows_hash(instructions: InstructionSet) -> str:
+    if instructions is STANDARD:
+        return ""  # its rows are in the engine's sources
     return hashlib.sha256(repr(instructions.rows).encode()).hexdigest()
 
 
 @lru_cache(maxsize=1)
 def _surroundings() -> tuple[object, ...]:
-    """The engine with its sources, where there are any, and the Python that runs it."""
+    """The engine with its sources, where there are any, and the Python that runs it. Sources are
+    told by their sizes and times: reading them takes longer than a small plugin to start."""
     engine = Path(__file__).parent.parent
     sources = hashlib.sha256()
     for folder in (engine, engine / "compiler", engine / "isa"):
         for path in sorted(folder.glob("*.py")):
-            sources.update(path.read_bytes())
+            found = path.stat()
+            sources.update(f"{path.name} {found.st_size} {found.st_mtime_ns}\n".encode())
     python = (sys.implementation.name, sys.implementation.cache_tag, sys.version)
     magic = importlib.util.MAGIC_NUMBER
     return (__version__, sources.hexdigest(), *python, magic, sys.byteorder, sys.platform)

@@ -405,3 +405,27 @@ def test_it_is_written_at_the_end_of_the_process(tmp_path: Path) -> None:
     command = [sys.executable, "-c", program, SUM.hex(), str(tmp_path / "c")]
     subprocess.run(command, check=True, cwd=root)
     assert len(CodeCache(tmp_path / "c").stored(pywasmgk.Module(SUM))) == 1
+
+
+def test_other_sources_are_another_file(
+    tmp_path: Path, counted: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = tmp_path / "engine"
+    for folder in ("compiler", "isa"):
+        (engine / folder).mkdir(parents=True)
+    source = engine / "isa" / "rows.py"
+    source.write_text("ROWS = ()\n")
+    monkeypatch.setattr(caching, "__file__", str(engine / "compiler" / "cache.py"))
+    names = set()
+    for _ in range(2):
+        caching._surroundings.cache_clear()
+        names.add(caching._surroundings())
+        stamp = source.stat().st_mtime_ns
+        os.utime(source, ns=(stamp, stamp + 1_000_000))
+    assert len(names) == 2
+    source.write_text("ROWS = (1,)\n")
+    os.utime(source, ns=(stamp, stamp))
+    caching._surroundings.cache_clear()
+    names.add(caching._surroundings())
+    assert len(names) == 3
+    caching._surroundings.cache_clear()
