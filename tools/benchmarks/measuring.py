@@ -41,12 +41,23 @@ def alternate(calls: dict[str, Callable[[], Any]], rounds: int) -> dict[str, lis
     seconds: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(rounds):
         gc.collect()
+        # the collector would walk through what the others hold when one makes objects
+        _freeze()
         for name, call in calls.items():
             start = clock()
             for _ in range(times[name]):
                 call()
             seconds[name].append((clock() - start) / times[name])
+        _unfreeze()
     return seconds
+
+
+def _nothing() -> None:
+    """PyPy has no generations to be kept out of."""
+
+
+_freeze: Callable[[], None] = getattr(gc, "freeze", _nothing)
+_unfreeze: Callable[[], None] = getattr(gc, "unfreeze", _nothing)
 
 
 def _repetitions(seconds: float) -> int:
