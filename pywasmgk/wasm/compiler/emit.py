@@ -13,13 +13,13 @@ from typing import Any, NamedTuple
 
 from .analysis import Analysis
 from .charges import Charges
+from .conditions import negate
 from .fast import FastCode
 from .graph import RETURN
 from .lines import Line, Settle, Test
 from .printing import at_least, show
 from .rows import Entry, Row
 from .structure import Choice, Code, Jump, Leave, Loop, Node, Scope, Switch, TooDeep, structured
-from .terms import negate
 from .translate import Result, Way
 from .turns import fast_turns
 from .views import Views

@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Union
 
-from .terms import Term, negate
+from .conditions import negate
+from .terms import Term
 
 __all__ = ["Environment", "Fact", "clamp", "join", "refine", "widen", "without_turn"]
 

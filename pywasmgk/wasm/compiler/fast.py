@@ -33,12 +33,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from .conditions import negate
 from .lines import Test
 from .loops import Ahead
 from .printing import show
 from .rows import Entry, Row
 from .structure import Node
-from .terms import negate
 from .translate import Result
 from .turns import MOST, FastTurns, Fill, Induction
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple, Union
 
+from .conditions import negate
 from .facts import Environment, clamp
 from .lines import Settle
 from .printing import at_least, show
-from .terms import Term, constant, negate
+from .terms import Term, constant
 from .translate import Result
 
 __all__ = ["Ahead", "Count", "count", "goes_on", "is_plain", "is_wrapped", "steps", "unwrapped"]

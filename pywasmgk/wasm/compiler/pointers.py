@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ...errors import TrapCode
-from . import terms
+from . import conditions, terms
 from .facts import Environment, clamp, without_turn
 from .graph import Block
 from .lines import Line, Part
@@ -154,7 +154,7 @@ class Pointers:
             else:
                 unpacked = terms.call(f"load_{accessor}", name("mem"), address)
                 loose = Term("index", (unpacked, constant(0)), low, high)
-                loaded = loose if fits is False else terms.choose(fits, word, loose)
+                loaded = loose if fits is False else conditions.choose(fits, word, loose)
         self._reached(address, size)
         return loaded
 
@@ -224,7 +224,7 @@ class Pointers:
                 base = address
         if not base.is_atom:
             address = base = self.keep(address)
-        return address, terms.negate(terms.truth(self._low_bits(base, bits)))
+        return address, conditions.negate(conditions.truth(self._low_bits(base, bits)))
 
     def _low_bits(self, pointer: Term, bits: int) -> Term:
         """The bits of a pointer that are zero if it points to a word; accesses share them."""
@@ -355,7 +355,7 @@ class Pointers:
         """A condition, if it asks whether what a local was set to is in an interval, as a question
         about what that was computed from: then the local may not be needed at all."""
         if condition.op == "not":
-            return terms.negate(self._of_operands(condition.args[0]))
+            return conditions.negate(self._of_operands(condition.args[0]))
         if condition.op not in ("<", "<=", ">", ">=") or condition.args[1].op != "const":
             return condition
         asked = condition.args[0]
@@ -366,7 +366,7 @@ class Pointers:
             return condition
         if masked:
             value = terms.bit_and(value, asked.args[1])
-        found = terms.compare(condition.op, value, condition.args[1])
+        found = conditions.compare(condition.op, value, condition.args[1])
         interval = found.args[0] if found.op == "not" else found
         return found if interval.op == "in" else condition
 

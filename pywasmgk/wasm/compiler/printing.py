@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..numerics import bits_of_f64
+from .conditions import truth
 from .terms import Term, constant
 
 __all__ = ["show"]
@@ -85,6 +86,9 @@ def _binary(op: str, level: int, a: Term, b: Term) -> tuple[str, int]:
 
 def _masked(a: Term, mask: Term) -> tuple[str, int]:
     bits = mask.args[0].bit_length()
+    if a.op == "neg" and a.args[0].low >= 0 and a.args[0].high == 1:
+        # all bits or none, as compilers choose between a number and zero
+        return f"{show(mask)} if {at_least(truth(a.args[0]), 2)} else 0", 1
     if mask.args[0] == (1 << bits) - 1 and a.low is not None:
         few = bits <= _FEW_BITS and a.high >= 1 << _DIGIT
         if few or (_DIGIT <= bits <= 32 and _is_size(a)) or (bits == 64 and _adds_product(a)):

@@ -16,11 +16,14 @@ from typing import Any
 
 from ...errors import TrapCode
 from ..isa import Instruction
-from . import terms
+from . import conditions, terms
 
 __all__ = ["Template", "template_of"]
 
 Builder = Callable[[Any], Any]
+
+#: what the text of a builder may call
+_BUILDERS = {**vars(conditions), **vars(terms)}
 
 _BINARY = {
     ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.BitAnd: "bit_and",
@@ -86,7 +89,7 @@ def _condition(text: str) -> Builder:
 
 
 def _compiled(source: str) -> Builder:
-    builder: Builder = eval(f"lambda site: {source}", vars(terms))
+    builder: Builder = eval(f"lambda site: {source}", _BUILDERS)
     return builder
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from ...errors import TrapCode
 from ..types import FuncType, ValType
 from ..values import ZERO
-from . import terms
+from . import conditions, terms
 from .facts import Environment, refine, without_turn
 from .graph import RETURN, Block, Edge
 from .inlining import Inlined, Lookup, Other, Through
@@ -226,11 +226,11 @@ class Site(Pointers):
     def _guard(self, template: Template) -> None:
         for condition, code in template.guards:
             test = condition(self)
-            known = terms.decided(test)
+            known = conditions.decided(test)
             if known is False:
                 continue
             self.emit(["if ", test, f": raise Trap({code.name})"], own=True)
-            env = refine(self.env, terms.negate(test))
+            env = refine(self.env, conditions.negate(test))
             if env is not None:
                 self.env = env
                 for letter, value in self.operands.items():
@@ -332,7 +332,7 @@ class Site(Pointers):
     def _call_indirect(self, x: Any) -> None:
         if isinstance(x, Other):
             other = terms.opaque("is not", self.stack[-1], name(f"f{x.function}"))
-            self.stack.append(terms.as_number(other))
+            self.stack.append(conditions.as_number(other))
         elif isinstance(x, Through):
             self.rare = True
             self._invoke([self.stack.pop(), "("], x.kind, None)
@@ -376,9 +376,9 @@ class Site(Pointers):
         result = Result(self)
         exit, edges = self.block.exit, self.block.edges
         if exit == "branch":
-            test = terms.truth(self.stack.pop())
-            for condition, edge in zip((test, terms.negate(test)), edges):
-                known = terms.decided(condition)
+            test = conditions.truth(self.stack.pop())
+            for condition, edge in zip((test, conditions.negate(test)), edges):
+                known = conditions.decided(condition)
                 env = None if known is False else refine(self.env, condition)
                 if env is not None:
                     env = refine(env, self._of_operands(condition))

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pywasmgk.wasm.compiler import terms
+from pywasmgk.wasm.compiler import conditions, terms
 from pywasmgk.wasm.compiler.facts import Environment, Fact, join, refine, widen
 from pywasmgk.wasm.compiler.printing import show
 from pywasmgk.wasm.compiler.terms import Term, constant, variable
@@ -58,7 +58,7 @@ def test_widening_ends(found: list[Any]) -> None:
 
 
 @st.composite
-def conditions(draw: Any) -> tuple[Environment, dict[str, int], Term]:
+def conditioned(draw: Any) -> tuple[Environment, dict[str, int], Term]:
     """Two variables with facts, and a condition on them."""
     (f0, v0), (f1, v1) = draw(facts()), draw(facts())
     assert f0 is not None and f1 is not None
@@ -84,25 +84,25 @@ def conditions(draw: Any) -> tuple[Environment, dict[str, int], Term]:
         and max(left.high, right.high) <= WORD
     ):
         left, right = (terms.bit_xor(item, constant(SIGN)) for item in (left, right))
-    condition = terms.compare(op, left, right)
+    condition = conditions.compare(op, left, right)
     if draw(st.booleans()):
-        condition = terms.truth(side(x))
+        condition = conditions.truth(side(x))
     if draw(st.booleans()):
-        other = terms.compare(draw(st.sampled_from(["<", "!="])), y, constant(k))
-        condition = terms.connect(draw(st.sampled_from(["and", "or"])), condition, other)
+        other = conditions.compare(draw(st.sampled_from(["<", "!="])), y, constant(k))
+        condition = conditions.connect(draw(st.sampled_from(["and", "or"])), condition, other)
     if draw(st.booleans()):
-        condition = terms.negate(condition)
+        condition = conditions.negate(condition)
     return env(f0, f1), {"l0": v0, "l1": v1}, condition
 
 
-@given(conditions())
+@given(conditioned())
 def test_what_a_branch_teaches_is_true(case: Any) -> None:
     known, values, condition = case
     taken = bool(eval(show(condition), {}, values))
-    way = condition if taken else terms.negate(condition)
+    way = condition if taken else conditions.negate(condition)
     found = refine(known, way)
     assert found is not None, show(way)
     for fact, value in zip(found, values.values()):
         assert holds(fact, value), (show(way), fact, value)
-    if terms.decided(condition) is not None:
-        assert terms.decided(condition) is taken
+    if conditions.decided(condition) is not None:
+        assert conditions.decided(condition) is taken

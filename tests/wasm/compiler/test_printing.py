@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pywasmgk.wasm.compiler import terms
+from pywasmgk.wasm.compiler import conditions, terms
 from pywasmgk.wasm.compiler.printing import show
 from pywasmgk.wasm.compiler.terms import Term, constant
 
@@ -74,7 +74,7 @@ def test_the_number_is_the_same(bits: int, count: int) -> None:
 @pytest.mark.parametrize("op", ["<", "<=", ">", ">="])
 def test_the_order_of_signed_numbers(op: str) -> None:
     sign = constant(1 << 31)
-    text = show(terms.compare(op, terms.bit_xor(X, sign), terms.bit_xor(Y, sign)))
+    text = show(conditions.compare(op, terms.bit_xor(X, sign), terms.bit_xor(Y, sign)))
     for x in VALUES:
         for y in VALUES:
             signed = [v - (1 << 32) if v >> 31 else v for v in (x, y)]
@@ -90,9 +90,9 @@ def test_an_interval_is_asked_for_as_such(op: str, bits: int) -> None:
     for first in ends:
         moved = masked(terms.add(x, constant(-first)), bits)
         for size in ends:
-            text = show(terms.compare(op, moved, constant(size)))
+            text = show(conditions.compare(op, moved, constant(size)))
             for value in ends:
                 expected = eval(f"{(value - first) % turn} {op} {size}")
                 assert bool(eval(text, {"l0": value})) is expected, (text, first, size, value)
-    digit = terms.compare("<", masked(terms.add(x, constant(-48)), bits), constant(10))
+    digit = conditions.compare("<", masked(terms.add(x, constant(-48)), bits), constant(10))
     assert show(digit) == "48 <= l0 < 58"

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pywasmgk.wasm import isa
-from pywasmgk.wasm.compiler import terms
+from pywasmgk.wasm.compiler import conditions, terms
 from pywasmgk.wasm.compiler.binding import _COMMON
 from pywasmgk.wasm.compiler.emit import text_of
 from pywasmgk.wasm.compiler.facts import Environment
@@ -275,15 +275,15 @@ def test_comparisons(a: Any, b: Any, op: str, bits: int) -> None:
     left, right = a[2] & mask, b[2] & mask
     flipped = [terms.bit_xor(item, constant(sign)) for item in (x, y)]
     for condition, wanted in (
-        (terms.compare(op, a[0], b[0]), COMPARE[op](a[2], b[2])),
-        (terms.compare(op, x, y), COMPARE[op](left, right)),
-        (terms.compare(op, *flipped), COMPARE[op](left ^ sign, right ^ sign)),
+        (conditions.compare(op, a[0], b[0]), COMPARE[op](a[2], b[2])),
+        (conditions.compare(op, x, y), COMPARE[op](left, right)),
+        (conditions.compare(op, *flipped), COMPARE[op](left ^ sign, right ^ sign)),
     ):
         assert bool(eval(show(condition), names)) is wanted, show(condition)
-        assert bool(eval(show(terms.negate(condition)), names)) is not wanted
-        assert terms.decided(condition) in (None, wanted)
-        number = terms.as_number(condition)
+        assert bool(eval(show(conditions.negate(condition)), names)) is not wanted
+        assert conditions.decided(condition) in (None, wanted)
+        number = conditions.as_number(condition)
         assert eval(show(number), names) == wanted
-        assert bool(eval(show(terms.truth(number)), names)) is wanted
-        chosen = terms.choose(condition, x, y)
+        assert bool(eval(show(conditions.truth(number)), names)) is wanted
+        chosen = conditions.choose(condition, x, y)
         assert eval(show(chosen), names) == (left if wanted else right)

@@ -1,0 +1,215 @@
+"""Conditions: terms that are Python's truth values.
+
+As a number, a condition is wrapped in ``bool``. Comparisons are decided where bounds decide them,
+and asked in the cheapest words that mean the same for the numbers that the operands can be.
+"""
+
+from __future__ import annotations
+
+from .terms import ONE, ZERO, Term, bit_and, constant, keeps, shift_right, signed
+
+__all__ = [
+    "FALSE", "TRUE", "as_number", "choose", "compare", "connect", "decided", "negate", "truth",
+    "within",
+]  # fmt: skip
+
+_INVERSE = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
+_MIRROR = {"==": "==", "!=": "!=", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
+TRUE, FALSE = Term("truth", (ONE,)), Term("truth", (ZERO,))
+
+
+def compare(op: str, a: Term, b: Term) -> Term:
+    """A comparison, as a condition."""
+    if a.low is None or b.low is None:
+        return Term(op, (a, b))
+    if a.op == "const" and b.op != "const":
+        a, b, op = b, a, _MIRROR[op]
+    if a.op == "^" and b.op in ("^", "const") and a.args[1].op == "const":
+        found = _signed_comparison(op, a, b)
+        if found is not None:
+            return found
+    known = _decided(op, a, b)
+    if known is not None:
+        return TRUE if known else FALSE
+    moved = _moved_interval(op, a, b)
+    if moved is not None:
+        return moved
+    if op in ("==", "!=") and b.op == "const":
+        if b.args[0] == 0:
+            found = truth(a)
+            return found if op == "!=" else negate(found)
+        if a.op == "bool" and b.args[0] == 1:
+            inner: Term = a.args[0]
+            return inner if op == "==" else negate(inner)
+    return Term(op, (a, b))
+
+
+def _decided(op: str, a: Term, b: Term) -> bool | None:
+    if op == "<":
+        return True if a.high < b.low else False if a.low >= b.high else None
+    if op == "<=":
+        return True if a.high <= b.low else False if a.low > b.high else None
+    if op == ">":
+        return _decided("<", b, a)
+    if op == ">=":
+        return _decided("<=", b, a)
+    apart = a.high < b.low or b.high < a.low
+    same = a.low == a.high == b.low == b.high
+    if op == "==":
+        return False if apart else True if same else None
+    return True if apart else False if same else None
+
+
+def _moved_interval(op: str, a: Term, b: Term) -> Term | None:
+    """``(x + c) % 2**n < k``, as compilers ask whether ``x`` is in an interval, in these words."""
+    mask = keeps(a)
+    if mask < 0 or b.op != "const" or op in ("==", "!=") or a.args[0].op != "+":
+        return None
+    x, more = a.args[0].args
+    if more.op != "const" or x.low < 0 or x.high > mask:
+        return None
+    if op in (">", ">="):
+        return negate(compare("<=" if op == ">" else "<", a, b))
+    first = -more.args[0] & mask
+    end = first + b.args[0] + (op == "<=")
+    if end <= mask + 1:
+        return within(first, x, end)
+    return negate(within(end - mask - 1, x, first))
+
+
+def _signed_comparison(op: str, a: Term, b: Term) -> Term | None:
+    """``(x ^ sign) < (y ^ sign)``: a comparison of signed numbers, in its cheapest form."""
+    sign = a.args[1].args[0]
+    x = a.args[0]
+    if sign & (sign - 1) or x.low < 0 or x.high >= 2 * sign:
+        return None
+    if b.op == "const":
+        y = constant(b.args[0] ^ sign)
+    elif b.args[1].op == "const" and b.args[1].args[0] == sign:
+        y = b.args[0]
+    else:
+        return None
+    if y.low < 0 or y.high >= 2 * sign:
+        return None
+    if op in ("==", "!="):
+        return compare(op, x, y)
+    left, right = signed(x, sign), signed(y, sign)
+    if left.op != "signed" and right.op != "signed":
+        return compare(op, left, right)
+    if right.op == "const":
+        return _against_constant(op, x, right.args[0], sign)
+    if left.op == "const":
+        return _against_constant(_MIRROR[op], y, left.args[0], sign)
+    if x.is_atom and y.is_atom:
+        return Term("slt", (op, x, y, sign))
+    return Term(op, (left, right))
+
+
+def _against_constant(op: str, x: Term, k: int, sign: int) -> Term:
+    """Signed ``x op k`` for an unsigned ``x``: an interval of unsigned numbers, or its outside."""
+    if op in (">", ">="):
+        return negate(_against_constant("<=" if op == ">" else "<", x, k, sign))
+    if op in ("==", "!="):
+        return compare(op, x, constant(k & (2 * sign - 1)))
+    if op == "<=":
+        k += 1
+    if k >= sign:
+        return TRUE
+    if k <= -sign:
+        return FALSE
+    if k == 0:
+        return compare(">=", x, constant(sign))
+    if k < 0:
+        return within(sign, x, 2 * sign + k)
+    return negate(within(k, x, sign))
+
+
+def within(low: int, x: Term, end: int) -> Term:
+    """``low <= x < end``."""
+    if x.low >= low:
+        return compare("<", x, constant(end))
+    if x.high < end:
+        return compare(">=", x, constant(low))
+    return Term("in", (low, x, end))
+
+
+def truth(a: Term) -> Term:
+    """A value as a condition."""
+    if a.op == "bool":
+        inner: Term = a.args[0]
+        return inner
+    if a.low is not None and a.op != "truth":
+        if a.low > 0 or a.high < 0:
+            return TRUE
+        if a.low == a.high:
+            return FALSE
+        if a.op == ">>" and a.args[1].op == "const" and a.args[0].low is not None:
+            return _truth_of_shifted(a.args[0], a.args[1].args[0])
+    return Term("truth", (a,))
+
+
+def _truth_of_shifted(a: Term, count: int) -> Term:
+    """Whether ``a >> count`` is not zero, without the shift."""
+    if a.op == "&" and a.args[1].op == "const" and a.args[1].args[0] >= 0:
+        return truth(bit_and(a.args[0], constant(a.args[1].args[0] >> count << count)))
+    if a.low >= 0:
+        return compare(">=", a, constant(1 << count))
+    return Term("truth", (shift_right(a, constant(count)),))
+
+
+def negate(condition: Term) -> Term:
+    """The opposite condition."""
+    op, args = condition.op, condition.args
+    if op in _INVERSE and args[0].low is not None and args[1].low is not None:
+        return Term(_INVERSE[op], args)
+    if op == "slt":
+        return Term("slt", (_INVERSE[args[0]], *args[1:]))
+    if op == "not":
+        inner: Term = args[0]
+        return inner
+    if op == "truth" and args[0].op == "const":
+        return FALSE if args[0].args[0] else TRUE
+    return Term("not", (condition,))
+
+
+def as_number(condition: Term) -> Term:
+    """A condition as 1 or 0."""
+    if condition.op == "truth":
+        value: Term = condition.args[0]
+        if value.low is not None and value.low >= 0 and value.high <= 1:
+            return value
+    return Term("bool", (condition,), 0, 1)
+
+
+def choose(condition: Term, a: Term, b: Term) -> Term:
+    """``a if condition else b``."""
+    if condition is TRUE:
+        return a
+    if condition is FALSE:
+        return b
+    if a.low is None or b.low is None:
+        return Term("if", (condition, a, b))
+    low, high = min(a.low, b.low), max(a.high, b.high)
+    return Term("if", (condition, a, b), low, high, min(a.zeros, b.zeros))
+
+
+def decided(condition: Term) -> bool | None:
+    """Whether a condition always or never holds."""
+    if condition.op == "truth" and condition.args[0].op == "const":
+        return bool(condition.args[0].args[0])
+    return None
+
+
+def connect(op: str, *conditions: Term) -> Term:
+    """Conditions joined by ``and`` or ``or``."""
+    ends = op == "or"
+    left = []
+    for condition in conditions:
+        known = decided(condition)
+        if known is None:
+            left.append(condition)
+        elif known is ends:
+            return condition
+    if not left:
+        return FALSE if ends else TRUE
+    return left[0] if len(left) == 1 else Term(op, tuple(left))
