@@ -355,7 +355,8 @@ class Pointers:
         """A condition, if it asks whether what a local was set to is in an interval, as a question
         about what that was computed from: then the local may not be needed at all."""
         if condition.op == "not":
-            return conditions.negate(self._of_operands(condition.args[0]))
+            inner = self._of_operands(condition.args[0])
+            return condition if inner is condition.args[0] else conditions.negate(inner)
         if condition.op not in ("<", "<=", ">", ">=") or condition.args[1].op != "const":
             return condition
         asked = condition.args[0]

@@ -148,8 +148,9 @@ class Site(Pointers):
 
     def _copy(self, index: int, value: Term) -> None:
         """Notes what a local is a copy of, and that others are no copies of it any more."""
-        others = self.copies.items()
-        self.copies = {copy: of for copy, of in others if index not in (copy, of)}
+        if self.copies:
+            others = self.copies.items()
+            self.copies = {copy: of for copy, of in others if index not in (copy, of)}
         if value.op == "var" and value.reads and value.place < self.shape.nlocals:
             if value.place != index:
                 self.copies[index] = value.place
@@ -380,8 +381,9 @@ class Site(Pointers):
             for condition, edge in zip((test, conditions.negate(test)), edges):
                 known = conditions.decided(condition)
                 env = None if known is False else refine(self.env, condition)
-                if env is not None:
-                    env = refine(env, self._of_operands(condition))
+                other = self._of_operands(condition)
+                if env is not None and other is not condition:
+                    env = refine(env, other)
                 result.ways.append(None if env is None else self._way(edge, env))
             result.test = self._of_operands(test)
         elif exit == "switch":
