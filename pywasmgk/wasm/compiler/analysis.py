@@ -116,7 +116,14 @@ class Analysis:
         if number not in self.heights:
             return list(self.stacks[number])
         first = self.shape.nlocals
-        return [self.shape.variable(env, first + slot) for slot in range(self.heights[number])]
+        return [self._slot(env, first + slot) for slot in range(self.heights[number])]
+
+    def _slot(self, env: Environment, place: int) -> Term:
+        """What a slot holds, read from the local that it is a copy of on all ways, if it is one."""
+        for other, difference in env.linked(place):
+            if not difference and other < self.shape.nlocals:
+                return self.shape.variable(env, other)
+        return self.shape.variable(env, place)
 
     def _bring(self, source: int, place: int, way: Way) -> None:
         """Notes what comes along an edge."""
@@ -128,7 +135,8 @@ class Analysis:
         first = self.shape.nlocals
         for slot, term in enumerate(way.stack):
             fact = None if term.low is None else (term.low, term.high, term.zeros)
-            env.set(first + slot, fact, term, self.shape.words)
+            # what is linked with a local of 32 bits is such a number as well
+            env.set(first + slot, fact, term, self.shape.words | 1 << first + slot)
         self.heights[target] = len(way.stack)
         self._incoming.setdefault(target, {})[source, place] = env
 

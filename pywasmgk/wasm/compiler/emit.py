@@ -143,10 +143,11 @@ class Emitter:
             self.add(indent, text, at)
 
     def into_slots(self, way: Way, indent: int, at: int) -> None:
-        """Puts operands where a block with several ways in finds them."""
+        """Puts operands where a block with several ways in finds them, unless it knows better."""
         slots, values = [], []
+        read = self.analysis.live.get(way.edge.target, 0) >> self.shape.nlocals
         for slot, term in enumerate(way.stack):
-            if not (term.op == "var" and term.args[0] == f"s{slot}"):
+            if read >> slot & 1 and not (term.op == "var" and term.args[0] == f"s{slot}"):
                 slots.append(f"s{slot}")
                 values.append(at_least(term, 1))
         if slots:

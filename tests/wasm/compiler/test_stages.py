@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import pytest
@@ -26,15 +27,21 @@ from pywasmgk.wasm.compiler.structure import (
     arms_of,
     structured,
 )  # fmt: skip
+from pywasmgk.wasm.compiler.unit import source_of
 from pywasmgk.wasm.text.reading import assemble
 
 
-def analysed(body: str) -> Analysis:
-    """The blocks of a function of two numbers, with locals $p, $q, $a."""
+def module_of(body: str) -> pywasmgk.Module:
+    """A module whose second function takes two numbers and has locals $p, $q, $a."""
     text = f"""(module (memory 1) (func $other) (func (export "f") (param i32 i32) (result i32)
         (local $p i32) (local $q i32) (local $a i32) {body})
         (func $far (call $other) {"nop " * 99}))"""
-    module = pywasmgk.Module(assemble(text))
+    return pywasmgk.Module(assemble(text))
+
+
+def analysed(body: str) -> Analysis:
+    """The blocks of that function."""
+    module = module_of(body)
     own = expanded(module, 1)
     shape = Shape(own, module.context, module.isa, 1 << 30)
     analysis = analyse(shape, build(own, module.isa, 0))
@@ -264,3 +271,35 @@ def test_arms_of_a_switch() -> None:
     one, other, third = object(), object(), object()
     assert arms_of([one, one, other, third]) == ([1, 2, 3], [2, 3, 4], ())  # type: ignore[list-item]
     assert arms_of([one, other, one]) == ([0, 1], [1, 2], (0, 1, 0))  # type: ignore[list-item]
+
+
+# -- operands where ways meet
+
+
+def test_operands_that_are_locals_on_all_ways_are_read_as_such() -> None:
+    arms = """local.get 1 i32.const 7 i32.gt_u if (result i32) local.get 0 i32.const 5 i32.store
+        i32.const 8 else local.get 1 i32.const 6 i32.store i32.const 9 end"""
+    body = f"{MUCH} local.get 0 {arms} i32.store local.get 1"
+    text = source_of(module_of(body), 1).text
+    slots = [line.strip() for line in text.split("\n") if re.match(r" *s\d+.* = ", line)]
+    # only what differs is put anywhere
+    assert slots == ["s1 = 8", "s1 = 9"]
+
+
+def test_operands_that_are_locals_on_one_way_are_put_into_slots() -> None:
+    arms = """local.get 1 i32.const 7 i32.gt_u if (result i32) local.get 0 i32.const 5 i32.store
+        local.get 0 else local.get 1 i32.const 6 i32.store local.get 1 end"""
+    text = source_of(module_of(f"{MUCH} {arms} {MUCH} {arms} i32.add"), 1).text
+    assert "s0 = l0" in text and "s0 = l1" in text
+
+
+def test_a_local_that_changes_is_no_operand_any_more() -> None:
+    arms = """local.get 1 i32.const 7 i32.gt_u if (result i32) local.get 0 i32.const 5 i32.store
+        i32.const 8 else local.get 1 i32.const 6 i32.store i32.const 9 end"""
+    body = f"{MUCH} local.get 0 {arms} local.get 0 i32.const 3 i32.mul local.set 0 i32.add"
+    module = module_of(body)
+    found = [
+        pywasmgk.instantiate(module, engine=engine).exports["f"](1000, 9)
+        for engine in ("interpreter", "compiler")
+    ]
+    assert found == [1008, 1008]
