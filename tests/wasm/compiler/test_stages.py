@@ -279,7 +279,7 @@ def test_arms_of_a_switch() -> None:
 def test_operands_that_are_locals_on_all_ways_are_read_as_such() -> None:
     arms = """local.get 1 i32.const 7 i32.gt_u if (result i32) local.get 0 i32.const 5 i32.store
         i32.const 8 else local.get 1 i32.const 6 i32.store i32.const 9 end"""
-    body = f"{MUCH} local.get 0 {arms} i32.store local.get 1"
+    body = f"{MUCH} local.get 0 {arms} i32.store {MUCH} local.get 1"
     text = source_of(module_of(body), 1).text
     slots = [line.strip() for line in text.split("\n") if re.match(r" *s\d+.* = ", line)]
     # only what differs is put anywhere
