@@ -20,6 +20,7 @@ from .lines import Line, Settle, Test
 from .printing import at_least, show
 from .rows import Entry, Row
 from .structure import Choice, Code, Jump, Leave, Loop, Node, Scope, Switch, TooDeep, structured
+from .terms import Term
 from .translate import Result, Way
 from .turns import fast_turns
 from .views import Views
@@ -365,7 +366,14 @@ _WRITE: dict[type[Any], Callable[..., bool]] = {
 
 
 def text_of(line: Line) -> str:
-    """A line of code as Python has it."""
+    """A line of code as Python has it: a local that may stay what it is is set by a statement."""
+    target, value = line.target, line.parts[-1] if line.parts else None
+    if target and isinstance(value, Term) and value.op == "if":
+        condition, one, other = value.args
+        if one.op == "var" and one.args[0] == target:
+            condition, one, other = negate(condition), other, one
+        if other.op == "var" and other.args[0] == target:
+            return f"if {at_least(condition, 1)}: {target} = {at_least(one, 1)}"
     return "".join(part if isinstance(part, str) else show(part) for part in line.parts)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pywasmgk.wasm.compiler import conditions, terms
+from pywasmgk.wasm.compiler.emit import text_of
+from pywasmgk.wasm.compiler.lines import Line
 from pywasmgk.wasm.compiler.printing import show
 from pywasmgk.wasm.compiler.terms import Term, constant
 
@@ -96,3 +98,16 @@ def test_an_interval_is_asked_for_as_such(op: str, bits: int) -> None:
                 assert bool(eval(text, {"l0": value})) is expected, (text, first, size, value)
     digit = conditions.compare("<", masked(terms.add(x, constant(-48)), bits), constant(10))
     assert show(digit) == "48 <= l0 < 58"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ((X, Y), "if l0 >= l1: l0 = l1"),
+        ((Y, X), "if l0 < l1: l0 = l1"),
+        ((Y, constant(3)), "l0 = l1 if l0 < l1 else 3"),
+    ],
+)
+def test_what_may_stay_is_set_by_a_statement(value: tuple[Term, Term], text: str) -> None:
+    chosen = conditions.choose(conditions.compare("<", X, Y), *value)
+    assert text_of(Line(["l0", " = ", chosen], 0, 0, False, None, False)) == text
