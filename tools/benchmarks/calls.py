@@ -18,7 +18,7 @@ MODULE = Path(__file__).resolve().parent.parent / "kernels" / "calls.wasm"
 #: calls in one measurement; the guest makes as many of the host
 COUNT = 2000
 #: calls of the plugin before it is measured: by then "auto" has compiled what pays
-WARM = 500
+WARM = 1500
 #: nanoseconds of the empty call that other times are put in proportion to
 UNIT = 50
 
