@@ -74,7 +74,9 @@ def _place(analysis: Analysis, target: int, line: Line, live: dict[int, int]) ->
     result = analysis.results[target]
     name, equals, value = line.parts
     parts = (name, equals, _in_range(value, analysis.env[target]))
-    moved = Line(parts, result.block.start, 0, False, None, False)
+    # an interruption may come on any line
+    pending = result.lines[0] if result.lines else result
+    moved = Line(parts, result.block.start, pending.pending, pending.settled, None, False)
     result.lines.insert(0, moved)
     live[target] = live[target] & ~written(line) | reads(line.parts)
 
