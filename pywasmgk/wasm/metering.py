@@ -217,21 +217,24 @@ class Meter:
 
     def is_due(self) -> bool:
         """Whether the next test point is to end the call, or to tell somebody of it."""
-        cancel, terms = self.cancel, self.terms
-        if terms.progress is not None or (cancel is not None and cancel.cancelled):
+        cancel = self.cancel
+        if self.terms.progress is not None or (cancel is not None and cancel.cancelled):
             return True
-        timeout = terms.timeout
-        return timeout is not None and terms.clock() >= self.started + timeout
+        return self._is_over()
+
+    def _is_over(self) -> bool:
+        """Whether the time is up."""
+        terms = self.terms
+        return terms.timeout is not None and terms.clock() >= self.started + terms.timeout
 
     def check(self) -> None:
         """Raises Cancelled or DeadlineExceeded if it is time to."""
-        cancel, terms = self.cancel, self.terms
+        cancel = self.cancel
         if cancel is not None and cancel.cancelled:
             raise Cancelled(f"cancelled after {self._account()}")
-        timeout = terms.timeout
-        if timeout is not None and terms.clock() >= self.started + timeout:
+        if self._is_over():
             raise DeadlineExceeded(
-                f"gave up after {timeout:g} s at {self.fuel_used:,} instructions; "
+                f"gave up after {self.terms.timeout:g} s at {self.fuel_used:,} instructions; "
                 "for repeatable limits set fuel"
             )
 
@@ -251,9 +254,9 @@ class Meter:
     # -- what tiers ask
 
     def resume(self) -> int:
-        """Gives a tier what is left when it goes on after the host: nothing in hand, so that its
-        next test point looks at the clock."""
-        return self.expire(self.left)
+        """Gives a tier what is left when it goes on after the host, whose time is not in the fuel:
+        nothing in hand, if its next test point is to look."""
+        return self.expire(self.left) if self.is_due() else self.left
 
     def expire(self, fuel: int) -> int:
         """Takes a slice back, so that the next test point comes to :meth:`refill`."""

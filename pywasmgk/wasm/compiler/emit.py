@@ -148,13 +148,14 @@ class Emitter:
         slots, values = [], []
         read = self.analysis.live.get(way.edge.target, 0) >> self.shape.nlocals
         for slot, term in enumerate(way.stack):
-            if read >> slot & 1 and not (term.op == "var" and term.args[0] == f"s{slot}"):
+            if read >> slot & 1 and not term.is_variable(f"s{slot}"):
                 slots.append(f"s{slot}")
                 values.append(at_least(term, 1))
         if slots:
             self.add(indent, f"{', '.join(slots)} = {', '.join(values)}", at)
 
     def jump(self, node: Jump, indent: int, falls: frozenset[int]) -> bool:
+        """A way to another block, or out of the function."""
         target = node.way.edge.target
         if target == RETURN:
             self.give_back(node.result, node.way, indent)
@@ -370,9 +371,9 @@ def text_of(line: Line) -> str:
     target, value = line.target, line.parts[-1] if line.parts else None
     if target and isinstance(value, Term) and value.op == "if":
         condition, one, other = value.args
-        if one.op == "var" and one.args[0] == target:
+        if one.is_variable(target):
             condition, one, other = negate(condition), other, one
-        if other.op == "var" and other.args[0] == target:
+        if other.is_variable(target):
             return f"if {at_least(condition, 1)}: {target} = {at_least(one, 1)}"
     return "".join(part if isinstance(part, str) else show(part) for part in line.parts)
 

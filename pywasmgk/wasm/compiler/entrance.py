@@ -64,9 +64,7 @@ def make(func, instance, domain, binding, template, fuel, cell, invoke, most_ent
                 if domain.owner is not meter or domain.dead is not None:
                     held = domain.enter(meter)
                 base = binding.base
-                # the host's time is not in the fuel
-                if meter.is_due():
-                    meter.expire(meter.left)
+                meter.resume()
                 meter.entries += 1
             binding.base = depth - reach
             fuel.cell_contents = meter.left

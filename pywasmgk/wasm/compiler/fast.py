@@ -89,12 +89,11 @@ class FastCode:
                 self.add(1, f"{counter.name} = e")
         if fast.whole is not None:
             self.add(1, "if c:")
-            self.restore(fast, 2, "n", leaving=True, whole=fast.whole)
+            self.restore(fast.left, 2, fast.whole)
             # what the last turn costs is taken on the way out
             self.add(2, f"fuel += {cost}")
             self.leave(fast, 2)
-        for leaving in (True, False):
-            self.restore(fast, 1, "n", leaving=leaving)
+        self.restore(fast.after, 1)
 
     def charge(self, cost: int, *, told: bool) -> None:
         """Takes the fuel of ``n`` turns, or of as many as it lasts for; ``c`` tells which."""
@@ -138,23 +137,19 @@ class FastCode:
 
     def restore(
         self,
-        fast: FastTurns,
+        after: Sequence[tuple[Induction, int]],
         indent: int,
-        turns: str,
-        *,
-        leaving: bool,
         whole: tuple[str, str] | None = None,
     ) -> None:
-        """Gives locals that were not assigned in a turn the value that they have behind some: those
-        that are read where the loop is left, or the others. ``whole`` is one whose is known."""
-        for item, turn in fast.after:
-            if (item.name in fast.behind) is leaving:
-                value = item.after(turns)
-                if whole is not None and whole[0] == item.name:
-                    value = whole[1]
-                elif turn:
-                    value = f"({value}) % {turn}"
-                self.add(indent, f"{item.name} = {value}")
+        """Gives locals that were not assigned in a turn the value that they have behind ``n`` of
+        them. ``whole`` is a local whose value is known, and that."""
+        for item, turn in after:
+            value = item.after("n")
+            if whole is not None and whole[0] == item.name:
+                value = whole[1]
+            elif turn:
+                value = f"({value}) % {turn}"
+            self.add(indent, f"{item.name} = {value}")
 
     def searching(self, indent: int) -> None:
         """Turns until the loop is left, or 1024 of them, behind the first one."""
@@ -178,17 +173,16 @@ class FastCode:
         self.add(1, "else:")
         self.add(2, turns)
         self.add(2, f"fuel -= n * {cost}")
-        for leaving in (True, False):
-            self.restore(fast, 2, "n", leaving=leaving)
+        self.restore(fast.after, 2)
         self.add(2, "continue")
         self.add(1, turns)
         self.add(1, f"fuel -= n * {cost}")
         for item in (*fast.advance, counter):
             if item.name in fast.behind:
                 self.add(1, f"{item.name} = {item.following}")
-        if any(item.name in fast.behind for item, _ in fast.after):
+        if fast.left:
             self.add(1, "n = n + 1")
-        self.restore(fast, 1, "n", leaving=True)
+        self.restore(fast.left, 1)
         self.leave(fast, 1)
 
     def leave(self, fast: FastTurns, indent: int) -> None:

@@ -60,6 +60,10 @@ class Term:
         """The place of a variable in ``reads``; -1 of one that has none."""
         return self.reads.bit_length() - 1
 
+    def is_variable(self, text: str) -> bool:
+        """Whether it is the variable of this name."""
+        return self.op == "var" and bool(self.args[0] == text)
+
     @property
     def is_atom(self) -> bool:
         """Whether it can be written several times at no cost."""

@@ -127,7 +127,7 @@ class Site(Pointers):
             self._hold(index, value)
             self._hold_quotient(index, value, before)
             variable_name = f"l{index}"
-            if not (value.op == "var" and value.args[0] == variable_name):
+            if not value.is_variable(variable_name):
                 self.emit([variable_name, " = ", value])
             high = HIGHEST.get(self.shape.body.locals[index])
             if high is not None:
@@ -378,14 +378,14 @@ class Site(Pointers):
         exit, edges = self.block.exit, self.block.edges
         if exit == "branch":
             test = conditions.truth(self.stack.pop())
-            for condition, edge in zip((test, conditions.negate(test)), edges):
+            result.test = self._of_operands(test)
+            both = test, result.test
+            for (condition, other), edge in zip((both, map(conditions.negate, both)), edges):
                 known = conditions.decided(condition)
                 env = None if known is False else refine(self.env, condition)
-                other = self._of_operands(condition)
-                if env is not None and other is not condition:
+                if env is not None and result.test is not test:
                     env = refine(env, other)
                 result.ways.append(None if env is None else self._way(edge, env))
-            result.test = self._of_operands(test)
         elif exit == "switch":
             result.test = self.stack.pop()
             ways = {edge: self._way(edge, self.env) for edge in dict.fromkeys(edges)}

@@ -96,12 +96,17 @@ class FastTurns(NamedTuple):
     advance: list[Induction]
     #: locals that are assigned behind all turns, and what they wrap at, if they may have
     after: list[tuple[Induction, int]]
-    #: the names of those that are read where the loop is left
+    #: the names of locals that go up by steps and are read where the loop is left
     behind: set[str]
     #: assignments behind these, where the loop is left
     follow: list[str]
     #: what all turns together are, if they are that
     fill: Fill | None
+
+    @property
+    def left(self) -> list[tuple[Induction, int]]:
+        """Of ``after``, what is read where the loop is left."""
+        return [pair for pair in self.after if pair[0].name in self.behind]
 
 
 class _Follower(NamedTuple):
@@ -148,6 +153,7 @@ class Turn(Site):
         return self.now.get(index) or self.variable(index)
 
     def assign(self, target: str, value: Term) -> None:
+        """Sets a local or a global; a local that follows from others is only noted."""
         index = self.immediate
         if target == "local":
             if self._follows(index, value):
@@ -464,10 +470,12 @@ class _Loop:
     ) -> Induction:
         """A variable that is only read in sums with another one that does not change: the sum
         takes its place."""
-        if any(_is_named(part, item.name) for part in parts):
+        if any(isinstance(part, Term) and part.is_variable(item.name) for part in parts):
             return item
         users = [
-            term for term in subterms(parts) if any(_is_named(arg, item.name) for arg in term.args)
+            term
+            for term in subterms(parts)
+            if any(isinstance(arg, Term) and arg.is_variable(item.name) for arg in term.args)
         ]
         others = {_other_of_sum(term, item.name) for term in users}
         other = others.pop() if len(others) == 1 else ""
@@ -488,11 +496,6 @@ class _Loop:
                 if floor < 0 or _counts(item, floor):
                     return item
         return None
-
-
-def _is_named(term: Any, name: str) -> bool:
-    """Whether something is a variable."""
-    return isinstance(term, Term) and term.op == "var" and bool(term.args[0] == name)
 
 
 def _other_of_sum(term: Term, name: str) -> str:
