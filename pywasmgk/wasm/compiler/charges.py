@@ -8,6 +8,8 @@ every line, so that a trap can be given the exact number.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+
 from .analysis import Analysis
 from .translate import Result, Way
 
@@ -18,31 +20,65 @@ __all__ = ["Charges"]
 _EQUAL = {"==": (0, 1), "!=": (1, 0)}
 
 
+#: passes over a function, after which loops are come to with nothing pending
+_MOST_ROUNDS = 4
+
+
 class Charges:
     """What is pending at the head of every block."""
 
-    def __init__(self, analysis: Analysis) -> None:
-        graph, results = analysis.graph, analysis.results
-        self.results = results
-        #: entering the function costs one; a loop's head is reached with nothing pending
-        self.at_head = {graph.entry: 1 if analysis.slots is None else 0}
+    def __init__(self, analysis: Analysis, counted: Collection[int] = ()) -> None:
+        """``counted`` are heads of loops whose turns are charged before the loop."""
+        self.analysis = analysis
+        self.results = analysis.results
+        self.at_head: dict[int, int] = {}
+        #: what turns bring back to the heads of their loops, where it limits what may be pending
+        self.back = dict.fromkeys(counted, 0)
+        for _ in range(_MOST_ROUNDS):
+            self._spread()
+            limits = self._limits()
+            if not limits:
+                return
+            self.back |= limits
+        self.back |= dict.fromkeys(analysis.graph.loops, 0)
+        self._spread()
+
+    def _spread(self) -> None:
+        """Finds what is pending at each block, given what turns bring back."""
+        graph, results = self.analysis.graph, self.results
+        # entering the function costs one
+        self.at_head = {graph.entry: 1 if self.analysis.slots is None else 0}
         for number in graph.order[1:]:
-            if number not in results:
-                continue
-            block = graph.blocks[number]
-            # a wasm loop is a test point: everything is taken on the way there. Where a call goes
-            # on from the middle of a loop, the loops of the graph may begin elsewhere
-            if block.header is not None or number in graph.loops:
-                self.at_head[number] = 0
-                continue
-            before = [
-                results[pred]
-                for pred in block.preds
-                if pred in results and leads_to(results[pred], number)
-            ]
-            # what is not expected to come here gives back what the others carry on
-            usual = [result for result in before if not self.is_rare(result, number)] or before
-            self.at_head[number] = min(map(self.at_end, usual))
+            if number in results:
+                amounts = self._brought(number, graph.loops.get(number, ()))
+                self.at_head[number] = min([*amounts, *self._limit(number)], default=0)
+
+    def _limit(self, number: int) -> Sequence[int]:
+        return (self.back[number],) if number in self.back else ()
+
+    def _limits(self) -> dict[int, int]:
+        """Heads of loops whose turns bring back less than is pending there: they take all at calls,
+        or in counted loops."""
+        limits = {}
+        for number, inside in self.analysis.graph.loops.items():
+            if number in self.at_head:
+                outside = self.results.keys() - set(inside)
+                least = min(self._brought(number, outside), default=self.at_head[number])
+                if least < self.at_head[number]:
+                    limits[number] = least
+        return limits
+
+    def _brought(self, number: int, beside: Collection[int]) -> list[int]:
+        """What is pending where blocks are left for another one, but for some of them."""
+        results = self.results
+        before = [
+            results[pred]
+            for pred in self.analysis.graph.blocks[number].preds
+            if pred in results and pred not in beside and leads_to(results[pred], number)
+        ]
+        # what is not expected to come here gives back what the others carry on
+        usual = [result for result in before if not self.is_rare(result, number)] or before
+        return [self.at_end(result) for result in usual]
 
     def is_rare(self, result: Result, number: int) -> bool:
         """Whether a block is not expected to run, or not to be left for another one."""

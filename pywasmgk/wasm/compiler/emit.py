@@ -51,7 +51,6 @@ class Emitter:
         self.analysis = analysis
         self.shape = analysis.shape
         self.graph = analysis.graph
-        self.charges = Charges(analysis)
         self.rows: list[Row] = []
         self.turns: list[_Turns] = []
         #: the fast turns of loops of one block, by their head
@@ -61,6 +60,8 @@ class Emitter:
             if len(inside) == 1 and head in analysis.results
             if (found := fast_turns(analysis, analysis.results[head])) is not None
         }
+        counted = [head for head, found in self.fast_turns.items() if found.turns]
+        self.charges = Charges(analysis, counted)
         #: how they are written, where their loops have been come to
         self.fast: dict[int, FastCode] = {}
         fast = {head: found.lines for head, found in self.fast_turns.items()}

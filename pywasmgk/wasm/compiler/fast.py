@@ -58,6 +58,8 @@ class FastCode:
         self.found = found
         self.out = out
         self.at = result.block.at
+        #: what is pending before a turn
+        self.head = emitter.charges.at_head[result.block.number]
         self.indent = 0
 
     def add(self, indent: int, text: str) -> None:
@@ -124,7 +126,7 @@ class FastCode:
         for line in fast.lines:
             if isinstance(line, Test):
                 continue  # the fuel in hand lasts for all these turns
-            entry = Entry(line.at, line.pending - charged, line.trap, ahead)
+            entry = Entry(line.at, self.head + line.pending - charged, line.trap, ahead)
             rows.append(Row(self.indent + 2, self.emitter.text(line), entry, line.own))
         if out:
             self.add(2, f"if {out}:")
@@ -159,7 +161,7 @@ class FastCode:
             return
         self.indent = indent
         name, step, cost = counter.name, int(counter.step), fast.cost
-        self.add(0, f"if {' and '.join([*fast.tests, f'fuel > {MOST * cost}'])}:")
+        self.add(0, f"if {' and '.join([*fast.tests, f'fuel > {self.head + MOST * cost}'])}:")
         for text in fast.before:
             self.add(1, text)
         self.add(1, f"p = {name}")

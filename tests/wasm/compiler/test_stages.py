@@ -145,9 +145,40 @@ def test_numbers_that_are_equal_pay_for_the_others(condition: str, likely: bool)
     assert charges.along(arm, out) == (0 if likely else difference)
 
 
-def test_nothing_is_pending_at_the_head_of_a_loop() -> None:
-    analysis = analysed("loop local.get 0 br_if 0 end local.get 1")
+#: bodies of a loop, and what may be pending where it is come to
+CARRIED = {
+    "nothing": ("", 5),
+    "much": (MUCH, 5),
+    "a branch": (f"local.get 1 if {MUCH} end", 5),
+    "a call": ("call $far", 0),
+    "a call on one way": ("local.get 1 if call $far end", 2),
+    "more behind a call": (f"call $far local.get 1 if nop end {MUCH}", 5),
+    "a loop": ("loop local.get 1 br_if 0 end", 5),
+}
+
+
+@pytest.mark.parametrize("name", CARRIED)
+def test_what_is_pending_is_carried_into_loops(name: str) -> None:
+    body, most = CARRIED[name]
+    before = "local.get 0 i32.const 1 i32.add local.set 0"
+    analysis = analysed(f"{before} loop {body} local.get 0 br_if 0 end local.get 1")
     charges = Charges(analysis)
+    outer = min(analysis.graph.loops)
+    assert charges.at_head[outer] == most
+    for head, inside in analysis.graph.loops.items():
+        brought = [
+            charges.at_end(analysis.results[pred])
+            for pred in analysis.graph.blocks[head].preds
+            if pred in inside
+        ]
+        # no turn gives anything back, so that it takes once at most
+        assert min(brought) >= charges.at_head[head]
+
+
+def test_nothing_is_pending_where_turns_are_charged_before_the_loop() -> None:
+    analysis = analysed("loop local.get 0 br_if 0 end local.get 1")
+    assert [Charges(analysis).at_head[head] for head in analysis.graph.loops] == [1]
+    charges = Charges(analysis, counted=analysis.graph.loops)
     assert [charges.at_head[head] for head in analysis.graph.loops] == [0]
 
 
