@@ -1,7 +1,8 @@
 """Generated code bound to one instance: its cells, and the ways in and out.
 
-A compiled function is called with its parameters and ``d``, the call depth that is left, at least
-one, and gives nothing, its result, or a tuple of results. All that it shares with others is in
+A compiled function is called with its parameters and ``d``, the call depth used since compiled code
+was entered, and gives nothing, its result, or a tuple of results. (Depth is counted up since CPython
+makes no objects for small integers; who calls has seen to it that there is one left.) All that it shares with others is in
 cells: the fuel in hand, the functions that it calls, globals, and views of the memory. Whoever owns
 the content owns the cell, and puts new content in when it changes.
 """
@@ -23,7 +24,7 @@ from ..metering import CURRENT, Meter
 from ..numerics import NAMES
 from ..table import Table
 from ..types import FuncType
-from .function import Compiled, LineEntry
+from .function import SPARE, Compiled, LineEntry
 from .unit import compiled_function
 
 if TYPE_CHECKING:
@@ -57,10 +58,14 @@ class Binding:
         funcs, tables, _, memory, datas, elems = instance.environment
         #: fuel in the hands of compiled code
         self.fuel = CellType(0)
-        #: what the call depth of the account is when that of compiled code is 0
+        #: what the account has of call depth when compiled code has used all of its own
         self.base = 0
+        #: how deep compiled code may call
+        self.reach = 0
+        #: the depth beyond which it asks
+        self.top = CellType(0)
         self.functions: dict[int, CellType] = {}
-        self._cells: dict[str, CellType] = {"fuel": self.fuel}
+        self._cells: dict[str, CellType] = {"fuel": self.fuel, "top": self.top}
         #: what call_indirect finds, by table and type: callables by element
         self._callees: dict[tuple[int, FuncType], list[Callable[..., Any]]] = {}
         self._watched: set[int] = set()
@@ -242,20 +247,20 @@ class Binding:
 
         return call
 
-    def _tell(self, meter: Meter, depth: int) -> None:
+    def _tell(self, meter: Meter, used: int) -> None:
         meter.left = self.fuel.cell_contents
-        meter.depth = self.base + depth
-        meter.budget = depth
+        meter.budget = self.reach - used
+        meter.depth = self.base + meter.budget
 
-    def _deep(self, index: int, depth: int, args: Sequence[Any]) -> Any:
+    def _deep(self, index: int, used: int, args: Sequence[Any]) -> Any:
         """Goes on in the interpreter where Python's stack, or the guest's, is used up, and where
         an assumption does not hold; after many of these the function is compiled without."""
         meter = _meter()
-        if depth > _SHALLOW:
+        if self.reach - used > _SHALLOW:
             missed = self._missed[index] = self._missed.get(index, 0) + 1
             if missed == _MANY_MISSES:
                 self.compile(index)
-        self._tell(meter, depth)
+        self._tell(meter, used)
         func: Func = self.instance.funcs[index]
         self.instance.tiers.prepare(func)
         results = Execution(func, args, here=True).run(meter)
@@ -269,21 +274,27 @@ class Binding:
     ) -> list[Any]:
         """Calls a compiled function, or goes on from a loop of it, with engine values and on the
         meter's account."""
-        base, budget = self.base, meter.budget
+        base, reach, budget = self.base, self.reach, meter.budget
         depth = min(meter.depth, budget)
         if depth < 1 and loop is None:
             raise Trap(TrapCode.STACK_OVERFLOW)
-        self.base = meter.depth - depth
+        self.limit(meter.depth - depth, depth)
         self.fuel.cell_contents = meter.left
         try:
-            results = (loop or self.functions[index].cell_contents)(*args, depth)
+            results = (loop or self.functions[index].cell_contents)(*args, 0)
         except BaseException as error:
             raise self.explain(error, meter) from error.__cause__
         finally:
-            self.base, meter.budget = base, budget
+            self.limit(base, reach)
+            meter.budget = budget
         meter.left = self.fuel.cell_contents
         count = len(self.instance.module.functions[index].results)
         return [results] if count == 1 else list(results) if count else []
+
+    def limit(self, base: int, reach: int) -> None:
+        """Sets how deep compiled code may call."""
+        self.base, self.reach = base, reach
+        self.top.cell_contents = reach - SPARE
 
     def explain(self, error: BaseException, meter: Meter) -> BaseException:
         """What the caller sees of an exception; finds the wasm frames in its traceback, which

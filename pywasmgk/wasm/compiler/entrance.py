@@ -15,6 +15,7 @@ from ...errors import GuestError
 from ..metering import CURRENT, FIRST_SLICE, FRAMES_LEFT, Renewed
 from ..types import FuncType, ValType
 from ..values import INWARD, OUTWARD, results_to_python
+from .function import SPARE
 
 if TYPE_CHECKING:
     from ..functions import Func
@@ -25,7 +26,7 @@ __all__ = ["entrance"]
 _MOST_PARAMS = 16
 
 _TEXT = """\
-def make(func, instance, domain, binding, template, fuel, cell, invoke, most_entries):
+def make(func, instance, domain, binding, template, fuel, top, cell, invoke, most_entries):
     terms, seat = template.terms, domain.seat
     allowed, clock, kinds = terms.budget, terms.clock, func.type.results
     most, deepest = template.budget, template.depth
@@ -63,13 +64,16 @@ def make(func, instance, domain, binding, template, fuel, cell, invoke, most_ent
             else:
                 if domain.owner is not meter or domain.dead is not None:
                     held = domain.enter(meter)
-                base = binding.base
+                base, before = binding.base, binding.reach
                 meter.resume()
                 meter.entries += 1
+            # Binding.limit
             binding.base = depth - reach
+            binding.reach = reach
+            top.cell_contents = reach - SPARE
             fuel.cell_contents = meter.left
             try:
-                result = cell.cell_contents({params}reach)
+                result = cell.cell_contents({params}0)
             except BaseException as error:
                 raise binding.explain(error, meter) from error.__cause__
             meter.left = left = fuel.cell_contents
@@ -85,7 +89,8 @@ def make(func, instance, domain, binding, template, fuel, cell, invoke, most_ent
             # who was not let in changes nothing: another thread may be inside
             if outer is not None:
                 if base is not None:
-                    binding.base, meter.depth, meter.budget = base, depth, budget
+                    binding.limit(base, before)
+                    meter.depth, meter.budget = depth, budget
                     meter.entries -= 1
             elif held is not None:
                 CURRENT.meter = None
@@ -139,6 +144,7 @@ def entrance(
         binding,
         instance.template,
         binding.fuel,
+        binding.top,
         cell,
         invoke,
         most_entries,
@@ -155,6 +161,7 @@ def _maker(kind: FuncType) -> Any:
         "FRAMES_LEFT": FRAMES_LEFT,
         "GuestError": GuestError,
         "Renewed": Renewed,
+        "SPARE": SPARE,
         "give": results_to_python,
         **{f"take_{kind}": take for kind, take in INWARD.items()},
         **{f"give_{kind}": give for kind, give in OUTWARD.items()},

@@ -23,12 +23,14 @@ from .sinking import sink
 
 __all__ = ["Compiled", "LineEntry", "Source", "compile_source", "generate"]
 
-_CELLS = re.compile(r"\b(?:fuel|mem|M[a-zA-Z](?:_\d+)?|[fg]\d+|c\d+_\d+)\b")
-#: the depth that is left, for a callee
-_DEPTH = re.compile(r"\bd(?: - \d+)?\)")
+_CELLS = re.compile(r"\b(?:fuel|top|mem|M[a-zA-Z](?:_\d+)?|[fg]\d+|c\d+_\d+)\b")
+#: the depth that is used, for a callee
+_DEPTH = re.compile(r"\bd(?: \+ \d+)?\)")
 _GLOBAL_SET = re.compile(r"(g\d+) = ")
 
 FILENAME = "<pywasmgk>"
+#: call depth kept back from ``top``: what most functions need, so that they ask without adding
+SPARE = 6
 
 
 class LineEntry(NamedTuple):
@@ -104,7 +106,6 @@ def _assembled(
 ) -> Source:
     nparams = len(body.type.params) if slots is None else body.own_locals
     text = "\n".join([*(row.text for row in rows), *(item.name for item in assumed)])
-    cells = sorted(set(_CELLS.findall(text)) | {"fuel"})
     changed = sorted(set(_GLOBAL_SET.findall(text)) | {"fuel"})
     params = "".join(f"l{number}, " for number in range(nparams))
     params += "".join(f"s{number}, " for number in range(slots or 0))
@@ -112,7 +113,6 @@ def _assembled(
     calls = _DEPTH.search(text) is not None
     room = body.inner + calls
     head = [
-        f"def make({', '.join(cells)}):",
         f" def f{index}({params}d):",
         f"  nonlocal {', '.join(changed)}",
     ]
@@ -120,16 +120,19 @@ def _assembled(
         tests = [item.test for item in assumed]
         if body.depth + room > 1:
             # whoever calls it has seen to the first one
-            tests.insert(0, f"d < {body.depth + room}")
+            more = body.depth + room - SPARE
+            tests.insert(0, f"d + {more} > top" if more > 0 else "d > top")
         if tests:
             head.append(f"  if {' or '.join(tests)}: return deep({index}, d, ({params}))")
         if calls:
-            head.append(f"  d -= {body.depth}")
+            head.append(f"  d += {body.depth}")
         if body.large:
             head.append("  fuel = expire(fuel)")
     else:
         # the head was charged already when the loop was come to, and will be again
         head.append(f"  fuel += {body.costs[body.moved[entry]]}")
+    cells = sorted(set(_CELLS.findall("\n".join([*head, text]))) | {"fuel"})
+    head.insert(0, f"def make({', '.join(cells)}):")
     zeros: dict[str, list[str]] = {}
     for number, kind in enumerate(body.locals):
         if number >= nparams and unset >> number & 1:

@@ -361,7 +361,7 @@ class Site(Pointers):
         for arg in args:
             parts += [arg, ", "]
         inner = self.shape.body.places[self.at].depth
-        self.emit([*parts, f"d - {inner})" if inner else "d)"], own=True, trap=trap)
+        self.emit([*parts, f"d + {inner})" if inner else "d)"], own=True, trap=trap)
         # whoever was called may have set them
         for index in self.shape.mutable:
             self.env.forget(self.shape.first_global + index, self.shape.global_fact(index))

@@ -32,7 +32,7 @@ OWN = re.compile(r"[a-z]\d+(_\d+)*|M[a-zA-Z](_\d+)?|_[a-z]\w?")
 #: its helpers, the instance's objects, and methods that templates call
 WORDS = {
     "make", "b", "c", "d", "e", "k", "n", "p", "q", "r", "w",
-    "fuel", "mem", "refill", "expire", "deep", "F", "funcs", "tables", "memory", "datas", "elems",
+    "fuel", "top", "mem", "refill", "expire", "deep", "F", "funcs", "tables", "memory", "datas", "elems",
 }  # fmt: skip
 STATEMENTS = {
     "def", "nonlocal", "if", "else", "elif", "while", "for", "in", "break", "continue", "return",
