@@ -90,7 +90,7 @@ class _Generator:
         label = f"$l{self.labels}"
         if self.c.chance(15):
             return self.fill(label)
-        if self.c.chance(15):
+        if self.c.chance(30):
             return self.row(label)
         body = []
         for _ in range(1 + self.c.below(5)):
@@ -111,19 +111,30 @@ class _Generator:
         return [f"loop {label}", body, ahead, end, c.pick(_COMPARISONS), f"br_if {label}", "end"]
 
     def row(self, label: str) -> list[str]:
-        """A loop over a pointer to words and, by number, what begins at another pointer."""
+        """A loop over a pointer to words and, by number, what begins at another pointer; it may
+        store what a later turn reads."""
         c = self.c
         load, width = _LOADS[c.below(len(_LOADS))]
         base = c.pick(("$x", "$y", "$i"))
+        words = [
+            f"local.get $p i32.load offset={4 * c.below(6)} i32.xor"
+            for _ in range(c.pick((1, 1, 2, 5)))
+        ]
+        store = f"local.get {c.pick(('$p', '$q'))} local.get $a i32.store offset={4 * c.below(6)}"
+        stores = c.below(4)
+        compare = c.pick(("i32.ne", "i32.lt_u", "i32.lt_s", c.pick(_COMPARISONS)))
         return [
             "i32.const 0 local.set $q",
             f"loop {label}",
+            store if stores == 1 else "",
             f"local.get {base} local.get $q i32.add {load} offset={width * c.below(4)}",
-            "local.get $p i32.load offset=4 i32.xor local.get $a i32.add local.set $a",
+            *words,
+            "local.get $a i32.add local.set $a",
+            store if stores == 2 else "",
             *(self.statement() if c.chance(30) else []),
             "local.get $p i32.const 4 i32.add local.set $p",
             "local.get $q i32.const 1 i32.add local.tee $q",
-            f"i32.const {c.pick(('40', '7', '300'))} {c.pick(_COMPARISONS)} br_if {label}",
+            f"i32.const {c.pick(('40', '7', '300'))} {compare} br_if {label}",
             "end",
         ]
 

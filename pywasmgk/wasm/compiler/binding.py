@@ -1,10 +1,10 @@
 """Generated code bound to one instance: its cells, and the ways in and out.
 
-A compiled function is called with its parameters and ``d``, the call depth used since compiled code
-was entered, and gives nothing, its result, or a tuple of results. (Depth is counted up since CPython
-makes no objects for small integers; who calls has seen to it that there is one left.) All that it shares with others is in
-cells: the fuel in hand, the functions that it calls, globals, and views of the memory. Whoever owns
-the content owns the cell, and puts new content in when it changes.
+A compiled function is called with its parameters and ``d``, the call depth used since compiled
+code was entered; who calls has seen to it that there is one left. It gives nothing, its result, or
+a tuple of results. (Depth is counted up, since small integers need not be made.) All that it shares
+with others is in cells: the fuel in hand, the functions that it calls, globals, and views of the
+memory. Whoever owns the content owns the cell, and puts new content in when it changes.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _MANY_MISSES = 10
 #: depth left below which it may be the depth that sends a call to the interpreter
 _SHALLOW = 400
 
-_BUILTINS = (abs, bytes, float, int, len, map, max, min, range, sum)
+_BUILTINS = (abs, bytes, float, int, len, map, max, min, range, sum, zip)
 #: what every generated function may name, beside its cells and its instance's objects
 _COMMON: dict[str, Any] = {
     **NAMES,

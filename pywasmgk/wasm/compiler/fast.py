@@ -15,6 +15,10 @@ Counted turns are a ``for`` statement, charged before it::
      for q in range(q, e, 1): ...
      if c: the way out
 
+with the loads that step from turn to turn in the head, where that pays (``streams``)::
+
+     for q, x0 in zip(range(q, e, 1), MI[q:q + n]): ...
+
 Others are a ``while`` statement of at most 1024 turns, charged behind it::
 
     if TESTS and fuel > 1024 * COST:
@@ -38,6 +42,7 @@ from .lines import Test
 from .loops import Ahead
 from .printing import show
 from .rows import Entry, Row
+from .streams import streamed, too_short
 from .structure import Node
 from .translate import Result
 from .turns import MOST, FastTurns, Fill, Induction
@@ -75,20 +80,14 @@ class FastCode:
         self.add(0, f"if {' and '.join([*fast.tests, f'fuel > {cost}'])}:")
         if fast.turns != "n":
             self.add(1, f"n = {fast.turns}")
-        self.charge(cost, told=fast.whole is not None)
         for text in fast.before:
             self.add(1, text)
         if counter is None:
+            self.charge(cost, told=fast.whole is not None)
             self.add(1, "for e in range(n - 1, -1, -1):")
             self.body(fast, Ahead(cost, "e"), cost)
         else:
-            self.add(1, f"e = {counter.after('n')}")
-            if fast.fill is not None:
-                self.fill(fast.fill, counter)
-            self.add(1, f"for {counter.name} in range({counter.name}, e, {counter.step}):")
-            self.body(fast, Ahead(cost, counter.name, "e", counter.step), cost)
-            if counter.name[0] == "l":
-                self.add(1, f"{counter.name} = e")
+            self.turns(fast, counter, cost)
         if fast.whole is not None:
             self.add(1, "if c:")
             self.restore(fast.left, 2, fast.whole)
@@ -96,6 +95,28 @@ class FastCode:
             self.add(2, f"fuel += {cost}")
             self.leave(fast, 2)
         self.restore(fast.after, 1)
+
+    def turns(self, fast: FastTurns, counter: Induction, cost: int) -> None:
+        """Turns with a loop variable."""
+        rows = self.emitter.rows
+        before = len(rows)
+        self.body(fast, Ahead(cost, counter.name, "e", counter.step), cost)
+        turn, streams = streamed(rows[before:], _steps((counter, *fast.advance)))
+        del rows[before:]
+        if streams:
+            self.add(1, f"if {too_short(streams)}: n = 0")
+        self.charge(cost, told=fast.whole is not None)
+        self.add(1, f"e = {counter.after('n')}")
+        if fast.fill is not None:
+            self.fill(fast.fill, counter)
+        names = ", ".join([counter.name, *(stream.name for stream in streams)])
+        source = f"range({counter.name}, e, {counter.step})"
+        if streams:
+            source = f"zip({', '.join([source, *(stream.text for stream in streams)])})"
+        self.add(1, f"for {names} in {source}:")
+        rows += turn or [Row(self.indent + 2, "pass", Entry(self.at, 0, None))]
+        if counter.name[0] == "l":
+            self.add(1, f"{counter.name} = e")
 
     def charge(self, cost: int, *, told: bool) -> None:
         """Takes the fuel of ``n`` turns, or of as many as it lasts for; ``c`` tells which."""
@@ -193,3 +214,12 @@ class FastCode:
             self.add(indent, text)
         if self.emitter.sequence(self.out, self.indent + indent, frozenset()):
             self.add(indent, "continue")  # a machine has chosen its next state
+
+
+def _steps(items: Sequence[Induction]) -> dict[str, int]:
+    """What indices that go up by a number go up by."""
+    return {
+        item.name: item.step
+        for item in items
+        if isinstance(item.step, int) and item.step > 0 and item.is_plain
+    }

@@ -26,6 +26,9 @@ _MIRROR = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 _ATOM = 20
 #: the bits that one digit of a Python integer holds
 _DIGIT = 30
+_LARGEST_DIGIT = (1 << _DIGIT) - 1
+#: 32-bit numbers from this on are negative, where they are signed
+_SIGN = 1 << 31
 #: the most bits of what is left of a number by ``&`` that Python keeps made
 _FEW_BITS = 8
 #: shifts by more than this are not those of an index
@@ -68,6 +71,8 @@ def _show(term: Term) -> tuple[str, int]:
     level = _BINARY.get(op)
     if level is not None:
         return _binary(op, level, *args)
+    if op in ("<", ">=") and _asks_sign(args[0], args[1]):
+        return _below(op, args[0].args[0], _SIGN)
     if op in _COMPARE:
         return f"{at_least(args[0], 7)} {op} {at_least(args[1], 7)}", 6
     return _FORMS[op](*args)
@@ -159,17 +164,34 @@ def _wrap(a: Term, size: int) -> tuple[str, int]:
     return _remainder(a, constant(size))
 
 
+# -- comparisons that ask for a sign, with a number of two digits, which Python has later: most
+# integers are below the largest digit, and then the rest is not asked
+
+
+def _asks_sign(x: Term, bound: Term) -> bool:
+    return x.op == "var" and bound.op == "const" and bound.args[0] == _SIGN
+
+
+def _below(op: str, name: str, bound: int) -> tuple[str, int]:
+    """``name < bound``, or the opposite."""
+    if op == "<":
+        return f"{name} <= {_LARGEST_DIGIT} or {name} < {bound}", 3
+    return f"{name} > {_LARGEST_DIGIT} and {name} >= {bound}", 4
+
+
 def _slt(op: str, x: Term, y: Term, sign: int) -> tuple[str, int]:
     if x.high >= sign and y.high < sign:
         x, y, op = y, x, _MIRROR[op]
     a, b = show(x), show(y)
     if x.high < sign:
         # one is not negative: it is below the other one, if that is not negative either
+        below = f"({_below('<', b, sign)[0]})"
         if op in ("<", "<="):
-            return f"{a} {op} {b} < {sign}", 6
-        return f"not {a} {'<=' if op == '>' else '<'} {b} < {sign}", 5
+            return f"{a} {op} {b} and {below}", 4
+        return f"not ({a} {'<=' if op == '>' else '<'} {b} and {below})", 5
     # the order of the unsigned is the right one where the signs agree, and else the wrong one
-    return f"{a} {op} {b} if ({a} < {sign}) is ({b} < {sign}) else {a} {_MIRROR[op]} {b}", 1
+    agree = f"{a} <= {_LARGEST_DIGIT} >= {b} or ({a} < {sign}) is ({b} < {sign})"
+    return f"{a} {op} {b} if {agree} else {a} {_MIRROR[op]} {b}", 1
 
 
 def _call(function: str, *args: Term) -> tuple[str, int]:
@@ -210,6 +232,9 @@ def _joined(op: str, level: int) -> Callable[..., tuple[str, int]]:
 
 
 def _in(low: int, x: Term, end: int) -> tuple[str, int]:
+    if low < _LARGEST_DIGIT and _asks_sign(x, constant(end)):
+        name = x.args[0]
+        return f"{low} <= {name} and ({_below('<', name, end)[0]})", 4
     return f"{low} <= {at_least(x, 7)} < {end}", 6
 
 

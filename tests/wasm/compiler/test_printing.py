@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import operator
+
 import pytest
 
 from pywasmgk.wasm.compiler import conditions, terms
@@ -111,3 +114,53 @@ def test_an_interval_is_asked_for_as_such(op: str, bits: int) -> None:
 def test_what_may_stay_is_set_by_a_statement(value: tuple[Term, Term], text: str) -> None:
     chosen = conditions.choose(conditions.compare("<", X, Y), *value)
     assert text_of(Line(["l0", " = ", chosen], 0, 0, False, None, False)) == text
+
+
+# -- signs
+
+_SIGN = 1 << 31
+#: one that has no sign to ask for
+POSITIVE = terms.variable("l0", 0, 0, _SIGN - 1)
+_OPERATORS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+
+
+def signed(value: int) -> int:
+    return value - 2 * _SIGN if value >= _SIGN else value
+
+
+@pytest.mark.parametrize("op", _OPERATORS)
+@pytest.mark.parametrize("first", [X, POSITIVE])
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_signed_numbers_are_compared(op: str, first: Term, mirrored: bool) -> None:
+    pair = (Y, first) if mirrored else (first, Y)
+    text = show(Term("slt", (op, *pair, _SIGN)))
+    opposite = show(conditions.negate(Term("slt", (op, *pair, _SIGN))))
+    for l0, l1 in itertools.product(VALUES, repeat=2):
+        if l0 > first.high:
+            continue
+        a, b = (l1, l0) if mirrored else (l0, l1)
+        expected = _OPERATORS[op](signed(a), signed(b))
+        names = {"l0": l0, "l1": l1}
+        assert bool(eval(text, names)) is expected
+        assert bool(eval(opposite, names)) is not expected
+
+
+@pytest.mark.parametrize(
+    ("condition", "text"),
+    [
+        (conditions.compare("<", X, constant(_SIGN)), "l0 <= 1073741823 or l0 < 2147483648"),
+        (conditions.compare(">=", X, constant(_SIGN)), "l0 > 1073741823 and l0 >= 2147483648"),
+        (
+            conditions.within(2, X, _SIGN),
+            "2 <= l0 and (l0 <= 1073741823 or l0 < 2147483648)",
+        ),
+        # what is no sign is asked for at once
+        (conditions.compare("<", X, constant(_SIGN + 1)), "l0 < 2147483649"),
+        (conditions.within(_SIGN - 1, X, _SIGN), "2147483647 <= l0 < 2147483648"),
+    ],
+)
+def test_a_sign_is_asked_for_where_a_number_is_large(condition: Term, text: str) -> None:
+    assert show(condition) == text
+    plain = text.replace("l0 <= 1073741823 or ", "").replace("l0 > 1073741823 and ", "")
+    for value in VALUES:
+        assert eval(text, {"l0": value}) == eval(plain, {"l0": value})

@@ -32,7 +32,8 @@ OWN = re.compile(r"[a-z]\d+(_\d+)*|M[a-zA-Z](_\d+)?|_[a-z]\w?")
 #: its helpers, the instance's objects, and methods that templates call
 WORDS = {
     "make", "b", "c", "d", "e", "k", "n", "p", "q", "r", "w",
-    "fuel", "top", "mem", "refill", "expire", "deep", "F", "funcs", "tables", "memory", "datas", "elems",
+    "fuel", "top", "mem", "refill", "expire", "deep", "F", "funcs", "tables", "memory", "datas",
+    "elems",
 }  # fmt: skip
 STATEMENTS = {
     "def", "nonlocal", "if", "else", "elif", "while", "for", "in", "break", "continue", "return",
@@ -174,6 +175,7 @@ def test_generated_code_has_few_builtins() -> None:
         "min",
         "range",
         "sum",
+        "zip",
     }
     assert all(getattr(builtins, word) is value for word, value in given.items())
     assert not {word for word in _COMMON if keyword.iskeyword(word)}

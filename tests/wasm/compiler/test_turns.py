@@ -23,6 +23,7 @@ KINDS = {
     "set behind the turns": " = (l",
     "all at once": "filled(",
     "by a sum of two": "[r",
+    "by iteration": " in zip(",
 }
 
 
@@ -113,7 +114,7 @@ def test_a_sum_with_what_does_not_change_is_stepped_itself() -> None:
         "local.get $p i32.const 1 i32.add local.tee $p i32.const 1000 i32.ne",
     )
     text = source(byte, word, *steps)
-    assert "MB_7[r2_1]" in text and "r2_1 = r2_1 + 1" in text
+    assert "MB_7[r2_1:r2_1 + n]" in text and "MB_7[l2 + l1" not in text
     # what is read by itself as well is stepped as before
     again = "local.get $p i32.const 3 i32.mul local.get $a i32.add local.set $a"
     assert "r2_1" not in source(byte, again, word, *steps)
