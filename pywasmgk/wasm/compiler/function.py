@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import CodeType
 from typing import Any, NamedTuple
 
@@ -107,27 +107,14 @@ def _assembled(
     nparams = len(body.type.params) if slots is None else body.own_locals
     text = "\n".join([*(row.text for row in rows), *(item.name for item in assumed)])
     changed = sorted(set(_GLOBAL_SET.findall(text)) | {"fuel"})
-    params = "".join(f"l{number}, " for number in range(nparams))
-    params += "".join(f"s{number}, " for number in range(slots or 0))
     # a callee may take one frame unasked
     calls = _DEPTH.search(text) is not None
     room = body.inner + calls
-    head = [
-        f" def f{index}({params}d):",
-        f"  nonlocal {', '.join(changed)}",
-    ]
+    params = "".join(f"l{number}, " for number in range(nparams))
+    params += "".join(f"s{number}, " for number in range(slots or 0))
+    head = [f" def f{index}({params}d):", f"  nonlocal {', '.join(changed)}"]
     if slots is None:
-        tests = [item.test for item in assumed]
-        if body.depth + room > 1:
-            # whoever calls it has seen to the first one
-            more = body.depth + room - SPARE
-            tests.insert(0, f"d + {more} > top" if more > 0 else "d > top")
-        if tests:
-            head.append(f"  if {' or '.join(tests)}: return deep({index}, d, ({params}))")
-        if calls:
-            head.append(f"  d += {body.depth}")
-        if body.large:
-            head.append("  fuel = expire(fuel)")
+        head += _way_in(body, f"{index}, d, ({params})", assumed, room, calls)
     else:
         # the head was charged already when the loop was come to, and will be again
         head.append(f"  fuel += {body.costs[body.moved[entry]]}")
@@ -142,6 +129,23 @@ def _assembled(
     entries = [outside] * len(head) + [_entry(body, row.entry) for row in rows]
     lines = head + [" " * row.indent + row.text for row in rows] + [f" return f{index}"]
     return Source("\n".join(lines) + "\n", (*entries, outside), room)
+
+
+def _way_in(
+    body: Body, call: str, assumed: Sequence[Assumption], room: int, calls: bool
+) -> Iterator[str]:
+    """What is asked and noted when the function is called."""
+    tests = [item.test for item in assumed]
+    if body.depth + room > 1:
+        # whoever calls it has seen to the first one
+        more = body.depth + room - SPARE
+        tests.insert(0, f"d + {more} > top" if more > 0 else "d > top")
+    if tests:
+        yield f"  if {' or '.join(tests)}: return deep({call})"
+    if calls:
+        yield f"  d += {body.depth}"
+    if body.large:
+        yield "  fuel = expire(fuel)"
 
 
 def _entry(body: Body, entry: Entry) -> LineEntry:
