@@ -15,7 +15,6 @@ from ...errors import GuestError
 from ..metering import CURRENT, FIRST_SLICE, FRAMES_LEFT, Renewed
 from ..types import FuncType, ValType
 from ..values import INWARD, OUTWARD, results_to_python
-from .function import SPARE
 
 if TYPE_CHECKING:
     from ..functions import Func
@@ -26,7 +25,7 @@ __all__ = ["entrance"]
 _MOST_PARAMS = 16
 
 _TEXT = """\
-def make(func, instance, domain, binding, template, fuel, top, cell, invoke, most_entries):
+def make(func, instance, domain, binding, template, fuel, cell, invoke, most_entries):
     terms, seat = template.terms, domain.seat
     allowed, clock, kinds = terms.budget, terms.clock, func.type.results
     most, deepest = template.budget, template.depth
@@ -67,10 +66,8 @@ def make(func, instance, domain, binding, template, fuel, top, cell, invoke, mos
                 base, before = binding.base, binding.reach
                 meter.resume()
                 meter.entries += 1
-            # Binding.limit
-            binding.base = depth - reach
-            binding.reach = reach
-            top.cell_contents = reach - SPARE
+            if binding.reach != reach or binding.base != depth - reach:
+                binding.limit(depth - reach, reach)
             fuel.cell_contents = meter.left
             try:
                 result = cell.cell_contents({params}0)
@@ -144,7 +141,6 @@ def entrance(
         binding,
         instance.template,
         binding.fuel,
-        binding.top,
         cell,
         invoke,
         most_entries,
@@ -161,7 +157,6 @@ def _maker(kind: FuncType) -> Any:
         "FRAMES_LEFT": FRAMES_LEFT,
         "GuestError": GuestError,
         "Renewed": Renewed,
-        "SPARE": SPARE,
         "give": results_to_python,
         **{f"take_{kind}": take for kind, take in INWARD.items()},
         **{f"give_{kind}": give for kind, give in OUTWARD.items()},
