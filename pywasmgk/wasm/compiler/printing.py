@@ -97,12 +97,16 @@ def _masked(a: Term, mask: Term) -> tuple[str, int]:
     if mask.args[0] == (1 << bits) - 1 and a.low is not None:
         few = bits <= _FEW_BITS and a.high >= 1 << _DIGIT
         if few or (_DIGIT <= bits <= 32 and _is_size(a)) or (bits == 64 and _adds_product(a)):
-            return f"{at_least(a, 12)} % {1 << bits}", 12
+            return _remainder(a, constant(1 << bits))
     return _binary("&", _BINARY["&"], a, mask)
 
 
 def _remainder(a: Term, divisor: Term) -> tuple[str, int]:
     size = divisor.args[0]
+    if _is_one_less(a) and a.args[0].high < size:
+        # below zero for one number only
+        name = show(a.args[0])
+        return f"{name} - 1 if {name} else {size - 1}", 1
     if a.op in ("+", "-") and a.args[1].op == "bool":
         # what is often nothing is not added
         x, condition = a.args[0], a.args[1].args[0]
@@ -110,6 +114,14 @@ def _remainder(a: Term, divisor: Term) -> tuple[str, int]:
             text = show(x)
             return f"({text} {a.op} 1) % {size} if {at_least(condition, 2)} else {text}", 1
     return _binary("%", _BINARY["%"], a, divisor)
+
+
+def _is_one_less(a: Term) -> bool:
+    """Whether a number is a local less one."""
+    x = a.args[0]
+    if a.op != "+" or a.args[1].op != "const" or a.args[1].args[0] != -1:
+        return False
+    return bool(x.op == "var" and x.args[0][0] == "l" and x.low >= 0)
 
 
 def _scaled(a: Term, count: Term) -> tuple[str, int]:

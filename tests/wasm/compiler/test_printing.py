@@ -47,6 +47,9 @@ def masked(term: Term, bits: int) -> Term:
         (masked(terms.shift_left(X, constant(2)), 32), "l0 * 4 % 4294967296"),
         (masked(terms.shift_left(X, constant(13)), 32), "(l0 & 524287) << 13"),
         (terms.shift_left(terms.variable("l4", 4, 0, 1000), constant(3)), "l4 * 8"),
+        # one less is below zero for one number only
+        (masked(terms.subtract(X, constant(1)), 32), "l0 - 1 if l0 else 4294967295"),
+        (masked(terms.subtract(X, constant(2)), 32), "(l0 - 2) % 4294967296"),
         # what is below zero comes to its place by one subtraction
         (masked(terms.negative(X), 32), "4294967296 - l0 if l0 else 0"),
     ],
@@ -164,3 +167,14 @@ def test_a_sign_is_asked_for_where_a_number_is_large(condition: Term, text: str)
     plain = text.replace("l0 <= 1073741823 or ", "").replace("l0 > 1073741823 and ", "")
     for value in VALUES:
         assert eval(text, {"l0": value}) == eval(plain, {"l0": value})
+
+
+@pytest.mark.parametrize("bits", [30, 32, 64])
+@pytest.mark.parametrize("by", [1, 2])
+def test_a_difference_is_brought_into_range(bits: int, by: int) -> None:
+    for variable, largest in ((X, _WORD), (LONG, _LONG)):
+        text = show(masked(terms.subtract(variable, constant(by)), bits))
+        for value in (*VALUES, _LONG - 1, _LONG):
+            if value <= largest:
+                names = {"l0": value, "l2": value}
+                assert eval(text, names) == (value - by) % (1 << bits)
