@@ -80,8 +80,10 @@ class Analysis:
     def _narrow(self) -> None:
         """Takes back what widening gave up too much: one more turn from bounds that hold gives
         bounds that hold, and often better ones."""
+        # a condition that was decided by wide bounds may be open by better ones
+        reached = set(self.results)
         for number in self.graph.order:
-            if number not in self.results:
+            if number not in reached:
                 continue
             if number in self._incoming:
                 self.env[number] = self._joined(number)
@@ -90,6 +92,7 @@ class Analysis:
             for place, way in enumerate(result.ways):
                 if way is not None and way.edge.target != RETURN:
                     self._bring(number, place, way)
+                    reached.add(way.edge.target)
         # where a better bound made a worse one elsewhere, the search goes on from there
         for number in self._incoming:
             joined = join(self.env[number], self._joined(number))

@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 from differential import check
+from generator import Program
 from loop_generator import generate
 from oracle import have_wasmtime
 
@@ -118,3 +119,25 @@ def test_a_sum_with_what_does_not_change_is_stepped_itself() -> None:
     # what is read by itself as well is stepped as before
     again = "local.get $p i32.const 3 i32.mul local.get $a i32.add local.set $a"
     assert "r2_1" not in source(byte, again, word, *steps)
+
+
+def test_a_way_that_only_better_bounds_leave_open() -> None:
+    # wide bounds of $p decide the second loop's condition, those found after them do not
+    data = assemble(
+        """(module (memory 1) (func (export "f") (param $q i32) (result i32)
+        (local $p i32) (local $a i32)
+        i32.const -1 local.set $p
+        loop $first
+          local.get $p i32.load offset=20 local.get $a i32.add local.set $a
+          local.get $p i32.const 1073741824 i32.add local.set $p
+          local.get $p i32.const 4 i32.add local.set $p
+          local.get $q i32.const 1 i32.add local.tee $q i32.const 7 i32.lt_s br_if $first
+        end
+        loop $second
+          local.get $q i32.const 16 i32.add local.set $q
+          local.get $p i32.const 40 i32.gt_u br_if $second
+        end
+        local.get $a local.get $p i32.add))"""
+    )
+    program = Program(data, [("f", (0,)), ("f", (7,))], [])
+    assert not list(check(program, ["interpreter", "compiler"], stops=1))
