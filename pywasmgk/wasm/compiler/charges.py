@@ -8,7 +8,7 @@ every line, so that a trap can be given the exact number.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable
 
 from .analysis import Analysis
 from .translate import Result, Way
@@ -18,8 +18,6 @@ __all__ = ["Charges"]
 #: comparisons with something else than zero: the way that is taken where numbers are equal, which
 #: they seldom are, and the other way
 _EQUAL = {"==": (0, 1), "!=": (1, 0)}
-
-
 #: passes over a function, after which loops are come to with nothing pending
 _MOST_ROUNDS = 4
 
@@ -50,11 +48,10 @@ class Charges:
         self.at_head = {graph.entry: 1 if self.analysis.slots is None else 0}
         for number in graph.order[1:]:
             if number in results:
-                amounts = self._brought(number, graph.loops.get(number, ()))
-                self.at_head[number] = min([*amounts, *self._limit(number)], default=0)
-
-    def _limit(self, number: int) -> Sequence[int]:
-        return (self.back[number],) if number in self.back else ()
+                inside = graph.loops.get(number, ())
+                preds = graph.blocks[number].preds
+                brought = self._brought(number, (pred for pred in preds if pred not in inside))
+                self.at_head[number] = min(brought, self.back.get(number, brought))
 
     def _limits(self) -> dict[int, int]:
         """Heads of loops whose turns bring back less than is pending there: they take all at calls,
@@ -62,23 +59,20 @@ class Charges:
         limits = {}
         for number, inside in self.analysis.graph.loops.items():
             if number in self.at_head:
-                outside = self.results.keys() - set(inside)
-                least = min(self._brought(number, outside), default=self.at_head[number])
-                if least < self.at_head[number]:
-                    limits[number] = least
+                brought = self._brought(number, inside)
+                if brought < self.at_head[number]:
+                    limits[number] = brought
         return limits
 
-    def _brought(self, number: int, beside: Collection[int]) -> list[int]:
-        """What is pending where blocks are left for another one, but for some of them."""
+    def _brought(self, number: int, preds: Iterable[int]) -> int:
+        """What is pending where those of some blocks that lead to another one are left for it."""
         results = self.results
         before = [
-            results[pred]
-            for pred in self.analysis.graph.blocks[number].preds
-            if pred in results and pred not in beside and leads_to(results[pred], number)
+            results[pred] for pred in preds if pred in results and leads_to(results[pred], number)
         ]
         # what is not expected to come here gives back what the others carry on
         usual = [result for result in before if not self.is_rare(result, number)] or before
-        return [self.at_end(result) for result in usual]
+        return min(map(self.at_end, usual), default=self.at_head.get(number, 0))
 
     def is_rare(self, result: Result, number: int) -> bool:
         """Whether a block is not expected to run, or not to be left for another one."""
