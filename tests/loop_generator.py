@@ -52,7 +52,7 @@ class _Generator:
               local.get 0 i32.load local.get 1 i32.add local.tee 2)
             (func (export "f0") (param $x i32) (param $y i32) (result i32)
               (local $p i32) (local $q i32) (local $i i32) (local $t i32) (local $u i32)
-              (local $a i32) (local $n i32) (local $l i64)
+              (local $a i32) (local $n i32) (local $w i32) (local $v i32) (local $l i64)
               {" ".join(body)}
               local.get $l i32.wrap_i64 {mixed}))"""
         calls = []
@@ -92,6 +92,8 @@ class _Generator:
             return self.fill(label)
         if self.c.chance(30):
             return self.row(label)
+        if self.c.chance(35):
+            return self.walk(label)
         body = []
         for _ in range(1 + self.c.below(5)):
             body += self.statement()
@@ -137,6 +139,63 @@ class _Generator:
             f"i32.const {c.pick(('40', '7', '300'))} {compare} br_if {label}",
             "end",
         ]
+
+    def walk(self, label: str) -> list[str]:
+        """A loop over an array by an index and by a pointer that hardly anything but accesses
+        reads; the two may get apart."""
+        c = self.c
+        bits = c.pick((2, 2, 2, 1, 3, 4))
+        by = c.pick((1, 1, 1, -1, -1, 2))
+        width = 1 << bits
+        apart = c.pick((0, 0, 0, 0, 0, 0, 1, width))
+        index = f"local.get $i i32.const {by} i32.add local.set $i"
+        if c.chance(10):
+            index = f"local.get $i i32.const {by} i32.add local.tee $t local.set $i"
+        pointer = f"local.get $w i32.const {by * width + apart} i32.add local.set $w"
+        if c.chance(30):
+            pointer = f"local.get $w i32.const {by * width} i32.add local.tee $v local.set $w"
+        kinds = c.pick((8, 8, 8, 12))
+        body = [index, pointer, self.through_walker(kinds)]
+        for _ in range(c.below(3)):
+            body.append(self.through_walker(kinds))
+        if c.chance(60):
+            body.append(body.pop(c.below(2)))
+        if c.chance(15):
+            body += self.statement()
+        again = self.test()
+        if c.chance(60):
+            compare = f"i32.const {c.pick(('0', '77', '1024'))} {c.pick(_COMPARISONS)}"
+            again = [f"local.get $w i32.load offset={4 * c.below(3)} local.tee $u {compare}"]
+        start = c.pick(("i32.const 1024", "i32.const 1000", "i32.const 0", "i32.const 40"))
+        return [
+            f"local.get $i i32.const {bits} i32.shl {start} i32.add local.set $w",
+            f"loop {label}", *body, *again, f"br_if {label}", "end",
+            *([self.through_walker(kinds)] if c.chance(60) else []),
+        ]  # fmt: skip
+
+    def through_walker(self, kinds: int) -> str:
+        """Something that a pointer beside an index is read for; of the first kinds are accesses
+        that can do with the index."""
+        c = self.c
+        kind = c.below(kinds)
+        offset = 4 * c.below(3)
+        pointer = "$v" if c.chance(15) else "$w"
+        if kind < 5:
+            return (
+                f"local.get {pointer} i32.load offset={offset} "
+                "local.get $a i32.const 31 i32.mul i32.add local.set $a"
+            )
+        if kind < 7:
+            return f"local.get {pointer} local.get $a i32.store offset={offset}"
+        if kind == 7:
+            return f"local.get {pointer} i32.const 4 i32.add local.get $i i32.store"
+        if kind == 8:
+            return f"local.get {pointer} i64.load offset={offset} i32.wrap_i64 local.set $u"
+        if kind == 9:
+            return f"local.get {pointer} i32.load16_u offset={offset} local.set $n"
+        if kind == 10:
+            return f"local.get {pointer} i32.const 1 i32.and local.set $n"
+        return f"local.get {pointer} i32.load8_u local.get $i i32.add local.set $u"
 
     def statement(self) -> list[str]:
         c = self.c

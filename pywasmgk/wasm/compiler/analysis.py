@@ -68,7 +68,7 @@ class Analysis:
         while waiting:
             number = order[heapq.heappop(waiting)]
             queued.discard(position[number])
-            result = self._translate(number)
+            result = self.translated(number)
             self.results[number] = result
             for place, way in enumerate(result.ways):
                 if way is None or way.edge.target == RETURN:
@@ -87,7 +87,7 @@ class Analysis:
                 continue
             if number in self._incoming:
                 self.env[number] = self._joined(number)
-            result = self._translate(number)
+            result = self.translated(number)
             self.results[number] = result
             for place, way in enumerate(result.ways):
                 if way is not None and way.edge.target != RETURN:
@@ -110,7 +110,8 @@ class Analysis:
                     waiting.append(way.edge.target)
         self.results = {number: self.results[number] for number in sorted(reached - {RETURN})}
 
-    def _translate(self, number: int) -> Result:
+    def translated(self, number: int) -> Result:
+        """A block's code, with what is known at its head."""
         env = self.env[number]
         return Site(self.shape, self.graph.blocks[number], env, self.operands(number, env)).run()
 

@@ -2,15 +2,16 @@
 
 An environment is a list by variable; an entry is ``(low, high, zeros)``, or ``None`` for a variable
 that is no integer. ``links`` says of variables that they are another one plus a constant, modulo
-2**32, so that what a branch or an access tells of one is known of all. Environments are joined
-where ways meet, widened at the heads of loops so that the search ends, and refined by the
-conditions of branches.
+2**32, so that what a branch or an access tells of one is known of all; ``multiples`` says of
+pointers that they are another variable, an index, times a power of two plus a constant.
+Environments are joined where ways meet, widened at the heads of loops so that the search ends, and
+refined by the conditions of branches.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Union
+from typing import Any, NamedTuple, Union
 
 from .conditions import negate
 from .terms import Term
@@ -21,6 +22,8 @@ Fact = Union[tuple[int, int, int], None]
 
 _TURN = 1 << 32
 _NOTHING: dict[Any, Any] = {}
+#: bits that an index is scaled by, at most: words of 64 bits, and pairs of them
+_MOST_BITS = 4
 #: where a growing bound stops on its way; few, since every stop is one more turn
 _STOPS = [
     0xFF,
@@ -33,31 +36,52 @@ _STOPS = [
 ]
 
 
-class Environment(list[Fact]):
-    """Facts by variable; ``links``: variable -> (base, difference), where a base has no link; and
-    ``shifted``: (variable, bits) -> name of a temporary that holds it shifted right by these, or
-    its lowest bits, if the number is below zero."""
+class Multiple(NamedTuple):
+    """A pointer as an index that is scaled: ``(of << bits) + more``, modulo 2**32."""
 
-    __slots__ = ("links", "shifted")
+    of: int
+    bits: int
+    more: int
+
+    def beside(self, index: int, difference: int) -> Multiple:
+        """The same with another index, to which ``difference`` is added to get this one."""
+        return Multiple(index, self.bits, (self.more + (difference << self.bits)) % _TURN)
+
+    def further(self, by: int) -> Multiple:
+        """What a pointer ``by`` bytes further on is."""
+        return self._replace(more=(self.more + by) % _TURN)
+
+
+class Environment(list[Fact]):
+    """Facts by variable; ``links``: variable -> (base, difference), where a base has no link;
+    ``multiples``: variable -> what it is a multiple of; and ``shifted``: (variable, bits) -> name
+    of a temporary that holds it shifted right by these, or its lowest bits, if the number is below
+    zero."""
+
+    __slots__ = ("links", "multiples", "shifted")
 
     def __init__(
         self,
         facts: Iterable[Fact] = (),
         links: Mapping[int, tuple[int, int]] = _NOTHING,
+        multiples: Mapping[int, Multiple] = _NOTHING,
         shifted: Mapping[tuple[int, int], str] = _NOTHING,
     ) -> None:
         super().__init__(facts)
         self.links = dict(links)
+        self.multiples = dict(multiples)
         self.shifted = dict(shifted)
 
     def copy(self) -> Environment:
         """One that can be changed by itself."""
-        return Environment(self, self.links, self.shifted)
+        return Environment(self, self.links, self.multiples, self.shifted)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Environment) or self.links != other.links:
             return False
-        return self.shifted == other.shifted and list.__eq__(self, other)
+        if self.multiples != other.multiples or self.shifted != other.shifted:
+            return False
+        return list.__eq__(self, other)
 
     __hash__ = None
 
@@ -70,22 +94,23 @@ class Environment(list[Fact]):
         if base == index:
             self._shift(index, offset)
             return
-        if base is None:
-            self._free(index)
-            return
-        root, more = self.links.get(base, (base, 0))
         self._free(index)
-        if root == index:
-            # what hung on the old value of the variable hangs on another one now
+        if base is not None:
+            # after what hung on the old value of the variable hangs on another one
             root, more = self.links.get(base, (base, 0))
-        self.links[index] = root, (offset + more) % _TURN
+            self.links[index] = root, (offset + more) % _TURN
+            if base in self.multiples:
+                self.multiples[index] = self.multiples[base].further(offset)
+        elif words >> index & 1:
+            multiple = _multiple(value, words)
+            if multiple is not None and multiple.of != index:
+                self.multiples[index] = multiple
 
     def forget(self, index: int, fact: Fact) -> None:
         """Notes that a variable may have any value of its type."""
         self[index] = fact
         self._unshift(index)
-        if self.links:
-            self._free(index)
+        self._free(index)
 
     def _unshift(self, index: int) -> None:
         if self.shifted:
@@ -99,9 +124,29 @@ class Environment(list[Fact]):
         for other, (base, offset) in self.links.items():
             if base == index:
                 self.links[other] = base, (offset - by) % _TURN
+        for other, multiple in self.multiples.items():
+            if other == index:
+                self.multiples[other] = multiple.further(by)
+            elif multiple.of == index:
+                self.multiples[other] = multiple.beside(index, -by)
 
     def _free(self, index: int) -> None:
         """Takes a variable out of its class, with a new base for the others if it was theirs."""
+        if self.multiples:
+            self._free_index(index)
+        if self.links:
+            self._free_base(index)
+
+    def _free_index(self, index: int) -> None:
+        self.multiples.pop(index, None)
+        hanging = [other for other, multiple in self.multiples.items() if multiple.of == index]
+        beside = next(self.linked(index), None) if hanging else None
+        for other in hanging:
+            multiple = self.multiples.pop(other)
+            if beside is not None and beside[0] != other:
+                self.multiples[other] = multiple.beside(beside[0], -beside[1])
+
+    def _free_base(self, index: int) -> None:
         self.links.pop(index, None)
         hanging = [(other, link[1]) for other, link in self.links.items() if link[0] == index]
         if hanging:
@@ -119,6 +164,14 @@ class Environment(list[Fact]):
             if base == root and other != index:
                 yield other, (more - offset) % _TURN
 
+    def scaled(self, index: int) -> Iterator[Multiple]:
+        """All ways in which a pointer is known as an index that is scaled."""
+        multiple = self.multiples.get(index)
+        if multiple is not None:
+            yield multiple
+            for other, difference in self.linked(multiple.of):
+                yield multiple.beside(other, -difference)
+
     def spread(self, index: int) -> bool:
         """Makes what is known of a variable known of those linked with it; gives whether there can
         be such values."""
@@ -133,7 +186,20 @@ class Environment(list[Fact]):
                 if low > high:
                     return False
                 self[other] = low, high, known[2]
-        return True
+        return all(self._bounded(multiple, fact) for multiple in self.scaled(index))
+
+    def _bounded(self, multiple: Multiple, pointer: tuple[int, int, int]) -> bool:
+        """Makes what is known of a pointer known of its index; gives whether there is such one."""
+        fact = self[multiple.of]
+        if fact is None:
+            return True
+        by = without_turn((fact[0] << multiple.bits, fact[1] << multiple.bits, 0), multiple.more)
+        if by is None:
+            return True
+        low = max(fact[0], -(by - pointer[0] >> multiple.bits))
+        high = min(fact[1], pointer[1] - by >> multiple.bits)
+        self[multiple.of] = low, high, fact[2]
+        return low <= high
 
 
 def without_turn(fact: tuple[int, int, int], difference: int) -> int | None:
@@ -157,13 +223,40 @@ def _affine(value: Term, words: int) -> tuple[int | None, int]:
     return None, 0
 
 
+def _multiple(value: Term, words: int) -> Multiple | None:
+    """What a term is as a scaled index, if it is one."""
+    if value.op == "%" and value.args[1].args[0] == _TURN:
+        value = value.args[0]
+    more = 0
+    if value.op == "+" and value.args[1].op == "const":
+        value, more = value.args[0], value.args[1].args[0]
+    if value.op != "<<" or value.args[1].op != "const" or value.args[1].args[0] > _MOST_BITS:
+        return None
+    base, offset = _affine(value.args[0], words)
+    if base is None:
+        return None
+    return Multiple(base, value.args[1].args[0], more % _TURN).beside(base, offset)
+
+
 def join(a: Environment, b: Environment) -> Environment:
     """What holds on both of two ways."""
     if a is b:
         return a.copy()
     facts = [x if x == y else _either(x, y) for x, y in zip(a, b)]
     links = dict(a.links.items() & b.links.items())
-    return Environment(facts, links, dict(a.shifted.items() & b.shifted.items()))
+    multiples = _common(a, b) if a.multiples and b.multiples else {}
+    return Environment(facts, links, multiples, dict(a.shifted.items() & b.shifted.items()))
+
+
+def _common(a: Environment, b: Environment) -> dict[int, Multiple]:
+    """Pointers that are the same multiple of an index on both of two ways."""
+    found = {}
+    for pointer in a.multiples.keys() & b.multiples.keys():
+        known = set(b.scaled(pointer))
+        same = next((multiple for multiple in a.scaled(pointer) if multiple in known), None)
+        if same is not None:
+            found[pointer] = same
+    return found
 
 
 def _either(x: Fact, y: Fact) -> Fact:
@@ -175,7 +268,7 @@ def _either(x: Fact, y: Fact) -> Fact:
 def widen(old: Environment, new: Environment) -> Environment:
     """``new``, with every bound that moved put to the next stop."""
     facts = (x if x == y else _wider(x, y) for x, y in zip(old, new))
-    return Environment(facts, new.links, new.shifted)
+    return Environment(facts, new.links, new.multiples, new.shifted)
 
 
 def _wider(x: Fact, y: Fact) -> Fact:
@@ -214,7 +307,7 @@ def clamp(env: Environment, term: Term, low: int, high: int) -> bool:
             return False
         if (low, high) != fact[:2]:
             env[index] = low, high, fact[2]
-            if env.links:
+            if env.links or env.multiples:
                 return env.spread(index)
         return True
     return bool(max(low, term.low) <= min(high, term.high))

@@ -18,6 +18,7 @@ from .liveness import drop_dead_stores
 from .loops import Ahead
 from .merging import merged
 from .rows import Entry, Row
+from .scaled import drop_pointers
 from .shape import Shape
 from .sinking import sink
 
@@ -89,6 +90,7 @@ def generate(
     shape = Shape(body, context, instructions, highest_address)
     assumed = assumptions(shape) if assume and slots is None else []
     analysis = analyse(shape, build(body, instructions, body.moved[entry]), slots, assumed)
+    drop_pointers(analysis)
     sink(analysis)
     drop_dead_stores(analysis)
     rows = merged(form(analysis, 2))

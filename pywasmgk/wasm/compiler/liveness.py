@@ -69,12 +69,21 @@ def written(line: Line) -> int:
 
 def read_first(lines: Sequence[Line]) -> int:
     """The variables that lines read before they write them, as a set of bits."""
-    return _before(lines, 0)
+    bits = 0
+    for line in reversed(lines):
+        bits = bits & ~written(line) | reads(line.parts)
+    return bits
 
 
 def _before(lines: Sequence[Line], bits: int) -> int:
+    """What is read from lines on, if these bits are read behind them. What an assignment reads
+    counts only if it has a reader itself: a variable that only its own steps read has none."""
     for line in reversed(lines):
-        bits = bits & ~written(line) | reads(line.parts)
+        bit = written(line)
+        if not bit:
+            bits |= reads(line.parts)
+        elif bit & bits or line.trap is not None or line.own:
+            bits = bits & ~bit | reads(line.parts)
     return bits
 
 

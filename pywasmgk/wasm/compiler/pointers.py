@@ -251,7 +251,11 @@ class Pointers:
         parts, number = addends(inner)
         total = constant(number >> bits)
         for part in parts:
-            index = self._index(part, bits)
+            if part.op == "var" and part.reads & self.shape.scaled and inner is not address:
+                # the sum is masked as a whole
+                index: Term | None = self._scaled(part, bits)
+            else:
+                index = self._index(part, bits)
             if index is None:
                 index = terms.shift_right(part, constant(bits))
             total = terms.add(index, total)
@@ -280,13 +284,24 @@ class Pointers:
         if pointer.op != "var" or pointer.args[0][0] == "g":
             return None
         shifted = terms.shift_right(pointer, constant(bits))
-        if pointer.reads and (pointer.place, bits) not in self.env.shifted:
+        if pointer.reads & self.shape.scaled:
+            shifted = self._scaled(pointer, bits) or shifted
+        elif pointer.reads and (pointer.place, bits) not in self.env.shifted:
             beside = self._beside(pointer, bits)
             if beside is not None:
                 return self._word_sum(beside, bits)
             if self._is_held(pointer, bits):
                 shifted = self._word_sum(self.held[pointer.place], bits)
         return self._once(pointer, bits, shifted)
+
+    def _scaled(self, pointer: Term, bits: int) -> Term | None:
+        """The index of a word that a pointer points to, computed from the index that the pointer is
+        a multiple of, if it is known to be one."""
+        multiple = self.env.multiples.get(pointer.place)
+        if multiple is None or multiple.bits < bits or multiple.more % (1 << bits):
+            return None
+        index = terms.shift_left(self.variable(multiple.of), constant(multiple.bits - bits))
+        return terms.keep_low(terms.add(index, constant(multiple.more >> bits)), 32 - bits)
 
     def _once(self, pointer: Term, bits: int, value: Term) -> Term:
         """What is computed of a pointer, in a variable, as long as the pointer is the same: its

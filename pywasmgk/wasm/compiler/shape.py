@@ -43,6 +43,8 @@ class Shape:
         #: globals that callees may set
         self.mutable = [index for index, kind in enumerate(self.globals) if kind.mutable]
         self.global_bits = sum(1 << self.first_global + index for index in self.mutable)
+        #: pointers that are not kept, as a set of bits (``scaled``)
+        self.scaled = 0
         #: above every address that an access can reach
         self.highest_address = highest_address
 

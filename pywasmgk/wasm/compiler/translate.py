@@ -399,7 +399,7 @@ class Site(Pointers):
         if any(way.target == self.block.number for way in self.block.edges):
             # fast turns leave the loop without what its own code would have kept
             known = env.shifted.items() & self.at_head.items()
-            env = Environment(env, env.links, dict(known))
+            env = Environment(env, env.links, env.multiples, dict(known))
         stack = self.stack
         if edge.target == RETURN:
             stack = stack[len(stack) - edge.arity :]
