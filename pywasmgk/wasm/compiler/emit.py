@@ -3,13 +3,15 @@
 A wasm loop is ``while 1:``. Falling off the end of code leads somewhere: to the next turn of a
 loop, or to what stands behind a scope; a jump to there costs nothing. Other jumps are ``break`` and
 ``continue`` of the innermost Python loop where that leads to the right place, and else a number in
-``b`` and a ``break``, with a test of ``b`` behind each loop on the way.
+``b`` and a ``break``, with a test of ``b`` behind each loop on the way. Else ``b`` is below zero, so
+that one test does behind a loop that is left for many places, and nothing is set before it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any
 
 from .analysis import Analysis
 from .charges import Charges
@@ -33,7 +35,8 @@ _MOST_INDENT = 90
 _MOST_LOOPS = 18
 
 
-class _Turns(NamedTuple):
+@dataclass
+class _Turns:
     """A Python loop around the code that is being written."""
 
     #: block that ``continue`` leads to; none in a loop of one turn
@@ -41,7 +44,9 @@ class _Turns(NamedTuple):
     #: blocks that stand where ``break`` leads to
     behind: frozenset[int]
     #: numbers in ``b`` that code inside leaves it with, and where they lead
-    escapes: dict[int, Jump]
+    escapes: dict[int, Jump] = field(default_factory=dict)
+    #: code inside leaves it for what stands behind it
+    left: bool = False
 
 
 class Emitter:
@@ -53,6 +58,8 @@ class Emitter:
         self.graph = analysis.graph
         self.rows: list[Row] = []
         self.turns: list[_Turns] = []
+        #: ``b`` is tested somewhere
+        self.escaped = False
         #: the fast turns of loops of one block, by their head
         self.fast_turns = {
             head: found
@@ -166,21 +173,32 @@ class Emitter:
             self.fast[target].searching(indent)
         return self.go(node, indent, falls)
 
-    def go(self, node: Jump, indent: int, falls: frozenset[int]) -> bool:
-        """The jump itself; gives whether it is to fall off the end."""
+    def go(self, node: Jump, indent: int, falls: frozenset[int], escaping: bool = False) -> bool:
+        """The jump itself; gives whether it is to fall off the end. ``escaping`` is a jump that
+        left an inner loop, so that its target is in ``b``."""
         target, at = node.way.edge.target, node.result.block.at
+        if escaping and self.arrives(target, falls):
+            self.add(indent, "b = -1", at)
         if target in falls:
             return True
         innermost = self.turns[-1]
         if target == innermost.head:
             self.add(indent, "continue", at)
         elif target in innermost.behind:
+            innermost.left = True
             self.add(indent, "break", at)
         else:
             innermost.escapes[target] = node
-            self.add(indent, f"b = {target}", at)
+            if not escaping:
+                self.add(indent, f"b = {target}", at)
             self.add(indent, "break", at)
         return False
+
+    def arrives(self, target: int, falls: frozenset[int]) -> bool:
+        """Whether a jump leaves no loop but the innermost."""
+        if target in falls:
+            return True
+        return target == self.turns[-1].head or target in self.turns[-1].behind
 
     def give_back(self, result: Result, way: Way, indent: int) -> None:
         amount = self.charges.at_end(result)
@@ -279,7 +297,7 @@ class Emitter:
         if len(self.turns) >= _MOST_LOOPS:
             raise TooDeep
         at = self.graph.blocks[head].start if head is not None else 0
-        turns = _Turns(head, behind, {})
+        turns = _Turns(head, behind)
         self.turns.append(turns)
         rows, goes = self.apart(
             body, indent + 1, frozenset() if head is None else frozenset((head,))
@@ -287,20 +305,40 @@ class Emitter:
         self.turns.pop()
         if head is None and goes:
             rows.append(Row(indent + 1, "break", Entry(at, 0, None)))
-        escapes = turns.escapes
-        if escapes:
-            self.add(indent, "b = -1", at)
         self.add(indent, "while 1:", at)
         self.rows += rows
         left = goes if head is None else _leaves(rows, indent + 1)
-        for target, jump in escapes.items():
-            self.add(indent, f"if b == {target}:", at)
-            before = len(self.rows)
-            left = self.go(jump, indent + 1, behind) or left
-            if len(self.rows) == before:
-                self.rows.pop()
+        if turns.escapes:
+            # fast turns write their own ways out
+            plain = turns.left or head in self.fast or (head is None and goes)
+            left = self.further(turns.escapes, indent, at, behind, plain) or left
         return left
 
+    def further(
+        self, escapes: dict[int, Jump], indent: int, at: int, behind: frozenset[int], plain: bool
+    ) -> bool:
+        """What follows a loop that code inside leaves for somewhere else, and, if it is ``plain``,
+        for here as well."""
+        self.escaped = True
+        if plain:
+            self.add(indent, "if b >= 0:", at)
+            indent += 1
+        goes = False
+        here = [target for target in escapes if self.arrives(target, behind)]
+        beyond = [escapes[target] for target in escapes if target not in here]
+        for number, target in enumerate(here):
+            last = number == len(here) - 1 and not beyond
+            if not last:
+                self.add(indent, f"if b == {target}:", at)
+            goes = self.go(escapes[target], indent + (not last), behind, escaping=True) or goes
+            if not last:
+                self.add(indent, "else:", at)
+                indent += 1
+        if beyond:
+            for jump in beyond:
+                self.turns[-1].escapes[jump.way.edge.target] = jump
+            self.add(indent, "break", at)
+        return goes
 
 def _leaves(rows: Sequence[Row], indent: int) -> bool:
     """Whether a loop of its rows can be left by ``break``."""
@@ -383,4 +421,7 @@ def emit_rows(analysis: Analysis, indent: int) -> list[Row]:
     """The body of a function. Raises TooDeep where Python cannot nest what it needs."""
     emitter = Emitter(analysis)
     emitter.sequence(structured(analysis), indent, frozenset())
+    if emitter.escaped:
+        at = analysis.graph.blocks[analysis.graph.entry].start
+        emitter.rows.insert(0, Row(indent, "b = -1", Entry(at, 0, None)))
     return emitter.rows
