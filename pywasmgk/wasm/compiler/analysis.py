@@ -13,13 +13,16 @@ from functools import reduce
 from operator import or_
 
 from .assumptions import NEAR, Assumption
-from .facts import Environment, join, widen
+from .facts import Environment, join, stops_with, widen
 from .graph import RETURN, Graph
 from .shape import Shape
 from .terms import Term
 from .translate import Result, Site, Way
 
 __all__ = ["Analysis", "analyse"]
+
+#: numbers that a loop's turns are compared with, above which none is a stop: each may take a turn
+_MOST_STOPS = 3
 
 
 class Analysis:
@@ -50,6 +53,8 @@ class Analysis:
         self._incoming: dict[int, dict[tuple[int, int], Environment]] = {}
         #: locals that the turns of a loop assign, by its head, as sets of bits
         self._assigned: dict[int, int] = {}
+        #: stops of bounds, by a loop's head
+        self._stops: dict[int, Sequence[int]] = {}
         if slots is not None:
             self._incoming[graph.entry] = {(-1, 0): entry}
         self._search(graph.entry)
@@ -162,16 +167,21 @@ class Analysis:
         known = [env.shifted for env in before]
         if not known or not known[0]:
             return {}
-        if head not in self._assigned:
-            blocks = (self.graph.blocks[number] for number in self.graph.loops[head])
-            self._assigned[head] = reduce(or_, map(self.shape.assigned, blocks))
-        changed = self._assigned[head] | -1 << self.shape.nlocals
+        changed = self._changed(head)
         return {
             (place, bits): text
             for (place, bits), text in known[0].items()
             if not changed >> place & 1
             and all(other.get((place, bits)) == text for other in known[1:])
         }
+
+    def _changed(self, head: int) -> int:
+        """What the turns of a loop may change, as a set of bits: the locals that they assign, and
+        whatever is no local."""
+        if head not in self._assigned:
+            blocks = (self.graph.blocks[number] for number in self.graph.loops[head])
+            self._assigned[head] = reduce(or_, map(self.shape.assigned, blocks))
+        return self._assigned[head] | -1 << self.shape.nlocals
 
     def _arrive(self, source: int, place: int, way: Way) -> bool:
         """Takes what comes along an edge; gives whether the target must be translated again."""
@@ -189,9 +199,25 @@ class Analysis:
             if joined == old:
                 return False
             if target in self.graph.loops:
-                joined = widen(old, joined)
+                joined = widen(old, joined, self._stops_at(target), self._changed(target))
         self.env[target] = joined
         return True
+
+
+    def _stops_at(self, head: int) -> Sequence[int]:
+        """Where bounds stop on their way at a loop's head: below the numbers, too, that ways back
+        to it or out of the loop compare something with."""
+        if head not in self._stops:
+            inside, blocks = self.graph.loops[head], self.graph.blocks
+            numbers = set()
+            for number in inside:
+                compared = self.shape.compared(blocks[number])
+                targets = {edge.target for edge in blocks[number].edges}
+                if compared is not None and (head in targets or not targets <= inside):
+                    numbers.add(compared - 1)
+            found = len(numbers) <= _MOST_STOPS
+            self._stops[head] = stops_with(numbers if found else ())
+        return self._stops[head]
 
 
 def analyse(

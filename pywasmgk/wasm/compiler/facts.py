@@ -10,13 +10,13 @@ refined by the conditions of branches.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Union
 
 from .conditions import negate
 from .terms import Term
 
-__all__ = ["Environment", "Fact", "clamp", "join", "refine", "widen", "without_turn"]
+__all__ = ["Environment", "Fact", "clamp", "join", "refine", "stops_with", "widen", "without_turn"]
 
 Fact = Union[tuple[int, int, int], None]
 
@@ -265,20 +265,31 @@ def _either(x: Fact, y: Fact) -> Fact:
     return min(x[0], y[0]), max(x[1], y[1]), min(x[2], y[2])
 
 
-def widen(old: Environment, new: Environment) -> Environment:
-    """``new``, with every bound that moved put to the next stop."""
-    facts = (x if x == y else _wider(x, y) for x, y in zip(old, new))
+def widen(
+    old: Environment, new: Environment, stops: Sequence[int] = _STOPS, changed: int = -1
+) -> Environment:
+    """``new``, with every bound that moved put to the next stop, of variables that may move it on:
+    those of ``changed``. ``stops`` are in order."""
+    facts = (
+        _wider(x, y, stops) if x != y and changed >> place & 1 else y
+        for place, (x, y) in enumerate(zip(old, new))
+    )
     return Environment(facts, new.links, new.multiples, new.shifted)
 
 
-def _wider(x: Fact, y: Fact) -> Fact:
+def stops_with(numbers: Iterable[int]) -> Sequence[int]:
+    """The stops of bounds with some more, of which a loop's turns know."""
+    return sorted({*_STOPS, *numbers})
+
+
+def _wider(x: Fact, y: Fact, stops: Sequence[int]) -> Fact:
     if x is None or y is None:
         return None
     low, high, zeros = y
     if low < x[0]:
         low = 0 if low >= 0 else -_STOPS[-1]
     if high > x[1]:
-        high = next((stop for stop in _STOPS if stop >= high), high)
+        high = next((stop for stop in stops if stop >= high), high)
     return low, high, zeros
 
 
@@ -356,7 +367,9 @@ def _other(env: Environment, x: Term, y: Term) -> bool:
         return True
     value = y.args[0]
     low = x.low + 1 if x.low == value else x.low
-    high = x.high - 1 if x.high == value else x.high
+    # the highest number with as many zero bits
+    high = x.high >> x.zeros << x.zeros
+    high = high - 1 if high == value else x.high
     return low <= high and clamp(env, x, low, high)
 
 

@@ -15,6 +15,8 @@ from .terms import Term, variable
 
 __all__ = ["HIGHEST", "Shape"]
 
+#: numbers that bounds of a counter are worth knowing for
+_MOST_COMPARED = (1 << 31) - 1
 #: the largest values of integer types
 HIGHEST = {ValType.I32: 0xFFFFFFFF, ValType.I64: 0xFFFFFFFFFFFFFFFF}
 
@@ -71,6 +73,16 @@ class Shape:
         """What is known of a global that anybody may have set; ``None`` if it is no integer."""
         high = HIGHEST.get(self.globals[index].value_type)
         return None if high is None else (0, high, 0)
+
+    def compared(self, block: Block) -> int | None:
+        """The number that a block ends with a comparison with, of 32 bits and above zero."""
+        if block.exit != "branch" or len(block.instructions) < 2:
+            return None
+        (before, number), (last, _) = (self.body.code[at] for at in block.instructions[-2:])
+        row, compares = self.rows[before], self.rows[last]
+        if row.name != "i32.const" or not compares.condition:
+            return None
+        return number if isinstance(number, int) and 1 < number <= _MOST_COMPARED else None
 
     def assigned(self, block: Block) -> int:
         """The locals that a block's instructions assign, as a set of bits."""
