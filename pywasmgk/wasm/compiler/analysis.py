@@ -203,7 +203,6 @@ class Analysis:
         self.env[target] = joined
         return True
 
-
     def _stops_at(self, head: int) -> Sequence[int]:
         """Where bounds stop on their way at a loop's head: below the numbers, too, that ways back
         to it or out of the loop compare something with."""

@@ -340,6 +340,7 @@ class Emitter:
             self.add(indent, "break", at)
         return goes
 
+
 def _leaves(rows: Sequence[Row], indent: int) -> bool:
     """Whether a loop of its rows can be left by ``break``."""
     inner = None

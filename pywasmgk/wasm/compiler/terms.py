@@ -17,6 +17,8 @@ __all__ = ["Term", "addends", "constant", "keeps", "subterms", "variable"]
 #: how many zero bits the number 0 has, as far as we count
 _ALL_ZERO = 64
 _ALL_ONES = ((1 << 32) - 1, (1 << 64) - 1)
+#: integers up to here, and those below zero, are exact as floats of 32 bits
+_EXACT = 1 << 24
 #: terms nested deeper are put into a temporary first (Python's tokenizer takes 200 parentheses)
 MAX_DEPTH = 40
 
@@ -520,3 +522,16 @@ def method(base: Term, attribute: str, *args: Term) -> Term:
             return constant(getattr(base.args[0], attribute)())
         return Term("method", (base, attribute), 0, max(-base.low, base.high).bit_length())
     return Term("method", (base, attribute, *args))
+
+
+def is_single(a: Term) -> bool:
+    """Whether what is computed from floats of 32 bits, or from an integer, is such a float without
+    being rounded: sums with 0, products with 0 and 1, and integers of 24 bits."""
+    if a.op in ("+", "-"):
+        return bool(a.args[1].op == "const" and a.args[1].args[0] == 0.0)
+    if a.op == "*":
+        return any(arg.op == "const" and arg.args[0] in (0.0, 1.0, -1.0) for arg in a.args)
+    if a.op == "call" and a.args[0] == "float":
+        value = a.args[1]
+        return value.low is not None and -_EXACT <= value.low and value.high <= _EXACT
+    return False

@@ -247,7 +247,7 @@ class Site(Pointers):
         if high is not None and (term.low is None or term.low < 0 or term.high > high):
             term = Term(term.op, term.args, 0, high, term.zeros, term.reads)
         term = self._rebased(self._remainder(term))
-        if row.rounds:
+        if row.rounds and not terms.is_single(term):
             self.emit(["F[0] = ", term])
             term = self.keep(Term("index", (name("F"), constant(0))))
             self.rounded.add(term.args[0])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+
 import pytest
 
 import pywasmgk
@@ -101,3 +103,31 @@ def test_a_difference_is_brought_into_range_by_a_remainder() -> None:
         module("local.get 0 i32.const 255 i32.and i32.const 48 i32.sub local.tee $q"), 0
     ).text
     assert "(l0 % 256 - 48) % 4294967296" in text
+
+
+@pytest.mark.parametrize(
+    ("body", "rounded"),
+    [
+        ("local.get 0 i32.const 255 i32.and f32.convert_i32_u", False),
+        ("local.get 0 i32.const 0xFFFFFF i32.and f32.convert_i32_s", False),
+        ("local.get 0 i32.const 0x1FFFFFF i32.and f32.convert_i32_u", True),
+        ("local.get 1 f32.const 0 f32.add", False),
+        ("f32.const -0 local.get 1 f32.mul", False),
+        ("local.get 1 f32.const -1 f32.mul", False),
+        ("local.get 1 f32.const 0.5 f32.mul", True),
+        ("local.get 1 local.get 1 f32.sub", True),
+    ],
+)
+def test_what_is_a_float_of_32_bits_is_not_rounded(body: str, rounded: bool) -> None:
+    text = f'(module (func (export "f") (param i32 f32) (result f32) {body}))'
+    made = pywasmgk.Module(assemble(text))
+    assert ("F[0] = " in source_of(made, 0).text) is rounded
+    results = []
+    for engine in ("interpreter", "compiler"):
+        func = pywasmgk.instantiate(made, engine=engine).exports["f"]
+        results.append([
+            struct.pack("<f", func(number, value))
+            for number in (0, 77, -1, 0x1FFFFFF)
+            for value in (0.0, -0.0, 1.5, -3.4e38, 1e-45, float("inf"), float("nan"))
+        ])  # fmt: skip
+    assert results[0] == results[1]
