@@ -52,9 +52,11 @@ class _Generator:
               local.get 0 i32.load local.get 1 i32.add local.tee 2)
             (func (export "f0") (param $x i32) (param $y i32) (result i32)
               (local $p i32) (local $q i32) (local $i i32) (local $t i32) (local $u i32)
-              (local $a i32) (local $n i32) (local $w i32) (local $v i32) (local $l i64)
+              (local $a i32) (local $n i32) (local $w i32) (local $v i32) (local $z i32)
+              (local $l i64)
               {" ".join(body)}
-              local.get $l i32.wrap_i64 {mixed}))"""
+              local.get $l i32.wrap_i64 {mixed}
+              local.get $z i32.const 255 i32.and i32.xor))"""
         calls = []
         for _ in range(1 + c.below(3)):
             calls.append(("f0", ((self.one(_STARTS) + c.below(8)) & 0xFFFFFFFF, self.one(_ENDS))))
@@ -94,6 +96,8 @@ class _Generator:
             return self.row(label)
         if self.c.chance(35):
             return self.walk(label)
+        if self.c.chance(25):
+            return self.bytes(label)
         body = []
         for _ in range(1 + self.c.below(5)):
             body += self.statement()
@@ -199,7 +203,9 @@ class _Generator:
 
     def statement(self) -> list[str]:
         c = self.c
-        kind = c.below(9)
+        kind = c.below(11)
+        if kind > 8:
+            return [self.byte()]
         if kind < 2:
             load, width = _LOADS[c.below(len(_LOADS))]
             target = c.pick(("a", "n", "u"))
@@ -226,6 +232,49 @@ class _Generator:
             name = c.pick(("p", "q", "i"))
             return [f"local.get ${name} call $step local.set ${name}"]
         return [f"{self.address()} local.get $a call $take local.set $a"]
+
+    def bytes(self, label: str) -> list[str]:
+        """A loop over bytes, which goes on by one."""
+        c = self.c
+        name = c.pick(("p", "q", "i"))
+        body = [self.byte() for _ in range(2 + c.below(4))]
+        body[0] = f"local.get ${name} local.get $z i32.store8"
+        if c.chance(30):
+            compared = f"local.get ${name} i32.load8_u i32.const 100 i32.lt_u"
+            body[-1] = f"{compared} if {self.byte()} else {self.byte()} end"
+        step = f"local.get ${name} i32.const 1 i32.add local.set ${name}"
+        return [
+            f"local.get ${name} i32.const 2047 i32.and local.set ${name}" if c.chance(60) else "",
+            *(self.byte() for _ in range(c.below(2))),
+            f"loop {label}", *body, step, *self.test(), f"br_if {label}", "end",
+        ]  # fmt: skip
+
+    def byte(self) -> str:
+        """Something with a number of which mostly the lowest byte is read."""
+        c = self.c
+        kind = c.below(10)
+        operator = c.pick(("add", "xor", "sub", "mul", "or", "and", "shl", "shr_u"))
+        if kind < 4:
+            more = f"i32.const {c.pick(('1', '-3', '48', '255'))} i32.{operator}"
+            load = f"{self.address()} i32.load8_{c.pick(('u', 'u', 's'))}"
+            return (
+                f"local.get $z {load} i32.{c.pick(('xor', 'add', 'sub'))} "
+                f"{more if c.chance(70) else ''} local.set $z"
+            )
+        if kind < 6:
+            return f"{self.address()} local.get $z i32.store8 offset={c.below(3)}"
+        if kind == 6:
+            return "local.get $z i32.const 255 i32.and local.get $a i32.add local.set $a"
+        if kind == 7:
+            return "local.get $z i32.const 255 i32.and i32.const 100 i32.lt_u local.set $n"
+        if kind == 8:
+            return f"local.get ${c.pick(('a', 'i', 'n'))} local.get $z i32.{operator} local.set $z"
+        return c.pick((
+            "local.get $z local.set $u",
+            "local.get $z i32.const 65535 i32.and local.set $u",
+            "local.get $z i32.extend8_s local.set $u",
+            f"{self.address()} local.get $z i32.store16",
+        ))  # fmt: skip
 
     def address(self) -> str:
         name = self.c.pick(_POINTERS)

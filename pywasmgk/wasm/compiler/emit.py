@@ -3,8 +3,8 @@
 A wasm loop is ``while 1:``. Falling off the end of code leads somewhere: to the next turn of a
 loop, or to what stands behind a scope; a jump to there costs nothing. Other jumps are ``break`` and
 ``continue`` of the innermost Python loop where that leads to the right place, and else a number in
-``b`` and a ``break``, with a test of ``b`` behind each loop on the way. Else ``b`` is below zero, so
-that one test does behind a loop that is left for many places, and nothing is set before it.
+``b`` and a ``break``, with a test of ``b`` behind each loop on the way. Else ``b`` is below zero,
+so that one test does behind a loop that is left for many places, and nothing is set before it.
 """
 
 from __future__ import annotations

@@ -47,6 +47,8 @@ class Shape:
         self.global_bits = sum(1 << self.first_global + index for index in self.mutable)
         #: pointers that are not kept, as a set of bits (``scaled``)
         self.scaled = 0
+        #: what may be masked in a block, by its number (``narrowing``)
+        self.narrow: dict[int, Any] = {}
         #: above every address that an access can reach
         self.highest_address = highest_address
 
@@ -79,8 +81,7 @@ class Shape:
         if block.exit != "branch" or len(block.instructions) < 2:
             return None
         (before, number), (last, _) = (self.body.code[at] for at in block.instructions[-2:])
-        row, compares = self.rows[before], self.rows[last]
-        if row.name != "i32.const" or not compares.condition:
+        if self.rows[before].immediates != ("i32",) or not self.rows[last].condition:
             return None
         return number if isinstance(number, int) and 1 < number <= _MOST_COMPARED else None
 

@@ -1,0 +1,238 @@
+"""Numbers of which only the lowest byte or two are looked at, kept as no more than that.
+
+Arithmetic on bytes is arithmetic on 32 bits in wasm: a sum is brought into 32 bits when it is made,
+and into eight where it is stored, compared or added to the next. Where everything that reads what a
+local is set to asks for its low bits only, one mask where it is set does for all of that.
+
+Bits that are asked for are found backwards, as readers are; where a local holds a byte is found
+forwards. A local whose high bits nobody asks for may hold anything there: then no more than its low
+bits is right of what is computed from it, and so nothing is concluded from its bounds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from .analysis import Analysis
+from .lines import Line, Part
+from .pointers import unmasked
+from .terms import Term, constant, keeps, subterms
+
+__all__ = ["Narrow", "narrow", "narrowed"]
+
+_MASKS = (0xFF, 0xFFFF)
+_ALL = -1
+#: whose low bits depend on the low bits of the operands alone
+_LOW = frozenset(("+", "-", "*", "neg"))
+_BITWISE = frozenset(("&", "^", "|", "invert"))
+
+
+class Narrow(NamedTuple):
+    """What is to be known of a block to mask in it, by local."""
+
+    masks: dict[str, int]
+    #: the bits that are asked for behind it
+    asked: dict[str, int]
+    #: the locals that are masked already at its head
+    small: frozenset[str]
+
+
+def narrow(analysis: Analysis) -> None:
+    """Masks locals of which only low bits are asked for where they are set, and not where they are
+    read. What is needed to do so to other code of a block stays in the shape (``turns``)."""
+    if analysis.slots is not None:
+        return  # locals come as the interpreter has them
+    masks = dict(_masked(analysis))
+    if not masks:
+        return
+    asked = _asked(analysis, masks)
+    small = _small(analysis, masks, asked)
+    for number, result in analysis.results.items():
+        found = Narrow(masks, asked[number], small[number])
+        result.lines = narrowed(result.lines, found)
+        analysis.shape.narrow[number] = found
+
+
+def narrowed(lines: Sequence[Line], block: Narrow | None) -> list[Line]:
+    """The lines of a block, masked where locals are set."""
+    if block is None:
+        return list(lines)
+    demands = dict(_demands(lines, block.masks, dict(block.asked)))
+    small, found = set(block.small), []
+    for number, line in enumerate(lines):
+        for term in subterms(line.parts):
+            _unmask(term, small, block.masks)
+        mask = block.masks.get(line.target)
+        if mask is not None:
+            value = line.parts[2]
+            if isinstance(value, Term) and _can_mask(line, demands[number], mask):
+                masked = Term("&", (unmasked(value), constant(mask)), 0, mask)
+                parts = (*line.parts[:2], masked)
+                line = Line(parts, line.at, line.pending, line.settled, line.trap, line.own)
+            _pass(line, demands[number], mask, small, block.masks)
+        found.append(line)
+    return found
+
+
+# -- which locals may be masked
+
+
+def _masked(analysis: Analysis) -> Iterator[tuple[str, int]]:
+    """The locals that are masked to a byte or two somewhere, and the mask."""
+    parameters = len(analysis.shape.body.type.params)
+    found: dict[str, int] = {}
+    for result in analysis.results.values():
+        for line in result.lines:
+            for term in subterms(line.parts):
+                local = _local_under_mask(term)
+                if local is not None and local.place >= parameters:
+                    mask = term.args[1].args[0]
+                    found[local.args[0]] = min(mask, found.get(local.args[0], mask))
+    for result in analysis.results.values():
+        for line in result.lines:
+            if line.target in found and _can_mask(line, 0, found[line.target]):
+                yield line.target, found[line.target]
+
+
+def _local_under_mask(term: Term) -> Term | None:
+    if term.op not in ("&", "lowest") or term.args[1].op != "const":
+        return None
+    inner: Term = term.args[0]
+    if inner.op != "var" or not inner.reads or inner.args[0][0] != "l":
+        return None
+    return inner if term.args[1].args[0] in _MASKS else None
+
+
+def _can_mask(line: Line, asked: int, mask: int) -> bool:
+    """Whether what a local is set to is brought into 32 bits, where a byte would do. Steps of
+    counters are left alone."""
+    value = line.parts[2]
+    if not 0 <= asked <= mask or not isinstance(value, Term) or value.low is None:
+        return False
+    inner = unmasked(value)
+    steps = inner.op == "+" and all(arg.op in ("var", "const") for arg in inner.args)
+    return inner is not value and inner.low is not None and not steps
+
+
+# -- bits that are asked for
+
+
+def _asked(analysis: Analysis, masks: dict[str, int]) -> dict[int, dict[str, int]]:
+    """The bits of locals that are asked for behind each block's lines."""
+    heads: dict[int, dict[str, int]] = {number: {} for number in analysis.results}
+    order = [number for number in reversed(analysis.graph.order) if number in heads]
+    behind: dict[int, dict[str, int]] = {}
+    changed = True
+    while changed:
+        changed = False
+        for number in order:
+            result = analysis.results[number]
+            asked: dict[str, int] = {}
+            for way in result.ways:
+                if way is not None:
+                    for local, bits in heads.get(way.edge.target, {}).items():
+                        asked[local] = asked.get(local, 0) | bits
+                    for term in way.stack:
+                        _ask(term, _ALL, asked, masks)
+            if result.test is not None:
+                _ask(result.test, _ALL, asked, masks)
+            behind[number] = dict(asked)
+            for _ in _demands(result.lines, masks, asked):
+                pass
+            if asked != heads[number]:
+                heads[number], changed = asked, True
+    return behind
+
+
+def _demands(
+    lines: Sequence[Line], masks: dict[str, int], asked: dict[str, int]
+) -> Iterator[tuple[int, int]]:
+    """Goes back through lines: what is asked for behind them becomes what is asked for before
+    them. Gives the number of each line that sets a local, and the bits of it that are asked for."""
+    for number in range(len(lines) - 1, -1, -1):
+        line = lines[number]
+        bits = _ALL
+        if line.target in masks:
+            bits = asked.pop(line.target, 0)
+            yield number, bits
+            bits = bits or _ALL
+        for part in line.parts:
+            _ask(part, bits, asked, masks)
+
+
+def _ask(part: Part, bits: int, asked: dict[str, int], masks: dict[str, int]) -> None:
+    """Notes which bits of locals are needed for some bits of a term."""
+    waiting: list[tuple[Part, int]] = [(part, bits)]
+    while waiting:
+        term, bits = waiting.pop()
+        if not isinstance(term, Term) or not term.reads or not bits:
+            continue
+        bits = max(bits, _ALL)
+        if term.op == "var":
+            if term.args[0] in masks:
+                asked[term.args[0]] = asked.get(term.args[0], 0) | bits
+        elif term.op in ("&", "lowest") and term.args[1].op == "const":
+            waiting.append((term.args[0], bits & term.args[1].args[0]))
+        elif keeps(term) >= 0:
+            waiting.append((term.args[0], bits & keeps(term)))
+        elif bits != _ALL and term.op in _LOW:
+            waiting += [(arg, (1 << bits.bit_length()) - 1) for arg in term.args]
+        elif bits != _ALL and term.op in _BITWISE:
+            waiting += [(arg, bits) for arg in term.args]
+        else:
+            waiting += [(arg, _ALL) for arg in term.args]
+
+
+# -- where locals are masked
+
+
+def _small(
+    analysis: Analysis, masks: dict[str, int], asked: dict[int, dict[str, int]]
+) -> dict[int, frozenset[str]]:
+    """The locals that are masked at each block's head, whichever way it is come to."""
+    heads = dict.fromkeys(analysis.results, frozenset(masks))
+    order = [number for number in analysis.graph.order if number in heads]
+    changed = True
+    while changed:
+        changed = False
+        for number in order:
+            result = analysis.results[number]
+            small = set(heads[number])
+            demands = dict(_demands(result.lines, masks, dict(asked[number])))
+            for place, line in enumerate(result.lines):
+                if line.target in masks:
+                    _pass(line, demands[place], masks[line.target], small, masks)
+            for way in result.ways:
+                target = -1 if way is None else way.edge.target
+                if target in heads and not heads[target] <= small:
+                    heads[target], changed = heads[target] & small, True
+    return heads
+
+
+def _pass(line: Line, asked: int, mask: int, small: set[str], masks: dict[str, int]) -> None:
+    """Notes whether a local is masked behind the line that sets it."""
+    if _can_mask(line, asked, mask) or _is_small(line.parts[2], mask, masks):
+        small.add(line.target)
+    else:
+        small.discard(line.target)
+
+
+def _is_small(value: Part, mask: int, masks: dict[str, int]) -> bool:
+    """Whether a term is a byte, or what the mask is, whatever is in high bits of what it reads."""
+    if not isinstance(value, Term) or value.low is None:
+        return False
+    if not 0 <= value.low <= value.high <= mask:
+        return False
+    if value.op in ("&", "lowest") and value.args[1].op == "const":
+        own: int = value.args[1].args[0]
+        return 0 <= own <= mask
+    return not any(term.op == "var" and term.args[0] in masks for term in subterms((value,)))
+
+
+def _unmask(term: Term, small: Iterable[str], masks: dict[str, int]) -> None:
+    """Makes a local that is masked already the local itself."""
+    local = _local_under_mask(term)
+    if local is not None and local.args[0] in small:
+        if masks[local.args[0]] == term.args[1].args[0]:
+            term.op, term.args = "var", local.args
