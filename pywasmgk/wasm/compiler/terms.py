@@ -427,9 +427,6 @@ def _cost_bits(a: Term) -> int:
     return int(max(-a.low, a.high).bit_length())
 
 
-_MODULAR = {"+": add, "-": subtract, "*": multiply}
-
-
 def strip(a: Term, bits: int) -> Term:
     """A term with the same low bits, without masks that only touch higher ones."""
     op = a.op
@@ -495,6 +492,10 @@ def bit_xor(a: Term, b: Term) -> Term:
 def _signed_bits(op: str, a: Term, b: Term, zeros: int) -> Term:
     width = max(abs(a.low), abs(b.low), a.high, b.high).bit_length()
     return Term(op, (a, b), -(1 << width), (1 << width) - 1, zeros)
+
+
+#: what the low bits of two operands make the low bits of
+_MODULAR = {"+": add, "-": subtract, "*": multiply, "^": bit_xor, "|": bit_or}
 
 
 # -- calls of what Python or ``numerics`` has
