@@ -17,7 +17,7 @@ from .inlining import Body
 from .liveness import drop_dead_stores
 from .loops import Ahead
 from .merging import merged
-from .narrowing import narrow
+from .narrowing import loosen, narrow
 from .rows import Entry, Row
 from .scaled import drop_pointers
 from .shape import Shape
@@ -95,6 +95,7 @@ def generate(
     sink(analysis)
     drop_dead_stores(analysis)
     narrow(analysis)
+    loosen(analysis)
     rows = merged(form(analysis, 2))
     return _assembled(body, index, rows, entry, slots, assumed, analysis.live[analysis.graph.entry])
 

@@ -19,9 +19,10 @@ from .lines import Line, Part
 from .pointers import unmasked
 from .terms import Term, constant, keeps, subterms
 
-__all__ = ["Narrow", "narrow", "narrowed"]
+__all__ = ["Narrow", "loosen", "loosened", "narrow", "narrowed"]
 
 _MASKS = (0xFF, 0xFFFF)
+_WORD = 0xFFFFFFFF
 _ALL = -1
 #: whose low bits depend on the low bits of the operands alone
 _LOW = frozenset(("+", "-", "*", "neg"))
@@ -236,3 +237,91 @@ def _unmask(term: Term, small: Iterable[str], masks: dict[str, int]) -> None:
     if local is not None and local.args[0] in small:
         if masks[local.args[0]] == term.args[1].args[0]:
             term.op, term.args = "var", local.args
+
+
+# -- temporaries
+
+
+def loosen(analysis: Analysis) -> None:
+    """Does not bring into 32 bits what is read as part of something that is: numbers with a sign
+    that were loaded, above all."""
+    results = analysis.results.values()
+    lines = [line for result in results for line in result.lines]
+    rest: list[Part] = [result.test for result in results if result.test is not None]
+    rest += [term for result in results for way in result.ways if way for term in way.stack]
+    found = _loose(lines, rest)
+    if found:
+        for result in results:
+            result.lines = [_loosened(line, found) for line in result.lines]
+            for way in result.ways:
+                _without_bounds(() if way is None else way.stack, found)
+
+
+def loosened(lines: Sequence[Line], behind: Sequence[Part]) -> list[Line]:
+    """The same for lines that have temporaries of their own, and what is read behind them."""
+    found = _loose(lines, behind)
+    return [_loosened(line, found) for line in lines] if found else list(lines)
+
+
+def _loose(lines: Sequence[Line], rest: Iterable[Part]) -> dict[str, Term]:
+    """Temporaries that hold a masked number, and the number, if each of their readers masks."""
+    found = {}
+    for line in lines:
+        name, value = (line.parts[0], line.parts[-1]) if len(line.parts) == 3 else ("", "")
+        if isinstance(name, Term) and isinstance(value, Term) and keeps(value) == _WORD:
+            inner = value.args[0]
+            if name.op == "var" and inner.low is not None and -_WORD <= inner.low <= inner.high:
+                found[name.args[0]] = inner
+    if not found:
+        return found
+    lost: set[str] = set()
+    for part in rest:
+        _read_whole(part, False, found, lost)
+    for line in lines:
+        for part in line.parts[1:] if line.parts[1:2] == [" = "] else line.parts:
+            _read_whole(part, False, found, lost)
+    return {name: inner for name, inner in found.items() if name not in lost}
+
+
+def _read_whole(part: Part, masked: bool, found: dict[str, Term], lost: set[str]) -> None:
+    """Notes temporaries that are read for more than their low 32 bits."""
+    waiting = [(part, masked)]
+    while waiting:
+        term, masked = waiting.pop()
+        if not isinstance(term, Term):
+            continue
+        if term.op == "var":
+            if not masked and term.args[0] in found:
+                lost.add(term.args[0])
+        elif term.op == "&" and term.args[1].op == "const" and 0 <= term.args[1].args[0] <= _WORD:
+            waiting.append((term.args[0], True))
+        elif term.op in ("%", "wrap") and 0 <= keeps(term) <= _WORD:
+            waiting.append((term.args[0], True))
+        elif term.op in _LOW or term.op in _BITWISE:
+            waiting += [(arg, masked) for arg in term.args]
+        else:
+            waiting += [(arg, False) for arg in term.args]
+
+
+def _loosened(line: Line, found: dict[str, Term]) -> Line:
+    _without_bounds(line.parts, found)
+    name = line.parts[0] if line.parts else ""
+    if isinstance(name, Term) and name.op == "var" and name.args[0] in found:
+        parts = (name, line.parts[1], found[name.args[0]])
+        return Line(parts, line.at, line.pending, line.settled, line.trap, line.own)
+    return line
+
+
+def _without_bounds(parts: Iterable[Part], found: dict[str, Term]) -> None:
+    """Has terms know that temporaries are not in 32 bits."""
+    for term in subterms(parts):
+        if term.op == "var" and term.args[0] in found:
+            inner = found[term.args[0]]
+            term.low, term.high, term.zeros = inner.low, inner.high, 0
+        elif term.op == "wrap" and _reads(term, found):
+            # it may be out of range by more than a turn now
+            term.op, term.args = "%", (term.args[0], constant(term.args[1]))
+
+
+def _reads(term: Term, found: dict[str, Term]) -> bool:
+    return any(part.op == "var" and part.args[0] in found for part in subterms((term,)))

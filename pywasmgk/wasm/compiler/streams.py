@@ -24,6 +24,9 @@ _STORE = re.compile(r"M\w+\[[^\[\]]*\] = ")
 _SOMETIMES = re.compile(r" (?:if|and|or) |^if ")
 #: the step of a pointer that is there for a loop's fast turns alone
 _STEP = re.compile(r"([qr]\w+) = \1 \+ \w+")
+#: a row that gives an element another name, and the names of elements
+_NAMED = re.compile(r"([tu]\d\w*) = (x\d+)")
+_ELEMENT = re.compile(r"\bx\d+\b")
 #: loads that pay for the slices in ten turns; so does a pointer that need not be stepped any more
 _MANY = 4
 
@@ -74,7 +77,24 @@ def streamed(rows: Sequence[Row], steps: Mapping[str, int]) -> tuple[list[Row], 
     rest = _without_steps(kept)
     if len(rest) == len(rows) and len(found) < _MANY:
         return list(rows), []
-    return rest, list(found.values())
+    return _named(rest, list(found.values()))
+
+
+def _named(rows: Sequence[Row], streams: Sequence[Stream]) -> tuple[list[Row], list[Stream]]:
+    """Elements that are called what a turn would call them in its first row about them."""
+    names: dict[str, str] = {}
+    kept = []
+    for row in rows:
+        made = _NAMED.fullmatch(row.text)
+        if made is not None and made[2] not in names:
+            names[made[2]] = made[1]
+        else:
+            kept.append(row)
+    found = [
+        row._replace(text=_ELEMENT.sub(lambda word: names.get(word[0], word[0]), row.text))
+        for row in kept
+    ]
+    return found, [item._replace(name=names.get(item.name, item.name)) for item in streams]
 
 
 def _without_steps(rows: Sequence[Row]) -> list[Row]:

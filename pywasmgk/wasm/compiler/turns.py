@@ -21,7 +21,7 @@ from .graph import Edge
 from .lines import Line, Test
 from .liveness import kept, read_first
 from .loops import Count, count, goes_on, is_plain, is_wrapped, steps, unwrapped
-from .narrowing import narrowed
+from .narrowing import loosened, narrowed
 from .printing import show
 from .shape import Shape
 from .terms import Term, constant, subterms, variable
@@ -369,7 +369,7 @@ class _Loop:
         condition = goes_on(made.result)
         behind = [*back.stack, condition] if self.count is None else back.stack
         lines, read = kept(made.result.lines, self.live, behind)
-        lines = narrowed(lines, self.shape.narrow.get(self.number))
+        lines = loosened(narrowed(lines, self.shape.narrow.get(self.number)), behind)
         before, inductions = self._inductions(turn, read)
         counter = self._counter(inductions, made.floor)
         if self.count is None and counter is None:
