@@ -258,6 +258,12 @@ def shift_right(a: Term, b: Term) -> Term:
         if a.op == "signed" and a.args[1] == 1 << count:
             # the sign alone is left: 0 or -1
             return negative(shift_right(a.args[0], b))
+        if a.op == "signed" and a.args[0].op == "<<":
+            # what was shifted up to the sign comes back: the sign of fewer bits
+            inner, by = a.args[0].args
+            sign = a.args[1] >> by.args[0] if by.op == "const" else 0
+            if 0 <= inner.low <= inner.high < 2 * sign and by.args[0] <= count:
+                return shift_right(signed(inner, sign), constant(count - by.args[0]))
         if a.op == "+" and a.args[1].op == "const" and a.args[1].zeros >= count:
             # the constant is a multiple of the divisor: the base can be shifted by itself
             return add(shift_right(a.args[0], b), constant(a.args[1].args[0] >> count))
@@ -382,6 +388,11 @@ def keep_low(a: Term, bits: int) -> Term:
         return keep_low(add(a.args[0], constant(((a.args[1].args[0] + half) & mask) - half)), bits)
     if a.op == "const":
         return constant(a.args[0] & mask)
+    if a.op == "signed" and a.args[0].op == "var" and 2 * a.args[1] <= mask >> 1:
+        # most small numbers are not below zero
+        inner, sign = a.args
+        higher = add(inner, constant(mask + 1 - 2 * sign))
+        return Term("if", (Term("<", (inner, constant(sign))), inner, higher), 0, mask)
     stripped = strip(a, bits)
     if (
         stripped is not a

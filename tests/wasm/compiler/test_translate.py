@@ -131,3 +131,37 @@ def test_what_is_a_float_of_32_bits_is_not_rounded(body: str, rounded: bool) -> 
             for value in (0.0, -0.0, 1.5, -3.4e38, 1e-45, float("inf"), float("nan"))
         ])  # fmt: skip
     assert results[0] == results[1]
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (
+            "local.get 0 i32.load8_u i32.const 24 i32.shl i32.const 24 i32.shr_s",
+            "t1 if t1 < 128 else t1 + 4294967040",
+        ),
+        (
+            "local.get 0 i32.const 16 i32.shl i32.const 18 i32.shr_s",
+            "(l0 & 65535 ^ 32768) - 32768 >> 2 & 4294967295",
+        ),
+        # a number of more bits loses its highest
+        ("local.get 0 i32.const 8 i32.shl i32.const 4 i32.shr_s", ">> 4"),
+    ],
+)
+def test_signs_of_few_bits(body: str, text: str) -> None:
+    made = pywasmgk.Module(
+        assemble(
+            f'(module (memory (export "memory") 1) (func (export "f") (param i32) (result i32) {body}))'
+        )
+    )
+    assert text in source_of(made, 0).text
+    for number in (0, 1, 127, 128, 255, 256, 0x7FFF, 0x8000, 0xFFFF, 0x12348765, -1):
+        results = []
+        for engine in ("interpreter", "compiler"):
+            instance = pywasmgk.instantiate(made, engine=engine)
+            instance.exports["memory"].write(0, bytes(range(256)) * 256)
+            try:
+                results.append(instance.exports["f"](number))
+            except pywasmgk.Trap as error:
+                results.append(error.trap_code)
+        assert results[0] == results[1]
