@@ -37,7 +37,8 @@ void gk_log(uint32_t level, const char *message, uint32_t size);
 // ---- memory
 //
 // The heap is a row of blocks from __heap_base to heap_top, each with a header that says how long
-// it is, so the next one is found by walking. Free neighbours are joined while looking for room.
+// it is, so the next one is found by walking. The last one is always in use; free ones before it
+// are counted, so that nothing is looked for while what came last goes first, as in most calls.
 // The host calls gk_malloc while the guest waits in gk_host_call: nothing here is ever half done at
 // that time.
 
@@ -49,6 +50,7 @@ typedef struct {
 extern char __heap_base;  // the linker's: first address after data and stack
 
 static char *heap_top;                                 // end of the last block
+static uint32_t heap_holes;                            // free blocks
 static struct { uint32_t blocks, bytes; } heap_live;  // what is not free; for tests against leaks
 
 static gk_block *heap_first(void) {
@@ -69,19 +71,29 @@ static bool heap_reach(uint64_t end) {
   return __builtin_wasm_memory_grow(0, (size_t)((end - have + 0xFFFF) >> 16)) != (size_t)-1;
 }
 
-// A block of at least `size` bytes: the first free one that fits, else a new one at the top.
-static gk_block *heap_find(uint32_t size) {
-  gk_block *block = heap_first();
-  for (; (char *)block < heap_top; block = heap_next(block)) {
+// The first free block of at least `size` bytes, or NULL. Free neighbours are joined on the way.
+static gk_block *heap_hole(uint32_t size) {
+  for (gk_block *block = heap_first(); (char *)block < heap_top; block = heap_next(block)) {
     if (block->used) continue;
-    gk_block *next = heap_next(block);
-    while ((char *)next < heap_top && !next->used) next = heap_next(next);
-    block->size = (uint32_t)((char *)next - (char *)(block + 1));
-    if ((char *)next == heap_top) heap_top = (char *)block;  // the last one can be of any size
-    else if (block->size >= size) return block;
+    for (gk_block *next; !(next = heap_next(block))->used; heap_holes--)
+      block->size += sizeof(gk_block) + next->size;
+    if (block->size < size) continue;
+    if (block->size - size > sizeof(gk_block)) {  // what is left over stays free
+      uint32_t rest = block->size - size - sizeof(gk_block);
+      block->size = size;
+      *heap_next(block) = (gk_block){rest, 0};
+    } else {
+      heap_holes--;
+    }
+    return block;
   }
+  return NULL;
+}
+
+// A block of `size` bytes behind all others, or NULL.
+static gk_block *heap_extend(uint32_t size) {
   if (!heap_reach((uint64_t)(uintptr_t)heap_top + sizeof(gk_block) + size)) return NULL;
-  block = (gk_block *)heap_top;
+  gk_block *block = (gk_block *)heap_top;
   block->size = size;
   heap_top = (char *)heap_next(block);
   return block;
@@ -92,13 +104,10 @@ GK_EXPORT("gk_malloc") void *gk_malloc(uint32_t size) {
   if (size == 0) size = 1;
   if (size > UINT32_MAX - 32) return NULL;
   uint32_t rounded = (size + 7) & ~7u;
-  gk_block *block = heap_find(rounded);
+  heap_first();
+  gk_block *block = heap_holes ? heap_hole(rounded) : NULL;
+  if (!block) block = heap_extend(rounded);
   if (!block) return NULL;
-  if (block->size - rounded > sizeof(gk_block)) {  // what is left over stays free
-    uint32_t rest = block->size - rounded - sizeof(gk_block);
-    block->size = rounded;
-    *heap_next(block) = (gk_block){rest, 0};
-  }
   block->used = size;
   heap_live.blocks += 1;
   heap_live.bytes += size;
@@ -108,14 +117,25 @@ GK_EXPORT("gk_malloc") void *gk_malloc(uint32_t size) {
 // Gives memory back. What gk_malloc did not give, or what is free already, is ignored: the host may
 // free static data that was an answer.
 GK_EXPORT("gk_free") void gk_free(void *memory) {
+  gk_block *hole = NULL;  // the first of the free blocks right before this one
+  uint32_t holes = 0;     // how many these are
   for (gk_block *block = heap_first(); (char *)block < heap_top; block = heap_next(block)) {
-    if ((void *)(block + 1) != memory) continue;
-    if (block->used) {
+    if (!block->used) {
+      if (!holes++) hole = block;
+    } else if ((void *)(block + 1) == memory) {
       heap_live.blocks -= 1;
       heap_live.bytes -= block->used;
+      block->used = 0;
+      if ((char *)heap_next(block) == heap_top) {
+        heap_top = (char *)(holes ? hole : block);
+        heap_holes -= holes;
+      } else {
+        heap_holes += 1;
+      }
+      return;
+    } else {
+      holes = 0;
     }
-    block->used = 0;
-    return;
   }
 }
 
@@ -170,7 +190,18 @@ static int text_compare(text a, text b) {
   return a.size < b.size ? -1 : a.size > b.size;
 }
 
-static bool text_equal(text a, text b) { return a.size == b.size && text_compare(a, b) == 0; }
+static bool text_equal(text a, text b) {
+  if (a.size != b.size) return false;
+  for (uint32_t i = 0; i < a.size; i++)
+    if (a.at[i] != b.at[i]) return false;
+  return true;
+}
+
+static bool text_is(text a, const char *zero_terminated) {
+  for (uint32_t i = 0; i < a.size; i++)
+    if (a.at[i] != zero_terminated[i] || !a.at[i]) return false;
+  return !zero_terminated[a.size];
+}
 
 // How many bytes the UTF-8 character at the start of `rest` has; 0 if it is none (RFC 3629).
 static uint32_t utf8_size(text rest) {

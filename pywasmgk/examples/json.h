@@ -14,93 +14,92 @@ typedef struct {
   const char *at, *end;
 } json_cursor;
 
-// ---- checking
+// ---- checking: where what stands at a place is over, or NULL if it does not stand there
 
 static bool json_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
-static void json_blanks(json_cursor *c) {
-  while (c->at < c->end && json_blank(*c->at)) c->at++;
+static const char *json_blanks(const char *at, const char *end) {
+  while (at < end && json_blank(*at)) at++;
+  return at;
 }
 
-static bool json_take(json_cursor *c, char wanted) {
-  if (c->at == c->end || *c->at != wanted) return false;
-  c->at++;
-  return true;
+static const char *json_word(const char *at, const char *end, text word) {
+  bool fits = (uint32_t)(end - at) >= word.size;
+  return fits && text_equal((text){at, word.size}, word) ? at + word.size : NULL;
 }
 
-static bool json_take_word(json_cursor *c, text word) {
-  if ((uint32_t)(c->end - c->at) < word.size) return false;
-  if (!text_equal((text){c->at, word.size}, word)) return false;
-  c->at += word.size;
-  return true;
+static bool json_is_digit(char c) { return c >= '0' && c <= '9'; }
+
+static const char *json_digits(const char *at, const char *end) {
+  const char *start = at;
+  while (at < end && json_is_digit(*at)) at++;
+  return at > start ? at : NULL;
 }
 
-static bool json_digit(const json_cursor *c) {
-  return c->at < c->end && *c->at >= '0' && *c->at <= '9';
-}
-
-static bool json_take_digits(json_cursor *c) {
-  if (!json_digit(c)) return false;
-  while (json_digit(c)) c->at++;
-  return true;
-}
-
-static bool json_take_number(json_cursor *c) {
-  json_take(c, '-');
-  if (!json_take(c, '0') && !json_take_digits(c)) return false;
-  if (json_take(c, '.') && !json_take_digits(c)) return false;
-  if (!json_take(c, 'e') && !json_take(c, 'E')) return true;
-  if (!json_take(c, '+')) json_take(c, '-');
-  return json_take_digits(c);
+static const char *json_past_number(const char *at, const char *end) {
+  if (at < end && *at == '-') at++;
+  at = at < end && *at == '0' ? at + 1 : json_digits(at, end);
+  if (at && at < end && *at == '.') at = json_digits(at + 1, end);
+  if (!at || at == end || (*at | 0x20) != 'e') return at;
+  at++;
+  if (at < end && (*at == '+' || *at == '-')) at++;
+  return json_digits(at, end);
 }
 
 // The value of a hexadecimal digit, or -1.
 static int json_hex(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
+  if (json_is_digit(c)) return c - '0';
   c |= 0x20;
   return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-static bool json_take_escape(json_cursor *c) {
+// From behind the backslash.
+static const char *json_past_escape(const char *at, const char *end) {
   static const char letters[] = "\"\\/bfnrt";
-  for (uint32_t i = 0; letters[i]; i++)
-    if (json_take(c, letters[i])) return true;
-  if (!json_take(c, 'u') || c->end - c->at < 4) return false;
-  for (int i = 0; i < 4; i++)
-    if (json_hex(*c->at++) < 0) return false;
-  return true;
+  for (uint32_t i = 0; at < end && letters[i]; i++)
+    if (*at == letters[i]) return at + 1;
+  if (end - at < 5 || *at != 'u') return NULL;
+  for (int i = 1; i <= 4; i++)
+    if (json_hex(at[i]) < 0) return NULL;
+  return at + 5;
 }
 
-static bool json_take_string(json_cursor *c) {
-  if (!json_take(c, '"')) return false;
-  while (c->at < c->end) {
-    if (json_take(c, '"')) return true;
-    if (json_take(c, '\\')) {
-      if (!json_take_escape(c)) return false;
+// The first character inside a string that needs more than a look: a quote, a backslash, or one
+// that is not printable ASCII.
+static const char *json_plain(const char *at, const char *end) {
+  while (at < end && (uint8_t)(*at - ' ') <= '~' - ' ' && *at != '"' && *at != '\\') at++;
+  return at;
+}
+
+static const char *json_past_string(const char *at, const char *end) {
+  if (at == end || *at != '"') return NULL;
+  for (at = json_plain(at + 1, end); at < end; at = json_plain(at, end)) {
+    if (*at == '"') return at + 1;
+    if (*at == '\\') {
+      if (!(at = json_past_escape(at + 1, end))) return NULL;
       continue;
     }
-    uint32_t size = utf8_size((text){c->at, (uint32_t)(c->end - c->at)});
-    if (!size || (uint8_t)*c->at < 0x20) return false;
-    c->at += size;
+    uint32_t size = (uint8_t)*at < ' ' ? 0 : utf8_size((text){at, (uint32_t)(end - at)});
+    if (!size) return NULL;
+    at += size;
   }
-  return false;
+  return NULL;
 }
 
-static bool json_take_key(json_cursor *c) {
-  json_blanks(c);
-  if (!json_take_string(c)) return false;
-  json_blanks(c);
-  return json_take(c, ':');
+static const char *json_past_key(const char *at, const char *end) {
+  at = json_past_string(json_blanks(at, end), end);
+  if (!at) return NULL;
+  at = json_blanks(at, end);
+  return at < end && *at == ':' ? at + 1 : NULL;
 }
 
-static bool json_take_scalar(json_cursor *c) {
-  if (c->at == c->end) return false;
-  switch (*c->at) {
-    case '"': return json_take_string(c);
-    case 't': return json_take_word(c, TEXT("true"));
-    case 'f': return json_take_word(c, TEXT("false"));
-    case 'n': return json_take_word(c, TEXT("null"));
-    default: return json_take_number(c);
+static const char *json_past_scalar(const char *at, const char *end) {
+  switch (*at) {
+    case '"': return json_past_string(at, end);
+    case 't': return json_word(at, end, TEXT("true"));
+    case 'f': return json_word(at, end, TEXT("false"));
+    case 'n': return json_word(at, end, TEXT("null"));
+    default: return json_past_number(at, end);
   }
 }
 
@@ -108,30 +107,33 @@ static bool json_take_scalar(json_cursor *c) {
 // would let the caller choose how deep our stack gets: the brackets that wait are kept instead.
 static bool json_check(text source) {
   static char waiting[JSON_DEPTH];  // the closing bracket of every array and object that is open
-  json_cursor c = {source.at, source.at + source.size};
+  const char *at = source.at, *end = at + source.size;
   uint32_t depth = 0;
   for (;;) {
-    json_blanks(&c);
-    bool object = json_take(&c, '{');
-    if (object || json_take(&c, '[')) {
+    at = json_blanks(at, end);
+    if (at == end) return false;
+    if (*at == '{' || *at == '[') {
+      bool object = *at == '{';
       if (depth == JSON_DEPTH) return false;
       waiting[depth++] = object ? '}' : ']';
-      json_blanks(&c);
-      if (c.at == c.end) return false;
-      if (*c.at != waiting[depth - 1]) {  // not empty
-        if (object && !json_take_key(&c)) return false;
+      at = json_blanks(at + 1, end);
+      if (at == end) return false;
+      if (*at != waiting[depth - 1]) {  // not empty
+        if (object && !(at = json_past_key(at, end))) return false;
         continue;
       }
-    } else if (!json_take_scalar(&c)) {
+    } else if (!(at = json_past_scalar(at, end))) {
       return false;
     }
     for (;;) {  // after a value
-      json_blanks(&c);
-      if (depth == 0) return c.at == c.end;
-      if (json_take(&c, waiting[depth - 1])) {
+      at = json_blanks(at, end);
+      if (depth == 0 || at == end) return depth == 0 && at == end;
+      if (*at == waiting[depth - 1]) {
         depth--;
-      } else if (json_take(&c, ',')) {
-        if (waiting[depth - 1] == '}' && !json_take_key(&c)) return false;
+        at++;
+      } else if (*at == ',') {
+        at++;
+        if (waiting[depth - 1] == '}' && !(at = json_past_key(at, end))) return false;
         break;
       } else {
         return false;
@@ -142,32 +144,37 @@ static bool json_check(text source) {
 
 // ---- reading: only what json_check has seen
 
-// The next value: of an array, or of an object, where keys and values take turns. In checked text
-// commas and colons need no more attention than blanks.
+// Blanks, commas and colons: what values stand between. In checked text nothing else is as low.
+static bool json_between(char c) { return (uint8_t)c <= ' ' || c == ',' || c == ':'; }
+
+// Where a string is over, from inside it.
+static const char *json_behind(const char *at, const char *end) {
+  for (; *(at = json_plain(at, end)) != '"'; at++)
+    if (*at == '\\') at++;
+  return at + 1;
+}
+
+// The next value: of an array, or of an object, where keys and values take turns.
 static bool json_next(json_cursor *c, json *value) {
-  while (c->at < c->end && (json_blank(*c->at) || *c->at == ',' || *c->at == ':')) c->at++;
-  const char *start = c->at;
-  uint32_t depth = 0;
-  while (c->at < c->end) {
-    char now = *c->at;
-    if (depth == 0 && (json_blank(now) || now == ',' || now == ':')) break;
-    c->at++;
-    if (now == '{' || now == '[') depth++;
-    if (now == '}' || now == ']') depth--;
-    if (now != '"') continue;
-    while (*c->at != '"') c->at += *c->at == '\\' ? 2 : 1;
-    c->at++;
+  const char *at = c->at, *end = c->end;
+  while (at < end && json_between(*at)) at++;
+  const char *start = at;
+  for (uint32_t depth = 0; at < end && (depth || !json_between(*at));) {
+    char now = *at++;
+    if (now == '"') at = json_behind(at, end);
+    else if (now == '{' || now == '[') depth++;
+    else if (now == '}' || now == ']') depth--;
   }
-  *value = (json){start, (uint32_t)(c->at - start)};
-  return value->size != 0;
+  c->at = at;
+  *value = (json){start, (uint32_t)(at - start)};
+  return at != start;
 }
 
 // The value of a checked text.
 static json json_root(text checked) {
-  json_cursor c = {checked.at, checked.at + checked.size};
-  json value;
-  json_next(&c, &value);
-  return value;
+  const char *end = checked.at + checked.size, *at = json_blanks(checked.at, end);
+  while (at < end && json_blank(end[-1])) end--;
+  return (json){at, (uint32_t)(end - at)};
 }
 
 // What a value is: one of { [ " t f n 0, or 0 for no value.
@@ -267,26 +274,26 @@ static bool json_integer(json value, int64_t *result) {
 // "How to read floating point numbers accurately", 1990). Nothing above 2^53 is taken.
 static bool json_number(json value, double *result) {
   if (json_kind(value) != '0') return false;
-  json_cursor c = {value.at, value.at + value.size};
-  bool negative = json_take(&c, '-'), fraction = false;
+  const char *at = value.at, *end = at + value.size;
+  bool negative = *at == '-', fraction = false;
   uint64_t digits = 0;
   int32_t power = 0;
-  for (; json_digit(&c) || (c.at < c.end && *c.at == '.'); c.at++) {
-    if (*c.at == '.') {
+  for (at += negative; at < end && (json_is_digit(*at) || *at == '.'); at++) {
+    if (*at == '.') {
       fraction = true;
       continue;
     }
-    digits = digits * 10 + (uint64_t)(*c.at - '0');
+    digits = digits * 10 + (uint64_t)(*at - '0');
     if (digits > JSON_EXACT) return false;
     power -= fraction;
   }
-  if (c.at < c.end) {
-    c.at++;  // e
-    bool down = json_take(&c, '-');
-    json_take(&c, '+');
+  if (at < end) {
+    at++;  // e
+    bool down = *at == '-';
+    if (down || *at == '+') at++;
     int32_t exponent = 0;
-    for (; json_digit(&c); c.at++)
-      if (exponent < 100000) exponent = exponent * 10 + (*c.at - '0');
+    for (; at < end; at++)
+      if (exponent < 100000) exponent = exponent * 10 + (*at - '0');
     power += down ? -exponent : exponent;
   }
   if (power < -22 || power > 22) return false;
@@ -314,21 +321,28 @@ typedef struct {
   uint32_t size, capacity;
 } json_writer;
 
-static void put_text(json_writer *w, text piece) {
-  uint32_t needed = w->size + piece.size;
-  if (needed > w->capacity) {
-    uint32_t capacity = needed < 64 ? 64 : needed + needed / 2;
-    char *larger = gk_need(capacity);
-    __builtin_memcpy(larger, w->at, w->size);
-    if (w->at) gk_free(w->at);
-    w->at = larger;
-    w->capacity = capacity;
-  }
-  __builtin_memcpy(w->at + w->size, piece.at, piece.size);
-  w->size = needed;
+static void json_grow(json_writer *w, uint32_t needed) {
+  uint32_t capacity = needed < 64 ? 64 : needed + needed / 2;
+  char *larger = gk_need(capacity);
+  __builtin_memcpy(larger, w->at, w->size);
+  if (w->at) gk_free(w->at);
+  w->at = larger;
+  w->capacity = capacity;
 }
 
-static void put_char(json_writer *w, char c) { put_text(w, (text){&c, 1}); }
+// Where the next `size` bytes go.
+static char *json_room(json_writer *w, uint32_t size) {
+  uint32_t before = w->size;
+  if (before + size > w->capacity) json_grow(w, before + size);
+  w->size = before + size;
+  return w->at + before;
+}
+
+static void put_text(json_writer *w, text piece) {
+  __builtin_memcpy(json_room(w, piece.size), piece.at, piece.size);
+}
+
+static void put_char(json_writer *w, char c) { *json_room(w, 1) = c; }
 
 // A comma, unless nothing, an opening bracket or a colon stands before.
 static void put_comma(json_writer *w) {
@@ -354,15 +368,14 @@ static void put_escape(json_writer *w, char c) {
 
 // The inside of a string: quotes, backslashes and control characters are escaped, the rest stays.
 static void put_escaped(json_writer *w, text value) {
-  uint32_t done = 0;
-  for (uint32_t i = 0; i < value.size; i++) {
-    char c = value.at[i];
-    if ((uint8_t)c >= 0x20 && c != '"' && c != '\\') continue;
-    put_text(w, (text){value.at + done, i - done});
-    put_escape(w, c);
-    done = i + 1;
+  const char *done = value.at, *at = done, *end = at + value.size;
+  for (; (at = json_plain(at, end)) < end; at++) {
+    if ((uint8_t)*at >= 0x7F) continue;
+    put_text(w, (text){done, (uint32_t)(at - done)});
+    put_escape(w, *at);
+    done = at + 1;
   }
-  put_text(w, (text){value.at + done, value.size - done});
+  put_text(w, (text){done, (uint32_t)(end - done)});
 }
 
 static void put_string(json_writer *w, text value) {

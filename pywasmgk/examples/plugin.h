@@ -46,7 +46,7 @@ static json gk_ask(const char *name, json_writer *request) {
 
 static void gk_answer(text function, text args, json_writer *answer) {
   for (const gk_entry *entry = handlers; entry->name; entry++) {
-    if (!text_equal(text_of(entry->name), function)) continue;
+    if (!text_is(function, entry->name)) continue;
     if (args.size && !json_check(args)) gk_fail(answer, "invalid JSON", TEXT(""));
     else entry->run(args.size ? json_root(args) : (json){0}, answer);
     return;

@@ -149,10 +149,9 @@ def test_what_is_a_float_of_32_bits_is_not_rounded(body: str, rounded: bool) -> 
     ],
 )
 def test_signs_of_few_bits(body: str, text: str) -> None:
+    memory = '(memory (export "memory") 1)'
     made = pywasmgk.Module(
-        assemble(
-            f'(module (memory (export "memory") 1) (func (export "f") (param i32) (result i32) {body}))'
-        )
+        assemble(f'(module {memory} (func (export "f") (param i32) (result i32) {body}))')
     )
     assert text in source_of(made, 0).text
     for number in (0, 1, 127, 128, 255, 256, 0x7FFF, 0x8000, 0xFFFF, 0x12348765, -1):
