@@ -156,7 +156,7 @@ class _Structure:
             for head, inside in self.graph.loops.items()
             if owner in inside and number not in inside
         ]
-        if self._repeatable(number):
+        if self._repeatable(number) or (left and self._passes(number, left)):
             return
         if left:
             # behind the outermost loop that it is left through
@@ -174,6 +174,18 @@ class _Structure:
             and len(result.lines) <= _SMALL
             and number not in self.graph.loops
         )
+
+    def _passes(self, number: int, left: Sequence[int]) -> bool:
+        """Whether a block behind a loop only leads on to where the loop is left for as well: it
+        stands inside, so that both ways leave the loop for one place."""
+        result = self.results[number]
+        if result.block.exit != "jump" or self.entries.get(number) != 1:
+            return False
+        target = result.block.edges[0].target
+        if number in self.graph.loops or target == RETURN:
+            return False
+        inside = self.graph.loops[min(left, key=lambda head: len(self.graph.loops[head]))]
+        return any(pred in inside for pred in self.graph.blocks[target].preds)
 
     def tree(self, number: int) -> list[Node]:
         """A block and all that stands with it. Raises TooDeep."""

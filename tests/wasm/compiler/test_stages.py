@@ -334,3 +334,49 @@ def test_a_local_that_changes_is_no_operand_any_more() -> None:
         for engine in ("interpreter", "compiler")
     ]
     assert found == [1008, 1008]
+
+
+#: leaves a loop for one place where it is over, and where it finds something
+BLANKS = """
+    block $out
+      loop $on
+        local.get 0 local.get 1 i32.ge_u {first}
+        local.get 0 i32.load8_u local.tee $p i32.const 32 i32.gt_u {second}
+        local.get 0 i32.const 1 i32.add local.set 0
+        br $on
+      end
+    end
+    local.get 0"""
+
+
+def test_a_loop_that_is_left_for_one_place_needs_no_number() -> None:
+    lead = "if local.get 1 local.set 0 i32.const 7 local.set $q br $out end"
+    body = BLANKS.format(first=lead, second="br_if $out")
+    # what stands behind it is too much to be written twice
+    text = source_of(module_of(f"{body} {'call $other ' * 20} local.get $q i32.add"), 1).text
+    assert text.count("l3 = 7") == 1 and text.count("break") == 2
+    assert "b = " not in text and "if b" not in text
+
+
+def test_one_test_behind_each_loop_that_is_left_for_many_places() -> None:
+    inner = """
+        block $one block $two block $three
+          loop $outer
+            loop $in
+              local.get 0 i32.load local.tee $p i32.const 1 i32.eq br_if $one
+              local.get $p i32.const 2 i32.eq br_if $two
+              local.get $p i32.const 3 i32.eq br_if $three
+              local.get $p local.get $a i32.add local.set $a
+              local.get 0 i32.const 4 i32.add local.tee 0 i32.const 40 i32.lt_u br_if $in
+            end
+            local.get $a i32.const 99 i32.lt_u br_if $outer
+          end
+          i32.const 8 local.set $q call $other
+        end local.get $q i32.const 1 i32.add local.set $q call $other
+        end local.get $q i32.const 2 i32.mul local.set $q call $other
+        end local.get $q local.get $a i32.add"""
+    text = source_of(module_of(inner), 1).text
+    lines = [line.strip() for line in text.split("\n")]
+    assert lines.count("b = -1") == text.count("b = -1") >= 1
+    # behind the inner loop one question, whichever way goes on to
+    assert text.count("if b >= 0:") + text.count("if b == ") <= 4
