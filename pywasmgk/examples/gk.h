@@ -36,27 +36,24 @@ void gk_log(uint32_t level, const char *message, uint32_t size);
 
 // ---- memory
 //
-// The heap is a row of blocks from __heap_base to heap_top, each with a header that says how long
-// it is, so the next one is found by walking. The last one is always in use; free ones before it
-// are counted, so that nothing is looked for while what came last goes first, as in most calls.
-// The host calls gk_malloc while the guest waits in gk_host_call: nothing here is ever half done at
-// that time.
+// The heap is a row of blocks from __heap_base on, each with a header that says how long it is and
+// which one is before it. The last one is always in use, and free ones are counted, so
+// that nothing is looked for while what came last goes first, as in most calls. The host calls
+// gk_malloc while the guest waits in gk_host_call: nothing here is ever half done at that time.
 
-typedef struct {
-  uint32_t size;  // bytes that follow this header, a multiple of 8
-  uint32_t used;  // bytes that were asked for; 0: the block is free
+typedef struct gk_block {
+  _Alignas(8) struct gk_block *before;  // NULL: it is the first
+  uint32_t size;                        // bytes that follow this header, a multiple of 8
+  uint32_t used;                        // bytes that were asked for; 0: the block is free
 } gk_block;
 
 extern char __heap_base;  // the linker's: first address after data and stack
 
-static char *heap_top;                                 // end of the last block
-static uint32_t heap_holes;                            // free blocks
-static struct { uint32_t blocks, bytes; } heap_live;  // what is not free; for tests against leaks
+static gk_block *heap_last;  // NULL: there is no block
+static uint32_t heap_holes;  // free blocks
 
 static gk_block *heap_first(void) {
-  gk_block *first = (gk_block *)(((uintptr_t)&__heap_base + 7) & ~(uintptr_t)7);
-  if (!heap_top) heap_top = (char *)first;
-  return first;
+  return (gk_block *)(((uintptr_t)&__heap_base + 7) & ~(uintptr_t)7);
 }
 
 static gk_block *heap_next(gk_block *block) {
@@ -64,24 +61,28 @@ static gk_block *heap_next(gk_block *block) {
 }
 
 // Grows the memory until `end` lies inside. 64 bits, since 65536 pages are one byte too many for 32.
+// So is a block up to the last byte of them, whose end would be address 0.
 static bool heap_reach(uint64_t end) {
   uint64_t have = (uint64_t)__builtin_wasm_memory_size(0) << 16;
+  if (end >> 32) return false;
   if (end <= have) return true;
-  if (end > (uint64_t)1 << 32) return false;
   return __builtin_wasm_memory_grow(0, (size_t)((end - have + 0xFFFF) >> 16)) != (size_t)-1;
 }
 
 // The first free block of at least `size` bytes, or NULL. Free neighbours are joined on the way.
 static gk_block *heap_hole(uint32_t size) {
-  for (gk_block *block = heap_first(); (char *)block < heap_top; block = heap_next(block)) {
+  for (gk_block *block = heap_first(); block != heap_last; block = heap_next(block)) {
     if (block->used) continue;
-    for (gk_block *next; !(next = heap_next(block))->used; heap_holes--)
+    gk_block *next = heap_next(block);
+    for (; !next->used; next = heap_next(next), heap_holes--)
       block->size += sizeof(gk_block) + next->size;
+    next->before = block;
     if (block->size < size) continue;
     if (block->size - size > sizeof(gk_block)) {  // what is left over stays free
       uint32_t rest = block->size - size - sizeof(gk_block);
       block->size = size;
-      *heap_next(block) = (gk_block){rest, 0};
+      next->before = heap_next(block);
+      *next->before = (gk_block){block, rest, 0};
     } else {
       heap_holes--;
     }
@@ -92,11 +93,11 @@ static gk_block *heap_hole(uint32_t size) {
 
 // A block of `size` bytes behind all others, or NULL.
 static gk_block *heap_extend(uint32_t size) {
-  if (!heap_reach((uint64_t)(uintptr_t)heap_top + sizeof(gk_block) + size)) return NULL;
-  gk_block *block = (gk_block *)heap_top;
+  gk_block *block = heap_last ? heap_next(heap_last) : heap_first();
+  if (!heap_reach((uint64_t)(uintptr_t)(block + 1) + size)) return NULL;
+  block->before = heap_last;
   block->size = size;
-  heap_top = (char *)heap_next(block);
-  return block;
+  return heap_last = block;
 }
 
 // Memory that is nobody else's until gk_free; NULL when there is none left.
@@ -104,39 +105,34 @@ GK_EXPORT("gk_malloc") void *gk_malloc(uint32_t size) {
   if (size == 0) size = 1;
   if (size > UINT32_MAX - 32) return NULL;
   uint32_t rounded = (size + 7) & ~7u;
-  heap_first();
   gk_block *block = heap_holes ? heap_hole(rounded) : NULL;
   if (!block) block = heap_extend(rounded);
   if (!block) return NULL;
   block->used = size;
-  heap_live.blocks += 1;
-  heap_live.bytes += size;
   return block + 1;
 }
 
 // Gives memory back. What gk_malloc did not give, or what is free already, is ignored: the host may
 // free static data that was an answer.
 GK_EXPORT("gk_free") void gk_free(void *memory) {
-  gk_block *hole = NULL;  // the first of the free blocks right before this one
-  uint32_t holes = 0;     // how many these are
-  for (gk_block *block = heap_first(); (char *)block < heap_top; block = heap_next(block)) {
-    if (!block->used) {
-      if (!holes++) hole = block;
-    } else if ((void *)(block + 1) == memory) {
-      heap_live.blocks -= 1;
-      heap_live.bytes -= block->used;
-      block->used = 0;
-      if ((char *)heap_next(block) == heap_top) {
-        heap_top = (char *)(holes ? hole : block);
-        heap_holes -= holes;
-      } else {
-        heap_holes += 1;
-      }
-      return;
-    } else {
-      holes = 0;
-    }
+  gk_block *block = heap_last;
+  while (block && (void *)(block + 1) != memory) block = block->before;
+  if (!block || !block->used) return;
+  block->used = 0;
+  heap_holes++;
+  for (; heap_last && !heap_last->used; heap_holes--) heap_last = heap_last->before;
+}
+
+typedef struct { uint32_t blocks, bytes; } gk_live;
+
+// What is not free; for tests against leaks.
+static gk_live heap_live(void) {
+  gk_live live = {0};
+  for (gk_block *block = heap_last; block; block = block->before) {
+    live.blocks += block->used != 0;
+    live.bytes += block->used;
   }
+  return live;
 }
 
 // Memory that must be there: without it the call ends in a trap, and the plugin stays usable.

@@ -18,10 +18,7 @@ static void hello(json args, json_writer *answer) {
   text name;
   if (json_absent(given)) name = TEXT("World");
   else if (!json_string(given, &name)) return gk_fail(answer, "name must be a string", TEXT(""));
-  put_open(answer, '{');
-  put_key(answer, TEXT("message"));
-  put_char(answer, '"');
-  put_text(answer, TEXT("Hello, "));
+  put_text(answer, TEXT("{\"message\":\"Hello, "));
   put_escaped(answer, name);
   put_text(answer, TEXT("!\"}"));
 }

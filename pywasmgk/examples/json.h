@@ -103,14 +103,14 @@ static const char *json_past_scalar(const char *at, const char *end) {
   }
 }
 
-// Whether the text is exactly one JSON value, in UTF-8. A loop, since a call per level of nesting
-// would let the caller choose how deep our stack gets: the brackets that wait are kept instead.
-static bool json_check(text source) {
+// Whether the text is exactly one JSON value, in UTF-8, and that value without blanks around. A
+// loop, since a call per level of nesting would let the caller choose how deep our stack gets: the
+// brackets that wait are kept instead.
+static bool json_check(text source, json *root) {
   static char waiting[JSON_DEPTH];  // the closing bracket of every array and object that is open
-  const char *at = source.at, *end = at + source.size;
+  const char *end = source.at + source.size, *start = json_blanks(source.at, end), *at = start;
   uint32_t depth = 0;
   for (;;) {
-    at = json_blanks(at, end);
     if (at == end) return false;
     if (*at == '{' || *at == '[') {
       bool object = *at == '{';
@@ -120,20 +120,26 @@ static bool json_check(text source) {
       if (at == end) return false;
       if (*at != waiting[depth - 1]) {  // not empty
         if (object && !(at = json_past_key(at, end))) return false;
+        at = json_blanks(at, end);
         continue;
       }
     } else if (!(at = json_past_scalar(at, end))) {
       return false;
     }
     for (;;) {  // after a value
+      if (depth == 0) {
+        *root = (json){start, (uint32_t)(at - start)};
+        return json_blanks(at, end) == end;
+      }
       at = json_blanks(at, end);
-      if (depth == 0 || at == end) return depth == 0 && at == end;
+      if (at == end) return false;
       if (*at == waiting[depth - 1]) {
         depth--;
         at++;
       } else if (*at == ',') {
         at++;
         if (waiting[depth - 1] == '}' && !(at = json_past_key(at, end))) return false;
+        at = json_blanks(at, end);
         break;
       } else {
         return false;
@@ -168,13 +174,6 @@ static bool json_next(json_cursor *c, json *value) {
   c->at = at;
   *value = (json){start, (uint32_t)(at - start)};
   return at != start;
-}
-
-// The value of a checked text.
-static json json_root(text checked) {
-  const char *end = checked.at + checked.size, *at = json_blanks(checked.at, end);
-  while (at < end && json_blank(end[-1])) end--;
-  return (json){at, (uint32_t)(end - at)};
 }
 
 // What a value is: one of { [ " t f n 0, or 0 for no value.
@@ -252,6 +251,16 @@ static bool json_string(json value, text *result) {
   return true;
 }
 
+// Whether a string says something. Escapes make it longer, so that most need no decoding.
+static bool json_says(json string, text what) {
+  text inside = {string.at + 1, string.size - 2};
+  if (inside.size > what.size) return json_string(string, &inside) && text_equal(inside, what);
+  if (inside.size < what.size) return false;
+  for (uint32_t i = 0; i < what.size; i++)
+    if (inside.at[i] != what.at[i] || inside.at[i] == '\\') return false;
+  return true;
+}
+
 // A number without fraction and exponent that fits into 64 bits.
 static bool json_integer(json value, int64_t *result) {
   if (json_kind(value) != '0') return false;
@@ -308,9 +317,8 @@ static bool json_number(json value, double *result) {
 static json json_member(json object, text name) {
   json_cursor c = json_inside(object, '{');
   json found = {NULL, 0}, key, value;
-  text decoded;
   while (json_next(&c, &key) && json_next(&c, &value))
-    if (json_string(key, &decoded) && text_equal(decoded, name)) found = value;
+    if (json_says(key, name)) found = value;
   return found;
 }
 

@@ -41,14 +41,16 @@ static json gk_ask(const char *name, json_writer *request) {
   if (!packed) return (json){0};
   text answer = {(const char *)(uintptr_t)(packed >> 32), (uint32_t)packed};
   scratch_adopt((void *)answer.at);
-  return json_check(answer) ? json_root(answer) : (json){0};
+  json root;
+  return json_check(answer, &root) ? root : (json){0};
 }
 
 static void gk_answer(text function, text args, json_writer *answer) {
   for (const gk_entry *entry = handlers; entry->name; entry++) {
     if (!text_is(function, entry->name)) continue;
-    if (args.size && !json_check(args)) gk_fail(answer, "invalid JSON", TEXT(""));
-    else entry->run(args.size ? json_root(args) : (json){0}, answer);
+    json root = {0};
+    if (args.size && !json_check(args, &root)) gk_fail(answer, "invalid JSON", TEXT(""));
+    else entry->run(root, answer);
     return;
   }
   gk_fail(answer, "unknown function: ", utf8_valid(function) ? function : TEXT("?"));

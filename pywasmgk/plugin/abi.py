@@ -160,11 +160,11 @@ class Guest:
         # in the order in which they are freed
         taken: list[int] = []
         try:
-            name_ptr = self._place(function, "function name")
+            name_ptr = self._place(function, "failed to allocate memory for function name")
             taken = [name_ptr]
             args_ptr = 0
             if args:
-                args_ptr = self._place(args, "args")
+                args_ptr = self._place(args, "failed to allocate memory for args")
                 taken = [args_ptr, name_ptr]
             place = (name_ptr, len(function), args_ptr, len(args))
             packed = self._run(self.exports.call, place, "gk_call failed: ")
@@ -183,23 +183,22 @@ class Guest:
     def place(self, data: bytes) -> int | None:
         """Copies bytes into a fresh buffer of the guest's; ``None`` where that fails."""
         try:
-            return self._place(data, "response")
+            return self._place(data, "failed to allocate memory for response")
         except CallError:
             if self.ended is not None:
                 raise
             return None
 
     def _place(self, data: bytes, what: str) -> int:
-        message = f"failed to allocate memory for {what}"
         size, memory = len(data), self.exports.memory
         if not size:
-            raise CallError(message)
-        ptr = self._run(self.exports.malloc, (size,), f"{message}: gk_malloc: ") & 0xFFFFFFFF
+            raise CallError(what)
+        ptr = self._run(self.exports.malloc, (size,), what, ": gk_malloc: ") & 0xFFFFFFFF
         if not ptr:
-            raise CallError(f"{message}: gk_malloc returned 0 for {size} bytes")
+            raise CallError(f"{what}: gk_malloc returned 0 for {size} bytes")
         if ptr + size > len(memory):
             self._free((ptr,))
-            raise CallError(f"{message}: gk_malloc returned {ptr}, outside the memory")
+            raise CallError(f"{what}: gk_malloc returned {ptr}, outside the memory")
         memory.write(ptr, data)
         return ptr
 
@@ -215,18 +214,19 @@ class Guest:
                 if self.ended is not None:
                     raise
 
-    def _run(self, func: Func, args: tuple[int, ...], prefix: str) -> int:
+    def _run(self, func: Func, args: tuple[int, ...], *prefix: str) -> int:
         try:
             result = func(*args)
         except Trap as error:
             self.trapped = end_of(error)
-            raise CallError(prefix + describe(error), error) from error
+            raise CallError("".join((*prefix, describe(error))), error) from error
         except (Stopped, Exit) as error:
             self.ended = end_of(error)
             timeout = isinstance(error, DeadlineExceeded)
             raise (CallTimeout if timeout else CallError)(
-                prefix + describe(error), error
+                "".join((*prefix, describe(error))), error
             ) from error
         except Exception as error:  # a host's log or output sink raised: the guest goes no further
-            raise CallError(f"{prefix}{describe(error)} (raised by the host)", error) from error
+            message = "".join((*prefix, describe(error), " (raised by the host)"))
+            raise CallError(message, error) from error
         return 0 if result is None else int(result)

@@ -342,9 +342,9 @@ def encode(value: Any) -> bytes:
     deep (or contains itself), and TypeError for what JSON does not have.
     """
     writer = _SCALARS.get(type(value))
-    text = "".join(_write(value)) if writer is None else writer(value)
-    for character, escape in _HTML.items():
-        if character in text:
+    text = _flat(value) or "".join(_write(value)) if writer is None else writer(value)
+    if _ESCAPED.search(text):
+        for character, escape in _HTML.items():
             text = text.replace(character, escape)
     try:
         return text.encode()
@@ -361,6 +361,7 @@ _HTML = {
     "\u2028": "\\u2028",
     "\u2029": "\\u2029",
 }
+_ESCAPED = re.compile("[<>&\u2028\u2029]")
 
 
 def _float(value: float) -> str:
@@ -410,6 +411,19 @@ def _scalar_writer(value: Any) -> Callable[[Any], str]:
         f"JSON has no {type(value).__name__}; it has str, int, float, bool, None, dict, list "
         "(and here bytes as base64, datetime as RFC 3339)"
     )
+
+
+def _flat(value: Any) -> str:
+    """The text of an object without containers, as most arguments are; none for anything else."""
+    if type(value) is not dict:
+        return ""
+    parts = []
+    for key in value if len(value) < 2 else _sorted_keys(value):
+        writer = _SCALARS.get(type(value[key]))
+        if writer is None or type(key) is not str:
+            return ""
+        parts.append(f"{encode_basestring(key)}:{writer(value[key])}")
+    return f"{{{','.join(parts)}}}"
 
 
 def _write(value: Any) -> list[str]:

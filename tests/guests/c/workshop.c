@@ -422,7 +422,8 @@ static void churn(json args, json_writer *answer) {
 // Blocks and bytes that are not free, without those of this call.
 static void alive(json args, json_writer *answer) {
   (void)args;
-  int64_t blocks = heap_live.blocks, bytes = heap_live.bytes;
+  gk_live live = heap_live();
+  int64_t blocks = live.blocks, bytes = live.bytes;
   put_open(answer, '{');
   put_member_integer(answer, TEXT("blocks"), blocks);
   put_member_integer(answer, TEXT("bytes"), bytes);
