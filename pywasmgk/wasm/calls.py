@@ -63,6 +63,7 @@ class Account:
         self._domain = self._instance.domain.enter(meter)
         if self._outermost:
             CURRENT.meter = meter
+            self._instance.tiers.begin(meter)
         meter.entries += 1
         self._depth, self._budget = meter.depth, meter.budget
         return meter

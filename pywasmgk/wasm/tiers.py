@@ -51,6 +51,12 @@ class Tiers:
             self._binding = Binding(self.instance)
         return self._binding
 
+    def begin(self, meter: Meter) -> None:
+        """Says how deep generated code may call on an account, so that its calls need not."""
+        if self._binding is not None:
+            reach = min(meter.depth, meter.budget)
+            self._binding.limit(meter.depth - reach, reach)
+
     def resolve(self, func: Func, meter: Meter) -> Code | None:
         """The code with which the interpreter runs a function, or ``None`` if it is compiled."""
         if self.engine == "interpreter":

@@ -64,7 +64,14 @@ def make(func, instance, domain, binding, template, fuel, cell, invoke, most_ent
                 if domain.owner is not meter or domain.dead is not None:
                     held = domain.enter(meter)
                 base, before = binding.base, binding.reach
-                meter.resume()
+                # Meter.resume
+                now, token = meter.terms, meter.cancel
+                if (
+                    now.progress is not None
+                    or (token is not None and token.cancelled)
+                    or (now.timeout is not None and now.clock() >= meter.started + now.timeout)
+                ):
+                    meter.expire(meter.left)
                 meter.entries += 1
             if binding.reach != reach or binding.base != depth - reach:
                 binding.limit(depth - reach, reach)
@@ -86,7 +93,8 @@ def make(func, instance, domain, binding, template, fuel, cell, invoke, most_ent
             # who was not let in changes nothing: another thread may be inside
             if outer is not None:
                 if base is not None:
-                    binding.limit(base, before)
+                    if binding.reach != before or binding.base != base:
+                        binding.limit(base, before)
                     meter.depth, meter.budget = depth, budget
                     meter.entries -= 1
             elif held is not None:
