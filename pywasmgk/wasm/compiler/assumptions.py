@@ -1,10 +1,10 @@
 """What a compiled function takes for granted of its surroundings, and tests when it is entered.
 
 Compilers keep the stack pointer a multiple of 16 and pointers multiples of what they point to, but
-nothing in a module says so. Where a function reads words through a parameter or a global, it begins
-with one test of those bits; if they are not zero, or if the pointer
-lies beyond 2**30, the interpreter runs the call. So neither is
-a matter of correctness, and a function for which the test fails often is compiled without.
+nothing in a module says so. Where a function reads or writes words through a parameter or a global,
+it begins with one test of those bits; if they are not zero, or if the pointer lies beyond 2**30, the
+interpreter runs the call. So neither is a matter of correctness, and a function for which the test
+fails often is compiled without.
 """
 
 from __future__ import annotations
@@ -43,22 +43,28 @@ def assumptions(shape: Shape) -> list[Assumption]:
     """What is worth a test at a function's entry."""
     body, rows = shape.body, shape.rows
     parameters = len(body.type.params)
-    read: dict[int, list[int]] = {}
+    through: dict[int, list[int]] = {}
     globals_: dict[int, None] = {}
     words = 0
-    previous: tuple[str, int] = ("", 0)
+    # the parameters that operands are, or -1
+    stack: list[int] = []
     for number, x in body.code:
         row = rows[number]
+        if row.typing is None:
+            stack.clear()
+            continue
         kind = row.immediates[0] if len(row.immediates) == 1 else ""
         width = row.width if kind == "memarg" else 0
         words += width > 1
-        # behind a parameter comes a load through it, whose only operand it is
-        loads = width > 1 and row.typing is not None and row.typing.params == ("i32",)
-        if loads and x % width == 0 and previous[0] == "localidx" and previous[1] < parameters:
-            read.setdefault(previous[1], []).append(width)
+        taken = len(row.typing.params)
+        pointer = stack[-taken] if 0 < taken <= len(stack) else -1
+        if width > 1 and x % width == 0 and pointer >= 0:
+            through.setdefault(pointer, []).append(width)
         if kind == "globalidx" and row.meaning and shape.globals[x].mutable:
             globals_[x] = None
-        previous = (kind if row.meaning else "", x if isinstance(x, int) else 0)
+        del stack[max(len(stack) - taken, 0) :]
+        got = kind == "localidx" and not taken and x < parameters
+        stack += [x if got else -1] * len(row.typing.results)
     if words < _ENOUGH:
         return []
     found = [
@@ -66,7 +72,7 @@ def assumptions(shape: Shape) -> list[Assumption]:
         for index in globals_
         if shape.globals[index].value_type is ValType.I32
     ]
-    for index, widths in read.items():
+    for index, widths in through.items():
         if len(widths) >= _ENOUGH:
             zeros = max(set(widths), key=widths.count).bit_length() - 1
             found.append(Assumption(f"l{index}", index, zeros))

@@ -166,3 +166,35 @@ def test_the_end_is_copied_for_each_way_into_it() -> None:
         " else i32.const 3 local.set $p end local.get $p i32.const 2 i32.mul"
     )
     assert "return 16" in text and "return 6" in text
+
+
+@pytest.mark.parametrize(
+    ("body", "asked"),
+    [
+        ("local.get 0 i32.load local.get 0 i32.load offset=4 i32.add", True),
+        ("local.get 0 i32.const 1 local.get 1 i32.add i32.store local.get 0 i32.load", True),
+        ("local.get 0 local.get 1 i32.store local.get 0 local.get 1 i32.store offset=8 i32.const 0",
+         True),
+        # bytes, places between words, other pointers, and one word alone need none
+        ("local.get 0 local.get 1 i32.store8 local.get 0 i32.load8_u", False),
+        ("local.get 0 local.get 1 i32.store offset=2 local.get 0 i32.load offset=6", False),
+        ("local.get 0 i32.const 1 i32.add local.get 1 i32.store local.get 0 i32.load", False),
+        ("local.get 1 local.get 0 i32.store local.get 0 i32.load", False),
+    ],
+)  # fmt: skip
+def test_a_function_asks_for_pointers_that_it_reads_or_writes_words_through(
+    body: str, asked: bool
+) -> None:
+    made = module(body, "i32 i32")
+    text = source_of(made, 0, 1 << 30).text
+    assert ("if l0 >= 1073741823 or l0 & 3: return deep(0, d, (l0, l1, ))" in text) is asked
+    for place in (0, 8, 6, 65_532, 1 << 31):
+        results = []
+        for engine in ("interpreter", "compiler"):
+            instance = pywasmgk.instantiate(made, engine=engine)
+            try:
+                found: object = instance.exports["f"](place, 77)
+            except Trap as error:
+                found = error.trap_code, error.frames
+            results.append((found, instance.fuel_used, instance.exports["memory"].read(0, 64)))
+        assert results[0] == results[1]
