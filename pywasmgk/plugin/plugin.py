@@ -259,8 +259,9 @@ class Plugin:
         """
         name, data = function.encode("utf-8", "surrogatepass"), bytes(args or b"")
         own, cancel = self.limits, cancel or CancelToken()
-        timeout = _shorter(_seconds(own.call_timeout), _seconds(timeout))
-        fuel = _shorter(own.fuel, fuel)
+        longest = _seconds(own.call_timeout)
+        timeout = longest if timeout is None else _shorter(longest, _seconds(timeout))
+        fuel = own.fuel if fuel is None else _shorter(own.fuel, fuel)
         wait = timeout
         outer = current_meter()
         if outer is not None:

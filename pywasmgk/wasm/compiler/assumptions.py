@@ -1,10 +1,10 @@
 """What a compiled function takes for granted of its surroundings, and tests when it is entered.
 
 Compilers keep the stack pointer a multiple of 16 and pointers multiples of what they point to, but
-nothing in a module says so. Where a function reads or writes words through a parameter or a global,
-it begins with one test of those bits; if they are not zero, or if the pointer lies beyond 2**30, the
-interpreter runs the call. So neither is a matter of correctness, and a function for which the test
-fails often is compiled without.
+nothing in a module says so. Where a function reads or writes words through a parameter or a
+global, it begins with one test of those bits; if they are not zero, or if the pointer lies beyond
+2**30, the interpreter runs the call. So neither is a matter of correctness, and a function for
+which the test fails often is compiled without.
 """
 
 from __future__ import annotations
