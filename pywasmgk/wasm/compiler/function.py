@@ -18,6 +18,7 @@ from .liveness import drop_dead_stores
 from .loops import Ahead
 from .merging import merged
 from .narrowing import loosen, narrow
+from .outcomes import free_outcomes
 from .rows import Entry, Row
 from .scaled import drop_pointers
 from .shape import Shape
@@ -96,6 +97,7 @@ def generate(
     drop_dead_stores(analysis)
     narrow(analysis)
     loosen(analysis)
+    free_outcomes(analysis)
     rows = merged(form(analysis, 2))
     return _assembled(body, index, rows, entry, slots, assumed, analysis.live[analysis.graph.entry])
 

@@ -7,6 +7,8 @@ local is set to asks for its low bits only, one mask where it is set does for al
 Bits that are asked for are found backwards, as readers are; where a local holds a byte is found
 forwards. A local whose high bits nobody asks for may hold anything there: then no more than its low
 bits is right of what is computed from it, and so nothing is concluded from its bounds.
+
+What is read as part of a number of 32 bits only is not brought into 32 bits itself.
 """
 
 from __future__ import annotations

@@ -47,6 +47,8 @@ class Shape:
         self.global_bits = sum(1 << self.first_global + index for index in self.mutable)
         #: pointers that are not kept, as a set of bits (``scaled``)
         self.scaled = 0
+        #: locals that hold conditions instead of 1 and 0 (``outcomes``)
+        self.outcomes: frozenset[str] = frozenset()
         #: what may be masked in a block, by its number (``narrowing``)
         self.narrow: dict[int, Any] = {}
         #: above every address that an access can reach

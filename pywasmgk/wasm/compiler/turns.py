@@ -22,6 +22,7 @@ from .lines import Line, Test
 from .liveness import kept, read_first
 from .loops import Count, count, goes_on, is_plain, is_wrapped, steps, unwrapped
 from .narrowing import loosened, narrowed
+from .outcomes import freed
 from .printing import show
 from .shape import Shape
 from .terms import Term, constant, subterms, variable
@@ -370,6 +371,7 @@ class _Loop:
         behind = [*back.stack, condition] if self.count is None else back.stack
         lines, read = kept(made.result.lines, self.live, behind)
         lines = loosened(narrowed(lines, self.shape.narrow.get(self.number)), behind)
+        lines = freed(lines, self.shape.outcomes)
         before, inductions = self._inductions(turn, read)
         counter = self._counter(inductions, made.floor)
         if self.count is None and counter is None:
