@@ -33,9 +33,13 @@ def test_a_pointer_that_words_are_read_through_is_assumed_aligned() -> None:
     assert assumed(function("i32", "i32", *READS, memories=[limits(1)])) == {"l0": 2}
 
 
-def test_values_that_are_stored_are_no_pointers() -> None:
+def test_values_that_are_stored_are_no_pointers_but_what_they_are_stored_through_is() -> None:
     lines = ("local.get 0", "local.get 1", "f64.store 3+0") * 2
-    assert assumed(function("i32 f64", "", *lines, memories=[limits(1)])) == {}
+    assert assumed(function("i32 f64", "", *lines, memories=[limits(1)])) == {"l0": 3}
+    lines = ("local.get 0", "local.get 1", "i32.store 2+0") * 2
+    assert assumed(function("i32 i32", "", *lines, memories=[limits(1)])) == {"l0": 2}
+    lines = ("i32.const 8", "local.get 1", "i32.store 2+0") * 2
+    assert assumed(function("i32 i32", "", *lines, memories=[limits(1)])) == {}
 
 
 @pytest.mark.parametrize("pointer", [0, 1, 2, 3, 4, 57, 0x40000000, 0x80000001, -1])
