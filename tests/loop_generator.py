@@ -39,7 +39,7 @@ class _Generator:
         c = self.c
         body = [line for name in ("p", "q", "i") for line in self.start(name)]
         for _ in range(1 + c.below(2)):
-            body += self.nested() if c.chance(30) else self.loop()
+            body += self.nested() if c.chance(40) else self.loop()
         names = ("p", "q", "i", "t", "u", "a", "n")
         mixed = " ".join(f"local.get ${name} i32.xor i32.const 31 i32.mul" for name in names)
         text = f"""(module
@@ -53,10 +53,11 @@ class _Generator:
             (func (export "f0") (param $x i32) (param $y i32) (result i32)
               (local $p i32) (local $q i32) (local $i i32) (local $t i32) (local $u i32)
               (local $a i32) (local $n i32) (local $w i32) (local $v i32) (local $z i32)
-              (local $l i64)
+              (local $s i32) (local $r i32) (local $l i64)
               {" ".join(body)}
               local.get $l i32.wrap_i64 {mixed}
-              local.get $z i32.const 255 i32.and i32.xor))"""
+              local.get $z i32.const 255 i32.and i32.xor
+              local.get $s i32.add local.get $r i32.const 3 i32.mul i32.add))"""
         calls = []
         for _ in range(1 + c.below(3)):
             calls.append(("f0", ((self.one(_STARTS) + c.below(8)) & 0xFFFFFFFF, self.one(_ENDS))))
@@ -82,10 +83,35 @@ class _Generator:
         self.labels += 1
         label = f"$o{self.labels}"
         inner = [*self.start(self.c.pick(("p", "q", "i"))), *self.loop()]
+        for _ in range(self.c.pick((0, 1, 1, 2))):
+            inner.insert(self.c.pick((0, len(inner))), self.sum())
         count = 1 + self.c.below(3)
         last = "i64.const 1 i64.add local.tee $l i64.const"
         again = f"local.get $l {last} {count} i64.lt_u br_if {label}"
         return ["i64.const 0 local.set $l", f"loop {label}", *inner, again, "end"]
+
+    def sum(self) -> str:
+        """Something that adds to a sum, or hardly ever looks at it."""
+        c = self.c
+        sums = ("$s", "$s", "$r")
+        name = c.pick(sums)
+        kind = c.below(12)
+        if kind < 9:
+            value = c.pick((
+                "local.get $i", "local.get $a", "i32.const 1", "i32.const -3", "local.get $x",
+                "local.get $p i32.const 65532 i32.and i32.load", "local.get $a i32.const 7 i32.mul",
+                f"local.get {c.pick(sums)}",
+            ))  # fmt: skip
+            operator = c.pick(("add", "add", "add", "add", "sub", "mul"))
+            return f"local.get {name} {value} i32.{operator} local.set {name}"
+        return c.pick((
+            f"local.get {name} i32.const 100 i32.lt_u local.get $n i32.add local.set $n",
+            f"i32.const 2048 local.get {name} i32.store",
+            f"local.get $a local.get {name} i32.xor local.set $a",
+            f"local.get {name} i32.const 16 i32.shl local.get $a i32.add local.set $a",
+            f"local.get {name} if local.get $a i32.const 3 i32.add local.set $a end",
+            f"i32.const {c.pick(('0', '-1', '5', '0x7FFFFFFF'))} local.set {name}",
+        ))  # fmt: skip
 
     def loop(self) -> list[str]:
         self.labels += 1

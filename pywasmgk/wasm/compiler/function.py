@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from ..isa import InstructionSet
 from ..values import ZERO
+from .accumulators import free_sums
 from .analysis import Analysis, analyse
 from .assumptions import Assumption, assumptions
 from .emit import emit_rows
@@ -98,6 +99,7 @@ def generate(
     narrow(analysis)
     loosen(analysis)
     free_outcomes(analysis)
+    free_sums(analysis)
     rows = merged(form(analysis, 2))
     return _assembled(body, index, rows, entry, slots, assumed, analysis.live[analysis.graph.entry])
 

@@ -21,7 +21,9 @@ from .lines import Line, Part
 from .pointers import unmasked
 from .terms import Term, constant, keeps, subterms
 
-__all__ = ["Narrow", "loosen", "loosened", "narrow", "narrowed"]
+__all__ = [
+    "Narrow", "as_parts_of_words", "loosen", "loosened", "narrow", "narrowed", "without_bounds",
+]  # fmt: skip
 
 _MASKS = (0xFF, 0xFFFF)
 _WORD = 0xFFFFFFFF
@@ -256,7 +258,7 @@ def loosen(analysis: Analysis) -> None:
         for result in results:
             result.lines = [_loosened(line, found) for line in result.lines]
             for way in result.ways:
-                _without_bounds(() if way is None else way.stack, found)
+                without_bounds(() if way is None else way.stack, found)
 
 
 def loosened(lines: Sequence[Line], behind: Sequence[Part]) -> list[Line]:
@@ -276,25 +278,31 @@ def _loose(lines: Sequence[Line], rest: Iterable[Part]) -> dict[str, Term]:
                 found[name.args[0]] = inner
     if not found:
         return found
-    lost: set[str] = set()
-    for part in rest:
-        _read_whole(part, False, found, lost)
+    parts = [*rest]
     for line in lines:
-        for part in line.parts[1:] if line.parts[1:2] == [" = "] else line.parts:
-            _read_whole(part, False, found, lost)
-    return {name: inner for name, inner in found.items() if name not in lost}
+        parts += line.parts[1:] if line.parts[1:2] == [" = "] else line.parts
+    kept = as_parts_of_words(parts, found)
+    return {name: inner for name, inner in found.items() if name in kept}
 
 
-def _read_whole(part: Part, masked: bool, found: dict[str, Term], lost: set[str]) -> None:
-    """Notes temporaries that are read for more than their low 32 bits."""
-    waiting = [(part, masked)]
+def as_parts_of_words(parts: Iterable[Part], names: Iterable[str]) -> set[str]:
+    """Which of some variables are read for their low 32 bits only."""
+    found = set(names)
+    for part in parts:
+        _read_whole(part, found)
+    return found
+
+
+def _read_whole(part: Part, found: set[str]) -> None:
+    """Takes out variables that are read for more than their low 32 bits."""
+    waiting: list[tuple[Part, bool]] = [(part, False)]
     while waiting:
         term, masked = waiting.pop()
         if not isinstance(term, Term):
             continue
         if term.op == "var":
-            if not masked and term.args[0] in found:
-                lost.add(term.args[0])
+            if not masked:
+                found.discard(term.args[0])
         elif term.op == "&" and term.args[1].op == "const" and 0 <= term.args[1].args[0] <= _WORD:
             waiting.append((term.args[0], True))
         elif term.op in ("%", "wrap") and 0 <= keeps(term) <= _WORD:
@@ -306,7 +314,7 @@ def _read_whole(part: Part, masked: bool, found: dict[str, Term], lost: set[str]
 
 
 def _loosened(line: Line, found: dict[str, Term]) -> Line:
-    _without_bounds(line.parts, found)
+    without_bounds(line.parts, found)
     name = line.parts[0] if line.parts else ""
     if isinstance(name, Term) and name.op == "var" and name.args[0] in found:
         parts = (name, line.parts[1], found[name.args[0]])
@@ -314,8 +322,8 @@ def _loosened(line: Line, found: dict[str, Term]) -> Line:
     return line
 
 
-def _without_bounds(parts: Iterable[Part], found: dict[str, Term]) -> None:
-    """Has terms know that temporaries are not in 32 bits."""
+def without_bounds(parts: Iterable[Part], found: dict[str, Term]) -> None:
+    """Has terms know that variables are not in 32 bits."""
     for term in subterms(parts):
         if term.op == "var" and term.args[0] in found:
             inner = found[term.args[0]]
