@@ -34,8 +34,7 @@ def free_sums(analysis: Analysis) -> None:
         return
     rest: list[Part] = [result.test for result in results if result.test is not None]
     rest += [term for result in results for way in result.ways if way for term in way.stack]
-    parts = [*rest, *(part for line in lines for part in line.parts[_first(line) :])]
-    found = as_parts_of_words(parts, found)
+    found = as_parts_of_words((*rest, *(part for line in lines for part in line.parts)), found)
     # what is added must be small itself
     for line in lines:
         if line.target in found and _is_step(line) and _others(line) & found:
@@ -69,11 +68,6 @@ def _stepped(analysis: Analysis) -> set[str]:
             fixed |= result.test.reads
     words = analysis.shape.words & ~fixed
     return {name for name in found if words >> int(name[1:]) & 1}
-
-
-def _first(line: Line) -> int:
-    """The first of a line's parts that is read; what is added to is no reader of itself."""
-    return len(line.parts) if line.target and _is_step(line) else 0
 
 
 def _is_step(line: Line) -> bool:

@@ -168,7 +168,7 @@ def _signed(a: Term, sign: int) -> tuple[str, int]:
 
 
 def _wrap(a: Term, size: int) -> tuple[str, int]:
-    if a.op == "neg" and a.args[0].is_atom:
+    if a.op == "neg" and a.args[0].is_atom and a.args[0].low >= 0:
         text = show(a.args[0])
         return f"{size} - {text} if {text} else 0", 1
     if a.low >= 0:

@@ -369,7 +369,9 @@ class _Loop:
             return None
         condition = goes_on(made.result)
         behind = [*back.stack, condition] if self.count is None else back.stack
-        lines, read = kept(made.result.lines, self.live, behind)
+        # followers are set behind the loop, whatever turns set them to before
+        live = self.live & ~sum(1 << place for place in turn.now if place not in turn.stepped)
+        lines, read = kept(made.result.lines, live, behind)
         lines = loosened(narrowed(lines, self.shape.narrow.get(self.number)), behind)
         lines = freed(lines, self.shape.outcomes)
         before, inductions = self._inductions(turn, read)

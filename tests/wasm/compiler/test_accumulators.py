@@ -61,6 +61,8 @@ def outcome(made: pywasmgk.Module, engine: str, *args: int) -> Any:
         (f"{ADD} i32.const 8 local.get $s i32.store", SUM, "", False),
         (f"{ADD} local.get $s i32.const 9 i32.gt_u if call $other end", SUM, "", False),
         (f"{ADD} local.get $s if call $other end", SUM, "", False),
+        (f"{ADD} local.get $s i32.const 9 i32.gt_u local.get $r i32.add local.set $r",
+         f"{SUM} local.get $r i32.const 2 i32.shr_u i32.add", "", False),
         (f"{ADD} local.get $s i32.const 3 i32.shr_u local.set $r", f"{SUM} local.get $r i32.add",
          "", False),
         # begins anywhere

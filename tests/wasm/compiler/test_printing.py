@@ -178,3 +178,9 @@ def test_a_difference_is_brought_into_range(bits: int, by: int) -> None:
             if value <= largest:
                 names = {"l0": value, "l2": value}
                 assert eval(text, names) == (value - by) % (1 << bits)
+
+
+def test_the_negative_of_what_is_below_zero_itself() -> None:
+    term = terms.keep_low(terms.negative(terms.variable("l1", 1, -1, 1)), 32)
+    for value in (-1, 0, 1):
+        assert eval(show(term), {"l1": value}) == -value % (1 << 32)

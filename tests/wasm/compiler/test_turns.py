@@ -141,3 +141,31 @@ def test_a_way_that_only_better_bounds_leave_open() -> None:
     )
     program = Program(data, [("f", (0,)), ("f", (7,))], [])
     assert not list(check(program, ["interpreter", "compiler"], stops=1))
+
+
+def test_what_a_turn_sets_twice_reads_nothing_that_is_not_there() -> None:
+    """The first value of $a is for $q, which nobody reads; the second follows from $p."""
+    text = """(module (memory (export "memory") 1) (func (export "f") (param i32 i32) (result i32)
+        (local $p i32) (local $q i32) (local $a i32) (local $n i32)
+        local.get 0 local.set $p
+        loop $on
+          local.get $q i32.const 0x40000000 i32.add local.set $a
+          local.get $a local.set $q
+          local.get $p i32.const 1 i32.add local.tee $a i32.load8_u offset=4 local.set $n
+          local.get $p i32.const 2 i32.add local.set $p
+          local.get $n local.get 1 i32.lt_u br_if $on
+        end
+        local.get $a local.get $p i32.const 16 i32.shl i32.add))"""
+    made = pywasmgk.Module(assemble(text))
+    assert "l3" not in source_of(made, 0, 1 << 30).text
+    for start, end in ((0, 100), (50, 255), (0, 0), (65_400, 300), (65_000, 99)):
+        found = []
+        for engine in ("interpreter", "compiler"):
+            instance = pywasmgk.instantiate(made, engine=engine, fuel=60_000)
+            instance.exports["memory"].write(0, bytes(range(256)))
+            try:
+                result: object = instance.exports["f"](start, end)
+            except pywasmgk.GuestError as error:
+                result = type(error), error.frames
+            found.append((result, instance.fuel_used))
+        assert found[0] == found[1]
