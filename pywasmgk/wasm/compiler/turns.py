@@ -369,11 +369,7 @@ class _Loop:
             return None
         condition = goes_on(made.result)
         behind = [*back.stack, condition] if self.count is None else back.stack
-        # followers are set behind the loop, whatever turns set them to before
-        live = self.live & ~sum(1 << place for place in turn.now if place not in turn.stepped)
-        lines, read = kept(made.result.lines, live, behind)
-        lines = loosened(narrowed(lines, self.shape.narrow.get(self.number)), behind)
-        lines = freed(lines, self.shape.outcomes)
+        lines, read = self._lines(made, behind)
         before, inductions = self._inductions(turn, read)
         counter = self._counter(inductions, made.floor)
         if self.count is None and counter is None:
@@ -415,6 +411,15 @@ class _Loop:
             follow=[item.text(turn) for item in follow],
             fill=self._fill(lines, counter) if simple else None,
         )
+
+    def _lines(self, made: _Made, behind: list[Term]) -> tuple[list[Line], int]:
+        """A turn's lines, as those of the block itself are written, and the variables they read."""
+        turn = made.turn
+        # followers are set behind the loop, whatever turns set them to before
+        live = self.live & ~sum(1 << place for place in turn.now if place not in turn.stepped)
+        lines, read = kept(made.result.lines, live, behind)
+        lines = loosened(narrowed(lines, self.shape.narrow.get(self.number)), behind)
+        return freed(lines, self.shape.outcomes), read
 
     def _fill(self, lines: list[Line], counter: Induction | None) -> Fill | None:
         """The one thing that turns do, if it is to fill memory upwards."""
