@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from .analysis import Analysis
 from .lines import Line, Part
+from .liveness import at_end, reads, written
 from .narrowing import as_parts_of_words, without_bounds
 from .pointers import unmasked
 from .terms import Term, addends, constant
@@ -53,20 +54,19 @@ def free_sums(analysis: Analysis) -> None:
 
 def _stepped(analysis: Analysis) -> set[str]:
     """The locals of 32 bits that are added to in a loop, and that no loop of one block has."""
-    small = {head for head, inside in analysis.graph.loops.items() if len(inside) == 1}
-    inside = {number for blocks in analysis.graph.loops.values() for number in blocks}
+    loops, shape = analysis.graph.loops, analysis.shape
+    inside = {number for blocks in loops.values() for number in blocks}
     found: set[str] = set()
-    fixed = 0
+    # parameters begin anywhere
+    fixed = (1 << len(shape.body.type.params)) - 1
     for number, result in analysis.results.items():
-        for line in result.lines:
-            if number in small:
-                fixed |= sum(part.reads for part in line.parts if isinstance(part, Term))
-                fixed |= 1 << int(line.target[1:]) if line.target else 0
-            elif number in inside and line.target and _is_step(line):
-                found.add(line.target)
-        if number in small and result.test is not None:
-            fixed |= result.test.reads
-    words = analysis.shape.words & ~fixed
+        if number in loops and len(loops[number]) == 1:
+            fixed |= at_end(result, {})
+            for line in result.lines:
+                fixed |= reads(line.parts) | written(line)
+        elif number in inside:
+            found.update(line.target for line in result.lines if line.target and _is_step(line))
+    words = shape.words & ~fixed
     return {name for name in found if words >> int(name[1:]) & 1}
 
 

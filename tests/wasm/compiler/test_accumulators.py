@@ -27,7 +27,7 @@ def module(body: str, behind: str = SUM, before: str = "") -> pywasmgk.Module:
     text = f"""(module (memory (export "memory") 1) (global $g (mut i32) (i32.const 0))
         (func $other global.get $g i32.const 1 i32.add global.set $g {"nop " * 60})
         (func (export "f") (param i32 i32) (result i32)
-          (local $i i32) (local $s i32) (local $r i32)
+          (local $i i32) (local $s i32) (local $r i32) (local $n i32)
           {LOOP.format(body=body, behind=behind, before=before)}))"""
     return pywasmgk.Module(assemble(text))
 
@@ -104,3 +104,28 @@ def test_a_loop_of_one_block_is_left_to_its_fast_turns() -> None:
         {SUM}))"""
     made = pywasmgk.Module(assemble(text))
     assert "l3 = l0 + l3\n" not in source_of(made, 0, 1 << 30).text
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        # read twice by one line
+        "local.get $s i32.const 1020 i32.and local.get $s i32.const 255 i32.and i32.store",
+        "local.get $s i32.const 7 i32.add i32.const 255 i32.and local.set $r",
+    ],
+)
+def test_what_a_loop_of_one_block_reads_is_left_alone(inside: str) -> None:
+    body = f"""{ADD} i32.const 4 local.set $n
+        loop {inside} local.get $n i32.const 1 i32.sub local.tee $n br_if 0 end"""
+    made = module(body, f"{SUM} local.get $r i32.add")
+    own = [line for line in steps(made) if line.startswith("l3 = ") and "l3" in line[5:]]
+    assert own and all("429496729" in line for line in own)
+    for first in (5, -3, 0x7FFFFFFF):
+        args = first, 30
+        assert outcome(made, "compiler", *args) == outcome(made, "interpreter", *args)
+
+
+def test_a_parameter_begins_anywhere() -> None:
+    made = module("local.get 0 i32.const 3 i32.add local.set 0", "local.get 0 i32.const 1 i32.add")
+    text = source_of(made, 1, 1 << 30).text
+    assert "l0 = l0 + 3\n" not in text
