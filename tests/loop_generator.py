@@ -300,6 +300,8 @@ class _Generator:
             "local.get $z i32.const 65535 i32.and local.set $u",
             "local.get $z i32.extend8_s local.set $u",
             f"{self.address()} local.get $z i32.store16",
+            f"{self.address()} i32.load16_s local.get $z i32.store8",
+            f"{self.address()} i32.load8_s i32.const 2 i32.shl local.get $z i32.store",
         ))  # fmt: skip
 
     def address(self) -> str:

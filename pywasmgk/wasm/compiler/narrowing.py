@@ -278,11 +278,18 @@ def _loose(lines: Sequence[Line], rest: Iterable[Part]) -> dict[str, Term]:
                 found[name.args[0]] = inner
     if not found:
         return found
-    parts = [*rest]
-    for line in lines:
-        parts += line.parts[1:] if line.parts[1:2] == [" = "] else line.parts
-    kept = as_parts_of_words(parts, found)
+    kept = as_parts_of_words(
+        (*rest, *(part for line in lines for part in _read_parts(line))), found
+    )
     return {name: inner for name, inner in found.items() if name in kept}
+
+
+def _read_parts(line: Line) -> Sequence[Part]:
+    """The parts of a line that are read: all but a variable that it sets. A place in memory that is
+    set is read for its index."""
+    first = line.parts[0] if line.parts else ""
+    sets = isinstance(first, Term) and first.op == "var" and line.parts[1] == " = "
+    return line.parts[1:] if sets else line.parts
 
 
 def as_parts_of_words(parts: Iterable[Part], names: Iterable[str]) -> set[str]:

@@ -129,3 +129,26 @@ def test_results_are_the_interpreters(body: str) -> None:
         for second in (0, 1, 255, 256, 1000, -1, -256):
             args = first, second
             assert outcome(made, "compiler", *args) == outcome(made, "interpreter", *args)
+
+
+@pytest.mark.parametrize("load", ["i32.load8_s", "i32.load16_s"])
+@pytest.mark.parametrize(
+    ("use", "loose"),
+    [
+        ("i32.const 7 i32.mul i32.const 3 i32.add", True),
+        # as a place in memory it is a number of 32 bits, whatever reads or writes there
+        ("i32.const 7 i32.store8 i32.const 65531 i32.load8_u", False),
+        ("i32.const 7 i32.store i32.const 65531 i32.load8_u", False),
+        ("i32.load8_u", False),
+        # but an index of words is brought into 30 bits itself
+        ("i32.const 2 i32.shl i32.const 7 i32.store i32.const 65516 i32.load8_u", True),
+    ],
+)
+def test_loaded_numbers_with_a_sign(load: str, use: str, loose: bool) -> None:
+    made = module(f"local.get 0 {load} {use}")
+    if load == "i32.load16_s":
+        text = "\n".join(lines(made))
+        assert ("4294967295" not in text.split("fuel -=")[0]) is loose
+    for address in (0, 5, 128, 251, 300):
+        args = address, 0
+        assert outcome(made, "compiler", *args) == outcome(made, "interpreter", *args)
