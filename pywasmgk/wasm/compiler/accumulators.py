@@ -25,17 +25,15 @@ _FAR = 1 << 100
 
 def free_sums(analysis: Analysis) -> None:
     """Leaves out the masks of locals that are added to in loops and read as parts of words."""
-    results = analysis.results.values()
-    lines = [line for result in results for line in result.lines]
+    lines = analysis.lines
     found = _stepped(analysis)
     for line in lines:
         if line.target in found and not _is_step(line) and not _is_start(line.parts[2]):
             found.discard(line.target)
     if not found:
         return
-    rest: list[Part] = [result.test for result in results if result.test is not None]
-    rest += [term for result in results for way in result.ways if way for term in way.stack]
-    found = as_parts_of_words((*rest, *(part for line in lines for part in line.parts)), found)
+    parts = (*analysis.behind, *(part for line in lines for part in line.parts))
+    found = as_parts_of_words(parts, found)
     # what is added must be small itself
     for line in lines:
         if line.target in found and _is_step(line) and _others(line) & found:
@@ -43,9 +41,8 @@ def free_sums(analysis: Analysis) -> None:
     if not found:
         return
     wide = {name: Term("var", (name,), -_FAR, _FAR) for name in found}
-    for result in results:
-        for way in result.ways:
-            without_bounds(() if way is None else way.stack, wide)
+    without_bounds(analysis.behind, wide)
+    for result in analysis.results.values():
         for place, line in enumerate(result.lines):
             without_bounds(line.parts, wide)
             if line.target in found:
@@ -108,5 +105,4 @@ def _freed(line: Line) -> Line:
     value = unmasked(value)
     if value.op == "const" and value.args[0] >= _SIGN:
         value = constant(value.args[0] - _WORD - 1)
-    parts = (*line.parts[:2], value)
-    return Line(parts, line.at, line.pending, line.settled, line.trap, line.own)
+    return line.with_value(value)

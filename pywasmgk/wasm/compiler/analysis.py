@@ -15,6 +15,7 @@ from operator import or_
 from .assumptions import NEAR, Assumption
 from .facts import Environment, join, stops_with, widen
 from .graph import RETURN, Graph
+from .lines import Line
 from .shape import Shape
 from .terms import Term
 from .translate import Result, Site, Way
@@ -61,6 +62,16 @@ class Analysis:
         if graph.loops:
             self._narrow()
         self._drop_unreachable()
+
+    @property
+    def lines(self) -> list[Line]:
+        """The lines of all blocks."""
+        return [line for result in self.results.values() for line in result.lines]
+
+    @property
+    def behind(self) -> list[Term]:
+        """What is read behind the lines of all blocks."""
+        return [term for result in self.results.values() for term in result.behind]
 
     def is_merge(self, number: int) -> bool:
         """Whether operands come in slots: a loop's head, or a block with several ways in."""

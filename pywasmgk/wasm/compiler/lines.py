@@ -39,6 +39,19 @@ class Line:
             return ""
         return parts[0] if parts[0][0] == "l" else ""
 
+    @property
+    def operands(self) -> Sequence[Part]:
+        """The parts that are read: all but a variable that is set. A place in memory that is set is
+        read for its index."""
+        first = self.parts[0] if self.parts else ""
+        sets = isinstance(first, Term) and first.op == "var" and self.parts[1] == " = "
+        return self.parts[1:] if sets else self.parts
+
+    def with_value(self, value: Term) -> Line:
+        """The same with another value for what it sets."""
+        parts = (*self.parts[:2], value)
+        return Line(parts, self.at, self.pending, self.settled, self.trap, self.own)
+
 
 class Settle(Line):
     """Takes what is pending, so that callees see the right number."""

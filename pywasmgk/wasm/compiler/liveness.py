@@ -46,10 +46,10 @@ def live_variables(analysis: Analysis) -> dict[int, int]:
 
 def at_end(result: Result, live: dict[int, int]) -> int:
     """The variables that are read behind a block's lines."""
-    bits = 0 if result.test is None else result.test.reads
+    bits = reads(result.behind)
     for way in result.ways:
         if way is not None:
-            bits |= live.get(way.edge.target, 0) | reads(way.stack)
+            bits |= live.get(way.edge.target, 0)
     return bits
 
 

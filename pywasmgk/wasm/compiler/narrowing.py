@@ -48,7 +48,7 @@ def narrow(analysis: Analysis) -> None:
     read. What is needed to do so to other code of a block stays in the shape (``turns``)."""
     if analysis.slots is not None:
         return  # locals come as the interpreter has them
-    masks = dict(_masked(analysis))
+    masks = _masked(analysis)
     if not masks:
         return
     asked = _asked(analysis, masks)
@@ -72,9 +72,7 @@ def narrowed(lines: Sequence[Line], block: Narrow | None) -> list[Line]:
         if mask is not None:
             value = line.parts[2]
             if isinstance(value, Term) and _can_mask(line, demands[number], mask):
-                masked = Term("&", (unmasked(value), constant(mask)), 0, mask)
-                parts = (*line.parts[:2], masked)
-                line = Line(parts, line.at, line.pending, line.settled, line.trap, line.own)
+                line = line.with_value(Term("&", (unmasked(value), constant(mask)), 0, mask))
             _pass(line, demands[number], mask, small, block.masks)
         found.append(line)
     return found
@@ -83,21 +81,21 @@ def narrowed(lines: Sequence[Line], block: Narrow | None) -> list[Line]:
 # -- which locals may be masked
 
 
-def _masked(analysis: Analysis) -> Iterator[tuple[str, int]]:
+def _masked(analysis: Analysis) -> dict[str, int]:
     """The locals that are masked to a byte or two somewhere, and the mask."""
-    parameters = len(analysis.shape.body.type.params)
+    parameters, lines = len(analysis.shape.body.type.params), analysis.lines
     found: dict[str, int] = {}
-    for result in analysis.results.values():
-        for line in result.lines:
-            for term in subterms(line.parts):
-                local = _local_under_mask(term)
-                if local is not None and local.place >= parameters:
-                    mask = term.args[1].args[0]
-                    found[local.args[0]] = min(mask, found.get(local.args[0], mask))
-    for result in analysis.results.values():
-        for line in result.lines:
-            if line.target in found and _can_mask(line, 0, found[line.target]):
-                yield line.target, found[line.target]
+    for term in subterms(part for line in lines for part in line.parts):
+        local = _local_under_mask(term)
+        if local is not None and local.place >= parameters:
+            mask = term.args[1].args[0]
+            found[local.args[0]] = min(mask, found.get(local.args[0], mask))
+    may = {
+        line.target
+        for line in lines
+        if line.target in found and _can_mask(line, 0, found[line.target])
+    }
+    return {local: mask for local, mask in found.items() if local in may}
 
 
 def _local_under_mask(term: Term) -> Term | None:
@@ -138,10 +136,8 @@ def _asked(analysis: Analysis, masks: dict[str, int]) -> dict[int, dict[str, int
                 if way is not None:
                     for local, bits in heads.get(way.edge.target, {}).items():
                         asked[local] = asked.get(local, 0) | bits
-                    for term in way.stack:
-                        _ask(term, _ALL, asked, masks)
-            if result.test is not None:
-                _ask(result.test, _ALL, asked, masks)
+            for term in result.behind:
+                _ask(term, _ALL, asked, masks)
             behind[number] = dict(asked)
             for _ in _demands(result.lines, masks, asked):
                 pass
@@ -249,25 +245,21 @@ def _unmask(term: Term, small: Iterable[str], masks: dict[str, int]) -> None:
 def loosen(analysis: Analysis) -> None:
     """Does not bring into 32 bits what is read as part of something that is: numbers with a sign
     that were loaded, above all."""
-    results = analysis.results.values()
-    lines = [line for result in results for line in result.lines]
-    rest: list[Part] = [result.test for result in results if result.test is not None]
-    rest += [term for result in results for way in result.ways if way for term in way.stack]
-    found = _loose(lines, rest)
+    found = _loose(analysis.lines, analysis.behind)
     if found:
-        for result in results:
+        without_bounds(analysis.behind, found)
+        for result in analysis.results.values():
             result.lines = [_loosened(line, found) for line in result.lines]
-            for way in result.ways:
-                without_bounds(() if way is None else way.stack, found)
 
 
 def loosened(lines: Sequence[Line], behind: Sequence[Part]) -> list[Line]:
     """The same for lines that have temporaries of their own, and what is read behind them."""
     found = _loose(lines, behind)
+    without_bounds(behind, found)
     return [_loosened(line, found) for line in lines] if found else list(lines)
 
 
-def _loose(lines: Sequence[Line], rest: Iterable[Part]) -> dict[str, Term]:
+def _loose(lines: Sequence[Line], behind: Iterable[Part]) -> dict[str, Term]:
     """Temporaries that hold a masked number, and the number, if each of their readers masks."""
     found = {}
     for line in lines:
@@ -278,18 +270,9 @@ def _loose(lines: Sequence[Line], rest: Iterable[Part]) -> dict[str, Term]:
                 found[name.args[0]] = inner
     if not found:
         return found
-    kept = as_parts_of_words(
-        (*rest, *(part for line in lines for part in _read_parts(line))), found
-    )
+    read = (part for line in lines for part in line.operands)
+    kept = as_parts_of_words((*behind, *read), found)
     return {name: inner for name, inner in found.items() if name in kept}
-
-
-def _read_parts(line: Line) -> Sequence[Part]:
-    """The parts of a line that are read: all but a variable that it sets. A place in memory that is
-    set is read for its index."""
-    first = line.parts[0] if line.parts else ""
-    sets = isinstance(first, Term) and first.op == "var" and line.parts[1] == " = "
-    return line.parts[1:] if sets else line.parts
 
 
 def as_parts_of_words(parts: Iterable[Part], names: Iterable[str]) -> set[str]:
@@ -324,8 +307,7 @@ def _loosened(line: Line, found: dict[str, Term]) -> Line:
     without_bounds(line.parts, found)
     name = line.parts[0] if line.parts else ""
     if isinstance(name, Term) and name.op == "var" and name.args[0] in found:
-        parts = (name, line.parts[1], found[name.args[0]])
-        return Line(parts, line.at, line.pending, line.settled, line.trap, line.own)
+        return line.with_value(found[name.args[0]])
     return line
 
 

@@ -19,18 +19,15 @@ __all__ = ["free_outcomes", "freed"]
 def free_outcomes(analysis: Analysis) -> None:
     """Has locals that only branches read hold conditions, and whatever else is true or not, where
     they would be 1 or 0. They are noted in the shape (``turns``)."""
-    results = analysis.results.values()
-    lines = [line for result in results for line in result.lines]
+    lines = analysis.lines
     found = {line.target for line in lines if line.target and _outcome(line) is not None}
     if not found:
         return
-    rest: list[Part] = [result.test for result in results if result.test is not None]
-    rest += [term for result in results for way in result.ways if way for term in way.stack]
-    for part in (*rest, *(part for line in lines for part in line.parts)):
+    for part in (*analysis.behind, *(part for line in lines for part in line.parts)):
         _read_as_number(part, found)
     if found:
         analysis.shape.outcomes = frozenset(found)
-        for result in results:
+        for result in analysis.results.values():
             result.lines = freed(result.lines, analysis.shape.outcomes)
 
 
@@ -40,9 +37,7 @@ def freed(lines: Sequence[Line], locals_: frozenset[str]) -> list[Line]:
     for line in lines:
         condition = _outcome(line) if line.target in locals_ else None
         if condition is not None:
-            value = condition.args[0] if condition.op == "truth" else condition
-            parts = (*line.parts[:2], value)
-            line = Line(parts, line.at, line.pending, line.settled, line.trap, line.own)
+            line = line.with_value(condition.args[0] if condition.op == "truth" else condition)
         found.append(line)
     return found
 

@@ -26,13 +26,13 @@ def drop_pointers(analysis: Analysis) -> None:
     wanted = sum(1 << pointer for pointer in known if pointer < shape.nlocals)
     readers = [
         number
-        for number, result in analysis.results.items()
+        for number, result in results.items()
         if any(reads(line.parts) & wanted for line in result.lines)
     ]
     while wanted != shape.scaled:
         shape.scaled = wanted
         for number in readers:
-            analysis.results[number] = analysis.translated(number)
+            results[number] = analysis.translated(number)
         wanted &= ~_readers(analysis, wanted)
 
 
@@ -40,10 +40,8 @@ def _readers(analysis: Analysis, pointers: int) -> int:
     """Which of some pointers are read by anything but assignments to such pointers."""
     bits = 0
     for result in analysis.results.values():
-        bits |= 0 if result.test is None else result.test.reads
+        bits |= reads(result.behind)
         for line in result.lines:
             if not written(line) & pointers or line.trap is not None or line.own:
                 bits |= reads(line.parts)
-        for way in result.ways:
-            bits |= 0 if way is None else reads(way.stack)
     return bits & pointers

@@ -68,6 +68,12 @@ class Result:
         #: the edges that can be taken; those of a branch that never holds are ``None``
         self.ways: list[Way | None] = []
 
+    @property
+    def behind(self) -> list[Term]:
+        """What is read behind the lines: by the branch, and as operands along the edges."""
+        found = [] if self.test is None else [self.test]
+        return found + [term for way in self.ways if way is not None for term in way.stack]
+
 
 class Site(Pointers):
     """Where code is being made: one block, from its first instruction to its last."""

@@ -56,6 +56,9 @@ def outcome(made: pywasmgk.Module, engine: str, *args: int) -> Any:
         # read for its low bits as part of something else
         (f"{ADD} local.get $r local.get $s i32.xor i32.const 31 i32.mul local.set $r",
          f"{SUM} local.get $r i32.add", "", True),
+        # by a branch, which asks of something else that is brought into 32 bits
+        (f"{ADD} local.get $s i32.const 0x5B000005 i32.add local.get 0 i32.lt_u "
+         "if call $other end", SUM, "", True),
         # read as it is
         (ADD, "local.get $s", "", False),
         (f"{ADD} i32.const 8 local.get $s i32.store", SUM, "", False),
