@@ -13,7 +13,7 @@ What is read as part of a number of 32 bits only is not brought into 32 bits its
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from .analysis import Analysis
@@ -162,16 +162,16 @@ def _demands(
             _ask(part, bits, asked, masks)
 
 
-def _ask(part: Part, bits: int, asked: dict[str, int], masks: dict[str, int]) -> None:
-    """Notes which bits of locals are needed for some bits of a term."""
+def _ask(part: Part, bits: int, asked: dict[str, int], names: Container[str]) -> None:
+    """Notes which bits of some variables are needed for some bits of a term."""
     waiting: list[tuple[Part, int]] = [(part, bits)]
     while waiting:
         term, bits = waiting.pop()
-        if not isinstance(term, Term) or not term.reads or not bits:
+        if not isinstance(term, Term) or not bits:
             continue
         bits = max(bits, _ALL)
         if term.op == "var":
-            if term.args[0] in masks:
+            if term.args[0] in names:
                 asked[term.args[0]] = asked.get(term.args[0], 0) | bits
         elif term.op in ("&", "lowest") and term.args[1].op == "const":
             waiting.append((term.args[0], bits & term.args[1].args[0]))
@@ -277,30 +277,10 @@ def _loose(lines: Sequence[Line], behind: Iterable[Part]) -> dict[str, Term]:
 
 def as_parts_of_words(parts: Iterable[Part], names: Iterable[str]) -> set[str]:
     """Which of some variables are read for their low 32 bits only."""
-    found = set(names)
+    asked = dict.fromkeys(names, 0)
     for part in parts:
-        _read_whole(part, found)
-    return found
-
-
-def _read_whole(part: Part, found: set[str]) -> None:
-    """Takes out variables that are read for more than their low 32 bits."""
-    waiting: list[tuple[Part, bool]] = [(part, False)]
-    while waiting:
-        term, masked = waiting.pop()
-        if not isinstance(term, Term):
-            continue
-        if term.op == "var":
-            if not masked:
-                found.discard(term.args[0])
-        elif term.op == "&" and term.args[1].op == "const" and 0 <= term.args[1].args[0] <= _WORD:
-            waiting.append((term.args[0], True))
-        elif term.op in ("%", "wrap") and 0 <= keeps(term) <= _WORD:
-            waiting.append((term.args[0], True))
-        elif term.op in _LOW or term.op in _BITWISE:
-            waiting += [(arg, masked) for arg in term.args]
-        else:
-            waiting += [(arg, False) for arg in term.args]
+        _ask(part, _ALL, asked, asked)
+    return {name for name, bits in asked.items() if 0 <= bits <= _WORD}
 
 
 def _loosened(line: Line, found: dict[str, Term]) -> Line:
