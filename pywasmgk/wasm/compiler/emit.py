@@ -173,12 +173,9 @@ class Emitter:
             self.fast[target].searching(indent)
         return self.go(node, indent, falls)
 
-    def go(self, node: Jump, indent: int, falls: frozenset[int], escaping: bool = False) -> bool:
-        """The jump itself; gives whether it is to fall off the end. ``escaping`` is a jump that
-        left an inner loop, so that its target is in ``b``."""
+    def go(self, node: Jump, indent: int, falls: frozenset[int]) -> bool:
+        """The jump itself; gives whether it is to fall off the end."""
         target, at = node.way.edge.target, node.result.block.at
-        if escaping and self.arrives(target, falls):
-            self.add(indent, "b = -1", at)
         if target in falls:
             return True
         innermost = self.turns[-1]
@@ -189,8 +186,7 @@ class Emitter:
             self.add(indent, "break", at)
         else:
             innermost.escapes[target] = node
-            if not escaping:
-                self.add(indent, f"b = {target}", at)
+            self.add(indent, f"b = {target}", at)
             self.add(indent, "break", at)
         return False
 
@@ -305,52 +301,36 @@ class Emitter:
         self.turns.pop()
         if head is None and goes:
             rows.append(Row(indent + 1, "break", Entry(at, 0, None)))
+            turns.left = True
         self.add(indent, "while 1:", at)
         self.rows += rows
-        left = goes if head is None else _leaves(rows, indent + 1)
-        if turns.escapes:
-            # fast turns write their own ways out
-            plain = turns.left or head in self.fast or (head is None and goes)
-            left = self.further(turns.escapes, indent, at, behind, plain) or left
-        return left
+        return self.further(turns, indent, at) if turns.escapes else turns.left
 
-    def further(
-        self, escapes: dict[int, Jump], indent: int, at: int, behind: frozenset[int], plain: bool
-    ) -> bool:
-        """What follows a loop that code inside leaves for somewhere else, and, if it is ``plain``,
-        for here as well."""
+    def further(self, turns: _Turns, indent: int, at: int) -> bool:
+        """What follows a loop that code inside leaves for somewhere else, and maybe for here; gives
+        whether what comes next is reached."""
         self.escaped = True
-        if plain:
+        goes, behind = turns.left, turns.behind
+        if turns.left:
             self.add(indent, "if b >= 0:", at)
             indent += 1
-        goes = False
-        here = [target for target in escapes if self.arrives(target, behind)]
-        beyond = [escapes[target] for target in escapes if target not in here]
-        for number, target in enumerate(here):
-            last = number == len(here) - 1 and not beyond
+        here = {to: jump for to, jump in turns.escapes.items() if self.arrives(to, behind)}
+        beyond = {to: jump for to, jump in turns.escapes.items() if to not in here}
+        for number, (target, jump) in enumerate(here.items(), 1):
+            last = number == len(here) and not beyond
             if not last:
                 self.add(indent, f"if b == {target}:", at)
-            goes = self.go(escapes[target], indent + (not last), behind, escaping=True) or goes
+            inner = indent if last else indent + 1
+            self.add(inner, "b = -1", jump.result.block.at)
+            goes = self.go(jump, inner, behind) or goes
             if not last:
                 self.add(indent, "else:", at)
                 indent += 1
         if beyond:
-            for jump in beyond:
-                self.turns[-1].escapes[jump.way.edge.target] = jump
+            # on the way further out b stays what it is
+            self.turns[-1].escapes |= beyond
             self.add(indent, "break", at)
         return goes
-
-
-def _leaves(rows: Sequence[Row], indent: int) -> bool:
-    """Whether a loop of its rows can be left by ``break``."""
-    inner = None
-    for row in rows:
-        if inner is not None and row.indent > inner:
-            continue
-        inner = row.indent if row.text.startswith(("while ", "for ")) else None
-        if row.text == "break":
-            return True
-    return False
 
 
 def _reachable_by_falling(nodes: Sequence[Node], label: int, tail: bool = True) -> bool:

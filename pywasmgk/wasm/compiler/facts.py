@@ -211,13 +211,18 @@ def without_turn(fact: tuple[int, int, int], difference: int) -> int | None:
     return None
 
 
-def _affine(value: Term, words: int) -> tuple[int | None, int]:
-    """The variable and the constant whose sum modulo 2**32 a term is, if it is that."""
+def _parted(value: Term) -> tuple[Term, int]:
+    """A term and a constant whose sum modulo 2**32 another term is."""
     if value.op == "%" and value.args[1].args[0] == _TURN:
         value = value.args[0]
-    offset = 0
     if value.op == "+" and value.args[1].op == "const":
-        value, offset = value.args[0], value.args[1].args[0]
+        return value.args[0], value.args[1].args[0]
+    return value, 0
+
+
+def _affine(value: Term, words: int) -> tuple[int | None, int]:
+    """The variable and the constant whose sum modulo 2**32 a term is, if it is that."""
+    value, offset = _parted(value)
     if value.op == "var" and value.reads & words:
         return value.place, offset
     return None, 0
@@ -225,11 +230,7 @@ def _affine(value: Term, words: int) -> tuple[int | None, int]:
 
 def _multiple(value: Term, words: int) -> Multiple | None:
     """What a term is as a scaled index, if it is one."""
-    if value.op == "%" and value.args[1].args[0] == _TURN:
-        value = value.args[0]
-    more = 0
-    if value.op == "+" and value.args[1].op == "const":
-        value, more = value.args[0], value.args[1].args[0]
+    value, more = _parted(value)
     if value.op != "<<" or value.args[1].op != "const" or value.args[1].args[0] > _MOST_BITS:
         return None
     base, offset = _affine(value.args[0], words)

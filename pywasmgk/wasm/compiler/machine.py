@@ -47,7 +47,7 @@ class Machine(Emitter):
             self.order.append(block)
         return self.states[block]
 
-    def go(self, node: Jump, indent: int, falls: frozenset[int], escaping: bool = False) -> bool:
+    def go(self, node: Jump, indent: int, falls: frozenset[int]) -> bool:
         """Chooses the state for the next turn, which falling off the end leads to."""
         self.add(indent, f"b = {self.state(node.way.edge.target)}", node.result.block.at)
         return True
