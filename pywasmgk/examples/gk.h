@@ -37,9 +37,9 @@ void gk_log(uint32_t level, const char *message, uint32_t size);
 // ---- memory
 //
 // The heap is a row of blocks from __heap_base on, each with a header that says how long it is and
-// which one is before it. The last one is always in use, and free ones are counted, so
-// that nothing is looked for while what came last goes first, as in most calls. The host calls
-// gk_malloc while the guest waits in gk_host_call: nothing here is ever half done at that time.
+// which one is before it. The last one is always in use, and free ones are counted, so that nothing
+// is looked for while what came last goes first, as in most calls. The host calls gk_malloc while
+// the guest waits in gk_host_call: nothing here is ever half done at that time.
 
 typedef struct gk_block {
   _Alignas(8) struct gk_block *before;  // NULL: it is the first

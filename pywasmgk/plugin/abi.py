@@ -189,16 +189,16 @@ class Guest:
                 raise
             return None
 
-    def _place(self, data: bytes, what: str) -> int:
+    def _place(self, data: bytes, message: str) -> int:
         size, memory = len(data), self.exports.memory
         if not size:
-            raise CallError(what)
-        ptr = self._run(self.exports.malloc, (size,), what, ": gk_malloc: ") & 0xFFFFFFFF
+            raise CallError(message)
+        ptr = self._run(self.exports.malloc, (size,), message, ": gk_malloc: ") & 0xFFFFFFFF
         if not ptr:
-            raise CallError(f"{what}: gk_malloc returned 0 for {size} bytes")
+            raise CallError(f"{message}: gk_malloc returned 0 for {size} bytes")
         if ptr + size > len(memory):
             self._free((ptr,))
-            raise CallError(f"{what}: gk_malloc returned {ptr}, outside the memory")
+            raise CallError(f"{message}: gk_malloc returned {ptr}, outside the memory")
         memory.write(ptr, data)
         return ptr
 

@@ -343,9 +343,7 @@ def encode(value: Any) -> bytes:
     """
     writer = _SCALARS.get(type(value))
     text = _flat(value) or "".join(_write(value)) if writer is None else writer(value)
-    if _ESCAPED.search(text):
-        for character, escape in _HTML.items():
-            text = text.replace(character, escape)
+    text = _ESCAPED.sub(lambda found: _HTML[found[0]], text)
     try:
         return text.encode()
     except UnicodeEncodeError:
@@ -361,7 +359,7 @@ _HTML = {
     "\u2028": "\\u2028",
     "\u2029": "\\u2029",
 }
-_ESCAPED = re.compile("[<>&\u2028\u2029]")
+_ESCAPED = re.compile(f"[{''.join(_HTML)}]")
 
 
 def _float(value: float) -> str:
