@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
+from two_engines import outcome, source_lines
 
 import pywasmgk
 from pywasmgk.wasm.compiler.unit import source_of
@@ -33,17 +32,7 @@ def module(body: str, behind: str = SUM, before: str = "") -> pywasmgk.Module:
 
 
 def steps(made: pywasmgk.Module) -> list[str]:
-    lines = [line.strip() for line in source_of(made, 1, 1 << 30).text.split("\n")]
-    return [line for line in lines if line.startswith(("l3 = ", "l4 = "))]
-
-
-def outcome(made: pywasmgk.Module, engine: str, *args: int) -> Any:
-    instance = pywasmgk.instantiate(made, engine=engine, fuel=200_000)
-    try:
-        result = instance.exports["f"](*args)
-    except pywasmgk.GuestError as error:
-        result = type(error), error.frames
-    return result, instance.fuel_used, instance.exports["memory"].read(0, 32)
+    return [line for line in source_lines(made, 1) if line.startswith(("l3 = ", "l4 = "))]
 
 
 @pytest.mark.parametrize(

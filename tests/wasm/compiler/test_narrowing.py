@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
+from two_engines import outcome, source_lines
 
 import pywasmgk
-from pywasmgk.wasm.compiler.unit import source_of
 from pywasmgk.wasm.text.reading import assemble
 
 MASK = "i32.const 255 i32.and"
@@ -31,30 +29,23 @@ def module(body: str) -> pywasmgk.Module:
     return pywasmgk.Module(assemble(text))
 
 
-def lines(made: pywasmgk.Module) -> list[str]:
-    return [line.strip() for line in source_of(made, 0, 1 << 30).text.split("\n")]
+BYTES = {0: bytes(range(256)) * 4}
 
 
-def outcome(made: pywasmgk.Module, engine: str, *args: int) -> Any:
-    instance = pywasmgk.instantiate(made, engine=engine, fuel=100_000)
-    memory = instance.exports["memory"]
-    memory.write(0, bytes(range(256)) * 4)
-    try:
-        result = instance.exports["f"](*args)
-    except pywasmgk.GuestError as error:
-        result = type(error), error.frames
-    return result, instance.fuel_used, memory.read(0, 2048)
+def agree(made: pywasmgk.Module, *args: int) -> None:
+    found = [outcome(made, engine, *args, memory=BYTES) for engine in ("compiler", "interpreter")]
+    assert found[0] == found[1]
 
 
 def same(made: pywasmgk.Module) -> None:
     for args in ((0, 1), (0, 40), (100, 900), (65_500, 0)):
-        assert outcome(made, "compiler", *args) == outcome(made, "interpreter", *args)
+        agree(made, *args)
 
 
 def is_masked_once(made: pywasmgk.Module) -> bool:
     """Whether no assignment of $z makes more than a byte of it, and no store masks it again."""
-    of_z = [line for line in lines(made) if line.startswith("l2 = ") and "^" in line]
-    stores = [line for line in lines(made) if line.endswith(("= l2", "= l2 & 255"))]
+    of_z = [line for line in source_lines(made) if line.startswith("l2 = ") and "^" in line]
+    stores = [line for line in source_lines(made) if line.endswith(("= l2", "= l2 & 255"))]
     assert of_z and stores
     return all("256" in line or "255" in line for line in of_z) and all(
         line.endswith("= l2") for line in stores
@@ -90,7 +81,7 @@ def test_two_bytes_as_well() -> None:
         .replace("i32.store8", "i32.store16")
         .replace(MASK, "i32.const 65535 i32.and")
     )
-    text = "\n".join(lines(made))
+    text = "\n".join(source_lines(made))
     assert "= l2\n" in text and "4294967296" not in text.split("while 1:")[1]
     same(made)
 
@@ -127,8 +118,7 @@ def test_results_are_the_interpreters(body: str) -> None:
     made = module(body)
     for first in (0, 3, 77, 255, 256, 300):
         for second in (0, 1, 255, 256, 1000, -1, -256):
-            args = first, second
-            assert outcome(made, "compiler", *args) == outcome(made, "interpreter", *args)
+            agree(made, first, second)
 
 
 @pytest.mark.parametrize("load", ["i32.load8_s", "i32.load16_s"])
@@ -147,8 +137,7 @@ def test_results_are_the_interpreters(body: str) -> None:
 def test_loaded_numbers_with_a_sign(load: str, use: str, loose: bool) -> None:
     made = module(f"local.get 0 {load} {use}")
     if load == "i32.load16_s":
-        text = "\n".join(lines(made))
+        text = "\n".join(source_lines(made))
         assert ("4294967295" not in text.split("fuel -=")[0]) is loose
     for address in (0, 5, 128, 251, 300):
-        args = address, 0
-        assert outcome(made, "compiler", *args) == outcome(made, "interpreter", *args)
+        agree(made, address, 0)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
+from two_engines import outcome, source_lines
 
 import pywasmgk
-from pywasmgk.wasm.compiler.unit import source_of
 from pywasmgk.wasm.text.reading import assemble
 
 MASK = "i32.const 255 i32.and"
@@ -18,21 +16,6 @@ def module(body: str) -> pywasmgk.Module:
         (func (export "f") (param i32 i32) (result i32) (local $z i32) (local $q i32) (local $a i32)
           {body}))"""
     return pywasmgk.Module(assemble(text))
-
-
-def lines(made: pywasmgk.Module) -> list[str]:
-    return [line.strip() for line in source_of(made, 0, 1 << 30).text.split("\n")]
-
-
-def outcome(made: pywasmgk.Module, engine: str, *args: int) -> Any:
-    instance = pywasmgk.instantiate(made, engine=engine, fuel=100_000)
-    memory = instance.exports["memory"]
-    memory.write(0, bytes(range(256)) * 4)
-    try:
-        result = instance.exports["f"](*args)
-    except pywasmgk.GuestError as error:
-        result = type(error), error.frames
-    return result, instance.fuel_used, memory.read(0, 2048)
 
 
 LESS = "local.get 0 local.get 1 i32.lt_u local.set $q"
@@ -57,8 +40,11 @@ ARM = "if local.get 0 local.get 1 i32.store8 end"
 )  # fmt: skip
 def test_what_only_branches_read_is_no_number(body: str, text: str) -> None:
     made = module(body)
-    assert text in "\n".join(lines(made))
+    assert text in "\n".join(source_lines(made))
     for first in (0, 3, 256, 1023):
         for second in (0, 1, 3, 300, -1):
-            args = first, second
-            assert outcome(made, "compiler", *args) == outcome(made, "interpreter", *args)
+            found = [
+                outcome(made, engine, first, second, memory={0: bytes(range(256)) * 4})
+                for engine in ("compiler", "interpreter")
+            ]
+            assert found[0] == found[1]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from two_engines import outcome, source_lines
 
 import pywasmgk
 from pywasmgk.wasm.compiler import terms
@@ -128,20 +129,8 @@ def module(more: str = "", behind: str = RESULT) -> pywasmgk.Module:
     return pywasmgk.Module(assemble(text))
 
 
-def lines(made: pywasmgk.Module) -> list[str]:
-    return [line.strip() for line in source_of(made, 0).text.split("\n")]
-
-
-def outcome(made: pywasmgk.Module, engine: str, start: int) -> Any:
-    instance = pywasmgk.instantiate(made, engine=engine, fuel=5000)
-    memory = instance.exports["memory"]
-    for place in range(64):
-        memory.write(1024 - 128 + 4 * place, (place * 3).to_bytes(4, "little"))
-    try:
-        result = instance.exports["f"](start, 100)
-    except pywasmgk.GuestError as error:
-        result = type(error), error.frames
-    return result, instance.fuel_used
+#: words about the array's begin
+WORDS = {1024 - 128: b"".join((place * 3).to_bytes(4, "little") for place in range(64))}
 
 
 @pytest.mark.parametrize("start", [0, -30, 17, 1 << 30, -(1 << 30), 20_000, 1 << 29])
@@ -167,13 +156,16 @@ def test_a_pointer_is_dropped_where_only_accesses_read_it(
     more: str, behind: str, dropped: bool, start: int
 ) -> None:
     made = module(more, behind)
-    assert any(line.startswith("l2 = ") for line in lines(made)) is not dropped
-    assert outcome(made, "compiler", start) == outcome(made, "interpreter", start)
+    assert any(line.startswith("l2 = ") for line in source_lines(made)) is not dropped
+    found = [
+        outcome(made, engine, start, 100, memory=WORDS) for engine in ("compiler", "interpreter")
+    ]
+    assert found[0] == found[1]
 
 
 def test_what_only_its_own_steps_read_is_not_kept() -> None:
     made = module("local.get $q i32.const 3 i32.add local.set $q")
-    assert not any(line.startswith("l3 = ") for line in lines(made))
+    assert not any(line.startswith("l3 = ") for line in source_lines(made))
 
 
 def test_terms_of_pointers_are_read_through_the_index() -> None:

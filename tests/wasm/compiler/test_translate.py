@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 
 import pytest
+from two_engines import outcome
 
 import pywasmgk
 from pywasmgk.wasm.compiler.unit import source_of
@@ -155,12 +156,8 @@ def test_signs_of_few_bits(body: str, text: str) -> None:
     )
     assert text in source_of(made, 0).text
     for number in (0, 1, 127, 128, 255, 256, 0x7FFF, 0x8000, 0xFFFF, 0x12348765, -1):
-        results = []
-        for engine in ("interpreter", "compiler"):
-            instance = pywasmgk.instantiate(made, engine=engine)
-            instance.exports["memory"].write(0, bytes(range(256)) * 256)
-            try:
-                results.append(instance.exports["f"](number))
-            except pywasmgk.Trap as error:
-                results.append(error.trap_code)
+        results = [
+            outcome(made, engine, number, memory={0: bytes(range(256)) * 256})
+            for engine in ("interpreter", "compiler")
+        ]
         assert results[0] == results[1]

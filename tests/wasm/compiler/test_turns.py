@@ -9,6 +9,7 @@ from differential import check
 from generator import Program
 from loop_generator import generate
 from oracle import have_wasmtime
+from two_engines import outcome
 
 import pywasmgk
 from pywasmgk.wasm.compiler import fast, turns
@@ -159,13 +160,8 @@ def test_what_a_turn_sets_twice_reads_nothing_that_is_not_there() -> None:
     made = pywasmgk.Module(assemble(text))
     assert "l3" not in source_of(made, 0, 1 << 30).text
     for start, end in ((0, 100), (50, 255), (0, 0), (65_400, 300), (65_000, 99)):
-        found = []
-        for engine in ("interpreter", "compiler"):
-            instance = pywasmgk.instantiate(made, engine=engine, fuel=60_000)
-            instance.exports["memory"].write(0, bytes(range(256)))
-            try:
-                result: object = instance.exports["f"](start, end)
-            except pywasmgk.GuestError as error:
-                result = type(error), error.frames
-            found.append((result, instance.fuel_used))
+        found = [
+            outcome(made, engine, start, end, memory={0: bytes(range(256))})
+            for engine in ("interpreter", "compiler")
+        ]
         assert found[0] == found[1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from two_engines import outcome
 
 import pywasmgk
 from pywasmgk.errors import Trap, TrapCode
@@ -189,12 +190,5 @@ def test_a_function_asks_for_pointers_that_it_reads_or_writes_words_through(
     text = source_of(made, 0, 1 << 30).text
     assert ("if l0 >= 1073741823 or l0 & 3: return deep(0, d, (l0, l1, ))" in text) is asked
     for place in (0, 8, 6, 65_532, 1 << 31):
-        results = []
-        for engine in ("interpreter", "compiler"):
-            instance = pywasmgk.instantiate(made, engine=engine)
-            try:
-                found: object = instance.exports["f"](place, 77)
-            except Trap as error:
-                found = error.trap_code, error.frames
-            results.append((found, instance.fuel_used, instance.exports["memory"].read(0, 64)))
-        assert results[0] == results[1]
+        found = [outcome(made, engine, place, 77) for engine in ("interpreter", "compiler")]
+        assert found[0] == found[1]
