@@ -16,7 +16,8 @@ __all__ = ["Term", "addends", "constant", "keeps", "subterms", "variable"]
 
 #: how many zero bits the number 0 has, as far as we count
 _ALL_ZERO = 64
-_ALL_ONES = ((1 << 32) - 1, (1 << 64) - 1)
+#: all bits of a number of 32 and of 64 bits
+WORDS = ((1 << 32) - 1, (1 << 64) - 1)
 #: integers up to here, and those below zero, are exact as floats of 32 bits
 _EXACT = 1 << 24
 #: terms nested deeper are put into a temporary first (Python's tokenizer takes 200 parentheses)
@@ -167,7 +168,9 @@ def subtract(a: Term, b: Term) -> Term:
         return Term("-", (a, b))
     if b.op == "const":
         if a.op == "^" and a.args[1].op == "const" and a.args[1].args == b.args:
-            return signed(a.args[0], b.args[0])
+            inner, sign = a.args[0], b.args[0]
+            if sign > 0 and sign & (sign - 1) == 0 and 0 <= inner.low <= inner.high < 2 * sign:
+                return signed(inner, sign)
         return add(a, constant(-b.args[0]))
     if a.op == "const" and not a.args[0]:
         return negative(b)
@@ -202,6 +205,11 @@ def signed(a: Term, sign: int) -> Term:
         inner: Term = a.args[0]
         if inner.low is not None and inner.low >= -sign and inner.high < sign:
             return inner
+    if a.op == "if":
+        one, other = (signed(arm, sign) for arm in a.args[1:])
+        if one.op != "signed" and other.op != "signed":
+            low, high = min(one.low, other.low), max(one.high, other.high)
+            return Term("if", (a.args[0], one, other), low, high, min(one.zeros, other.zeros))
     return Term("signed", (a, sign), -sign, sign - 1, min(a.zeros, _zeros_of(sign)))
 
 
@@ -369,7 +377,7 @@ def bit_and(a: Term, b: Term) -> Term:
 def _without_turn(a: Term, highest: int) -> Term:
     """A number with all its bits turned, as ``~`` turns them, where only those up to those of
     ``highest`` are asked for: the number that turns them is a large one, and so dear."""
-    if a.op == "^" and a.args[1].op == "const" and a.args[1].args[0] in _ALL_ONES:
+    if a.op == "^" and a.args[1].op == "const" and a.args[1].args[0] in WORDS:
         inner: Term = a.args[0]
         ones = a.args[1].args[0]
         if 0 <= inner.low and inner.high <= ones and highest <= ones:

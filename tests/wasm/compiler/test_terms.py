@@ -287,3 +287,16 @@ def test_comparisons(a: Any, b: Any, op: str, bits: int) -> None:
         assert bool(eval(show(conditions.truth(number)), names)) is wanted
         chosen = conditions.choose(condition, x, y)
         assert eval(show(chosen), names) == (left if wanted else right)
+
+
+@given(st.integers(0, 40).map(lambda bit: 1 << bit) | st.sampled_from([600, 4294966696]), st.data())
+def test_a_sign_is_made_of_the_highest_bit_only(sign: int, data: Any) -> None:
+    value = data.draw(st.integers(0, 2 * sign - 1) | INTEGERS)
+    low, high = (0, 2 * sign - 1) if 0 <= value < 2 * sign else (value, value + 5)
+    term = terms.variable("l0", 0, low, high)
+    made = terms.subtract(terms.bit_xor(term, constant(sign)), constant(sign))
+    text = show(made)
+    assert eval(text, {"l0": value}) == (value ^ sign) - sign, text
+    check_facts(made, (value ^ sign) - sign, text)
+    if high == 2 * sign - 1 and sign & (sign - 1) == 0:
+        assert made.op == "signed"
