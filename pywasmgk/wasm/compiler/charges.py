@@ -3,14 +3,16 @@
 The rules charge a basic block whole when it is entered (RATIONALE.md, "Why is fuel counted per
 basic block?"). Between two places where the number is seen (test points, calls, the way out)
 compiled code may take it in one go; what is charged but not yet taken is *pending*, and known at
-every line, so that a trap can be given the exact number.
+every line, so that a trap can be given the exact number. Where ways that took different sums meet,
+they also take what is charged behind that place; there less than nothing is pending.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 
 from .analysis import Analysis
+from .lines import Test
 from .translate import Result, Way
 
 __all__ = ["Charges"]
@@ -20,6 +22,8 @@ __all__ = ["Charges"]
 _EQUAL = {"==": (0, 1), "!=": (1, 0)}
 #: passes over a function, after which loops are come to with nothing pending
 _MOST_ROUNDS = 4
+#: of so many ways into a block one must take something anyway, for all of them to take more
+_MOST_WAYS = 4
 
 
 class Charges:
@@ -32,13 +36,20 @@ class Charges:
         self.at_head: dict[int, int] = {}
         #: what turns bring back to the heads of their loops, where it limits what may be pending
         self.back = dict.fromkeys(counted, 0)
+        self._settle_heads()
+        for number in reversed(analysis.graph.order):
+            if number in self.results and number not in analysis.graph.loops:
+                self._take_ahead(self.results[number])
+
+    def _settle_heads(self) -> None:
+        """Finds what may be pending at the heads of loops, and by that everywhere."""
         for _ in range(_MOST_ROUNDS):
             self._spread()
             limits = self._limits()
             if not limits:
                 return
             self.back |= limits
-        self.back |= dict.fromkeys(analysis.graph.loops, 0)
+        self.back |= dict.fromkeys(self.analysis.graph.loops, 0)
         self._spread()
 
     def _spread(self) -> None:
@@ -73,6 +84,43 @@ class Charges:
         # what is not expected to come here gives back what the others carry on
         usual = [result for result in before if not self.is_rare(result, number)] or before
         return min(map(self.at_end, usual), default=self.at_head.get(number, 0))
+
+    def _take_ahead(self, result: Result) -> None:
+        """Lets the ways into a block take what is to be taken where it is left, if some of them
+        take something anyway."""
+        number = result.block.number
+        if result.settled or any(isinstance(line, Test) for line in result.lines):
+            return
+        amount = self._left_with(result)
+        ways = [
+            self.along(before, way)
+            for before in self._before(number)
+            if not before.rare
+            for way in before.ways
+            if way is not None and way.edge.target == number
+        ]
+        if amount and len(ways) > 1 and len(ways) <= _MOST_WAYS * sum(map(bool, ways)):
+            self.at_head[number] -= amount
+
+    def _left_with(self, result: Result) -> int:
+        """What is taken where a block is left: by its only way, or by that to another turn of a
+        loop, if the other one leaves it."""
+        ways = [way for way in result.ways if way is not None]
+        number, loops = result.block.number, self.analysis.graph.loops
+        if len(ways) == 2 and result.block.exit == "branch":
+            for way, other in (ways, reversed(ways)):
+                inside = loops.get(way.edge.target, ())
+                if number in inside and other.edge.target not in inside:
+                    return self.along(result, way)
+        if len(ways) != 1:
+            return 0
+        return self.along(result, ways[0])
+
+    def _before(self, number: int) -> Iterator[Result]:
+        """The blocks that lead to another one."""
+        for pred in self.analysis.graph.blocks[number].preds:
+            if pred in self.results and leads_to(self.results[pred], number):
+                yield self.results[pred]
 
     def is_rare(self, result: Result, number: int) -> bool:
         """Whether a block is not expected to run, or not to be left for another one."""

@@ -51,6 +51,8 @@ def analysed(body: str) -> Analysis:
 
 #: instructions that are too many for an end that is copied
 MUCH = "local.get 0 i32.const 1 i32.store " * 5
+#: and a call, at which the number is seen
+SEEN = f"{MUCH} call $far"
 
 
 # -- dead stores
@@ -104,7 +106,7 @@ def test_kept_says_what_is_read() -> None:
 
 
 def test_charges_wait_until_somebody_can_see_them() -> None:
-    analysis = analysed(f"local.get 0 if local.get 1 local.set 0 end {MUCH} local.get 0")
+    analysis = analysed(f"local.get 0 if local.get 1 local.set 0 end {SEEN} local.get 0")
     charges = Charges(analysis)
     graph = analysis.graph
     then, behind = (edge.target for edge in graph.blocks[graph.entry].edges)
@@ -129,7 +131,7 @@ def test_charges_wait_until_somebody_can_see_them() -> None:
     ],
 )
 def test_numbers_that_are_equal_pay_for_the_others(condition: str, likely: bool) -> None:
-    analysis = analysed(f"{condition} if local.get 1 local.set 0 end {MUCH} local.get 0")
+    analysis = analysed(f"{condition} if local.get 1 local.set 0 end {SEEN} local.get 0")
     charges = Charges(analysis)
     graph = analysis.graph
     then, behind = (edge.target for edge in graph.blocks[graph.entry].edges)
@@ -143,6 +145,78 @@ def test_numbers_that_are_equal_pay_for_the_others(condition: str, likely: bool)
     (out,) = (way for way in arm.ways if way is not None)
     assert charges.along(entry, ways[behind]) == (-difference if likely else 0)
     assert charges.along(arm, out) == (0 if likely else difference)
+
+
+def taken_on_ways(analysis: Analysis, number: int) -> list[int]:
+    """What the ways into a block take."""
+    charges = Charges(analysis)
+    return [
+        charges.along(result, way)
+        for result in analysis.results.values()
+        for way in result.ways
+        if way is not None and way.edge.target == number
+    ]
+
+
+def test_ways_that_meet_take_what_is_charged_behind_if_one_takes_something_anyway() -> None:
+    analysis = analysed(f"local.get 0 if local.get 1 local.set 0 end {MUCH} local.get 0")
+    charges, graph = Charges(analysis), analysis.graph
+    then, behind = (edge.target for edge in graph.blocks[graph.entry].edges)
+    assert charges.at_end(analysis.results[behind]) == 0
+    assert charges.at_head[behind] < 0
+    entry, arm = analysis.results[graph.entry], analysis.results[then]
+    behind_costs = analysis.results[behind].pending
+    assert sorted(taken_on_ways(analysis, behind)) == [
+        charges.at_end(entry) + behind_costs, charges.at_end(arm) + behind_costs,
+    ]  # fmt: skip
+
+
+def test_ways_that_take_nothing_leave_it_to_the_end() -> None:
+    arms = "if local.get 1 local.set 0 else local.get 0 local.set 1 end"
+    analysis = analysed(f"local.get 0 {arms} {MUCH} local.get 0")
+    (behind,) = (n for n in analysis.results if len(analysis.graph.blocks[n].preds) == 2)
+    assert taken_on_ways(analysis, behind) == [0, 0]
+    assert Charges(analysis).at_end(analysis.results[behind]) > 0
+
+
+def test_a_turn_takes_once_whichever_way_it_goes() -> None:
+    analysis = analysed(
+        f"loop local.get 1 if {MUCH} end local.get 0 i32.const 1 i32.sub local.tee 0 br_if 0 end"
+        " local.get 1"
+    )
+    charges = Charges(analysis)
+    ((head, inside),) = analysis.graph.loops.items()
+    (last,) = (n for n in inside if head in {e.target for e in analysis.graph.blocks[n].edges})
+    assert all(taken_on_ways(analysis, last))
+    back = next(way for way in analysis.results[last].ways if way and way.edge.target == head)
+    assert charges.along(analysis.results[last], back) == 0
+
+
+@pytest.mark.parametrize("argument", [0, 1, 2, 3, 9])
+@pytest.mark.parametrize(
+    "behind",
+    [
+        f"{MUCH} i32.const 7 local.get 0 i32.div_u local.set 0",
+        "local.get 0 i32.const 0x20000 i32.mul i32.load local.set 0",
+        "local.get 0 i32.const 3 i32.eq if unreachable end",
+        "local.get 0 memory.grow local.set 0",
+    ],
+)
+def test_fuel_is_exact_where_more_is_taken_than_was_charged(behind: str, argument: int) -> None:
+    step = "local.get 0 i32.const 1 i32.sub local.set 0"
+    arms = f"local.get 0 i32.const 2 i32.and if {MUCH} else local.get 0 if nop nop end end"
+    again = "local.get 0 i32.const 20 i32.lt_u br_if 0"
+    module = module_of(f"loop {arms} {step} {behind} {again} end local.get 0")
+    for fuel in (200_000, *range(150)):
+        found = []
+        for engine in ("interpreter", "compiler"):
+            instance = pywasmgk.instantiate(module, engine=engine, fuel=fuel)
+            try:
+                result: object = instance.exports["f"](argument, 1)
+            except pywasmgk.GuestError as error:
+                result = type(error), error.frames
+            found.append((result, instance.fuel_used))
+        assert found[0] == found[1]
 
 
 #: bodies of a loop, and what may be pending where it is come to
@@ -271,7 +345,7 @@ def test_loops_that_are_not_plain(lines: str) -> None:
 
 
 def test_a_choice_and_what_stands_behind_it() -> None:
-    analysis = analysed(f"local.get 0 if local.get 1 local.set 0 end {MUCH} local.get 0")
+    analysis = analysed(f"local.get 0 if local.get 1 local.set 0 end {SEEN} local.get 0")
     code, choice, *behind = _flat(structured(analysis))
     assert isinstance(code, Code) and isinstance(choice, Choice)
     assert any(isinstance(node, Code) for node in behind)
