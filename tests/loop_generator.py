@@ -38,15 +38,22 @@ class _Generator:
     def program(self) -> Program:
         c = self.c
         body = [line for name in ("p", "q", "i") for line in self.start(name)]
+        stack = c.pick((1024, 1024, 1024, 16, 0, 1032, 0xFFFFFFF0))
+        if c.chance(30):
+            frame = c.pick((16, 64, 48, 1040))
+            body += [f"global.get $g i32.const {frame} i32.sub local.tee $f global.set $g"]
         for _ in range(1 + c.below(2)):
-            body += self.nested() if c.chance(40) else self.loop()
+            if c.chance(25):
+                body += self.signed()
+            else:
+                body += self.nested() if c.chance(40) else self.loop()
         names = ("p", "q", "i", "t", "u", "a", "n")
         mixed = " ".join(f"local.get ${name} i32.xor i32.const 31 i32.mul" for name in names)
         text = f"""(module
             (memory (export "memory") 1 2)
             (data (i32.const 1024)
               "a plain text\\00with zeros\\00\\00\\ff\\80\\7f\\01\\02\\03\\04 and more")
-            (global $g (export "g") (mut i32) (i32.const 1024))
+            (global $g (export "g") (mut i32) (i32.const {stack}))
             (func $step (param i32) (result i32) local.get 0 i32.const 4 i32.add)
             (func $take (param i32 i32) (result i32) (local i32)
               local.get 0 i32.load local.get 1 i32.add local.tee 2)
@@ -54,10 +61,13 @@ class _Generator:
               (local $p i32) (local $q i32) (local $i i32) (local $t i32) (local $u i32)
               (local $a i32) (local $n i32) (local $w i32) (local $v i32) (local $z i32)
               (local $s i32) (local $r i32) (local $l i64)
+              (local $f i32) (local $k i32) (local $m i32) (local $d i32)
               {" ".join(body)}
               local.get $l i32.wrap_i64 {mixed}
               local.get $z i32.const 255 i32.and i32.xor
-              local.get $s i32.add local.get $r i32.const 3 i32.mul i32.add))"""
+              local.get $s i32.add local.get $r i32.const 3 i32.mul i32.add
+              local.get $k i32.const 5 i32.mul i32.add local.get $d i32.xor
+              local.get $m i32.sub))"""
         calls = []
         for _ in range(1 + c.below(3)):
             calls.append(("f0", ((self.one(_STARTS) + c.below(8)) & 0xFFFFFFFF, self.one(_ENDS))))
@@ -141,6 +151,86 @@ class _Generator:
         ahead = f"local.get $p {step} i32.add local.tee $p"
         end = c.pick(("i32.const 2048", "i32.const 65536", "local.get $x i32.const 400 i32.add"))
         return [f"loop {label}", body, ahead, end, c.pick(_COMPARISONS), f"br_if {label}", "end"]
+
+    def signed(self) -> list[str]:
+        """A loop of several blocks with a counter that comes from below zero, or goes there, and
+        differences of numbers with a sign."""
+        c = self.c
+        self.labels += 1
+        label = f"$s{self.labels}"
+        start = c.pick((-24, -24, -600, -8000, -5, -1, 3, 0, 40, 0x7FFFFFF0, -0x80000000))
+        step = c.pick((1, 1, 1, 2, 4, 8, 3, 1000, -1, -4))
+        body = [self.with_sign(8) for _ in range(1 + c.below(3))]
+        branch = c.pick(("local.get $d", "local.get $a i32.const 1 i32.and", "local.get $n"))
+        other = self.with_sign(15)
+        if c.chance(20):
+            inner = f"$s{self.labels}i"
+            again = (
+                f"local.get $n i32.const 1 i32.add local.tee $n i32.const 7 i32.and br_if {inner}"
+            )
+            other = f"loop {inner} {other} {again} end"
+        body.insert(c.below(3), f"{branch} if {self.with_sign(15)} else {other} end")
+        ahead = f"i32.const {step} i32.add local.tee $k"
+        if c.chance(30):
+            ahead = f"local.tee $m {ahead}"
+        compare = c.pick((
+            "", "", "", f"i32.const {c.pick((0, 7000, 40, -1, -4))} {c.pick(_COMPARISONS)}",
+            "drop local.get $m i32.const 7000 i32.lt_s",
+        ))  # fmt: skip
+        return [
+            f"i32.const {start} local.set $k",
+            f"loop {label}", *body, "local.get $k", ahead, compare, f"br_if {label}", "end",
+            "i32.const 9 local.set $k" if c.chance(30) else "",
+        ]  # fmt: skip
+
+    def with_sign(self, kinds: int) -> str:
+        """Something that reads a counter, or sets or reads a difference; the first kinds like it to
+        have a sign."""
+        c = self.c
+        kind = c.below(kinds)
+        number = f"{self.address()} {c.pick(('i32.load16_s', 'i32.load8_s', 'i32.load16_s'))}"
+        number += f" offset={2 * c.below(3)}"
+        name = c.pick(("$k", "$k", "$d", "$m"))
+        compare = c.pick(("i32.lt_s", "i32.ge_s", "i32.gt_s", "i32.le_s"))
+        if kind == 0:
+            load = c.pick(("i32.load8_u", "i32.load", "i32.load8_u offset=8"))
+            return f"local.get $k i32.const {c.pick((1640, 9000))} i32.add {load} local.set $a"
+        if kind == 1:
+            store = c.pick(("i32.store8", "i32.store16", "i32.store8 offset=1640"))
+            place = f"local.get $k i32.const {c.pick((1640, 600, 9000))} i32.add"
+            return f"{place} local.get $a {store}"
+        if kind == 2:
+            return f"{number} {self.address()} i32.load8_s i32.sub local.set $d"
+        if kind == 3:
+            limit = c.pick(("i32.const 1", "i32.const -3", "local.get $k", number))
+            return f"local.get {name} {limit} {compare} local.set $n"
+        if kind == 4:
+            difference = f"{number} local.get $d i32.const 15 i32.and i32.sub"
+            return (
+                f"local.get $n if (result i32) {difference} else {number} end "
+                f"i32.const {c.pick((0, 1, -5))} {compare} local.set $n"
+            )
+        if kind == 5:
+            return f"local.get {name} local.get $a i32.add local.set $a"
+        if kind == 6:
+            return f"{number} local.set $d local.get $d local.get $k {compare} local.set $n"
+        if kind == 7:
+            frame = "local.get $f local.get $k i32.const 3 i32.and i32.const 2 i32.shl i32.add"
+            load = f"{frame} i32.load offset={c.pick((0, 4, 16))} local.set $a"
+            return c.pick((f"{frame} local.get $a i32.store", load))
+        if kind == 8:
+            return f"local.get {name} local.set {c.pick(('$k', '$d', '$m'))}"
+        return c.pick((
+            f"local.get {name} i32.const 100 i32.lt_u local.set $n",
+            f"i32.const 2048 local.get {name} i32.store",
+            f"local.get {name} call $step local.set $a",
+            f"local.get {name} i32.const 3 i32.shr_u local.set $a",
+            f"local.get {name} i32.const 2 i32.shr_s local.set $d",
+            f"local.get {name} i32.const 7 i32.div_s local.set $d",
+            f"local.get {name} i64.extend_i32_u i64.const 3 i64.shr_u i32.wrap_i64 local.set $a",
+            f"i32.const {c.pick((-1, 5, 0x7FFFFFFF))} local.set {name}",
+            f"local.get {name} global.set $g",
+        ))  # fmt: skip
 
     def row(self, label: str) -> list[str]:
         """A loop over a pointer to words and, by number, what begins at another pointer; it may

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from two_engines import outcome, source_lines
 from wasm_builder import function, limits
 
 import pywasmgk
@@ -11,6 +12,7 @@ from pywasmgk.wasm.compiler.inlining import expanded
 from pywasmgk.wasm.compiler.shape import Shape
 from pywasmgk.wasm.instance import Instance, instantiate
 from pywasmgk.wasm.module import Module
+from pywasmgk.wasm.text.reading import assemble
 
 #: reads two words through its parameter and adds them
 READS = ("local.get 0", "i32.load 2+0", "local.get 0", "i32.load 2+4", "i32.add")
@@ -40,6 +42,45 @@ def test_values_that_are_stored_are_no_pointers_but_what_they_are_stored_through
     assert assumed(function("i32 i32", "", *lines, memories=[limits(1)])) == {"l0": 2}
     lines = ("i32.const 8", "local.get 1", "i32.store 2+0") * 2
     assert assumed(function("i32 i32", "", *lines, memories=[limits(1)])) == {}
+
+
+def framed(body: str, start: int = 1024) -> Module:
+    """A function with a stack pointer, global 0, that begins with some instructions."""
+    return Module(
+        assemble(
+            f"""(module (memory (export "memory") 1) (global $sp (mut i32) (i32.const {start}))
+            (func (export "f") (param i32) (result i32) (local $frame i32) {body}
+              local.get $frame local.get 0 i32.store offset=12
+              local.get $frame i32.load offset=12 local.get $frame i32.load offset=8 i32.add))"""
+        )
+    )
+
+
+MAKE_FRAME = "global.get $sp i32.const 32 i32.sub local.tee $frame global.set $sp"
+
+
+@pytest.mark.parametrize(
+    ("body", "least"),
+    [
+        (MAKE_FRAME, 32),
+        # what is added, or taken somewhere else than at the entry, is no frame
+        (MAKE_FRAME.replace("sub", "add"), 0),
+        (f"local.get 0 if {MAKE_FRAME} end", 0),
+        (MAKE_FRAME.replace("const 32", "const 0x100000"), 0),
+    ],
+)
+def test_a_frame_below_the_stack_pointer_is_assumed_to_fit(body: str, least: int) -> None:
+    module = framed(body)
+    tests = [line for line in source_lines(module) if "deep(" in line]
+    assert [f"not {least} <= g0 < " in line for line in tests] == [least > 0]
+
+
+@pytest.mark.parametrize("start", [1024, 48, 32, 16, 0, 40, 0x40000000, 0xFFFFFFF0])
+def test_wherever_the_stack_pointer_is_the_engines_agree(start: int) -> None:
+    module = framed(
+        f"{MAKE_FRAME} local.get $frame i32.const 3 i32.and i32.const 2 i32.shl drop", start
+    )
+    assert outcome(module, "compiler", 7) == outcome(module, "interpreter", 7)
 
 
 @pytest.mark.parametrize("pointer", [0, 1, 2, 3, 4, 57, 0x40000000, 0x80000001, -1])

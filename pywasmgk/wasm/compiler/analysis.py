@@ -12,18 +12,20 @@ from collections.abc import Iterable, Sequence
 from functools import reduce
 from operator import or_
 
-from .assumptions import NEAR, Assumption
+from .assumptions import NEAR, Assumption, with_frames
 from .facts import Environment, join, stops_with, widen
 from .graph import RETURN, Graph
 from .lines import Line
 from .shape import Shape
-from .terms import Term
+from .terms import Term, signed
 from .translate import Result, Site, Way
 
 __all__ = ["Analysis", "analyse"]
 
 #: numbers that a loop's turns are compared with, above which none is a stop: each may take a turn
 _MOST_STOPS = 3
+#: above signed numbers of 32 bits
+_SIGN = 1 << 31
 
 
 class Analysis:
@@ -40,13 +42,10 @@ class Analysis:
         #: variables that are read from a block's head on before they are written, as sets of bits
         #: (``liveness``)
         self.live: dict[int, int] = {}
-        entry = shape.entry_environment(slots)
-        for assumption in assumed:
-            fact = entry[assumption.place]
-            if fact is not None:
-                entry[assumption.place] = fact[0], NEAR - 1, assumption.zeros
+        #: what is taken for granted at the entry
+        self.assumed = assumed
         #: what is known at each block's head
-        self.env: dict[int, Environment] = {graph.entry: entry}
+        self.env: dict[int, Environment] = {graph.entry: self._at_entry()}
         #: operands at the head of a block that is entered from one place only
         self.stacks: dict[int, list[Term]] = {graph.entry: []}
         #: operands on the stack of the others; they are in slots there
@@ -57,11 +56,22 @@ class Analysis:
         #: stops of bounds, by a loop's head
         self._stops: dict[int, Sequence[int]] = {}
         if slots is not None:
-            self._incoming[graph.entry] = {(-1, 0): entry}
+            self._incoming[graph.entry] = {(-1, 0): self.env[graph.entry]}
+        elif any(item.is_global for item in assumed):
+            self.assumed = with_frames(assumed, self.translated(graph.entry).lines)
+            self.env[graph.entry] = self._at_entry()
         self._search(graph.entry)
         if graph.loops:
             self._narrow()
         self._drop_unreachable()
+
+    def _at_entry(self) -> Environment:
+        """What is known when the code is entered."""
+        entry = self.shape.entry_environment(self.slots)
+        for item in self.assumed:
+            if entry[item.place] is not None:
+                entry[item.place] = item.least, NEAR - 1, item.zeros
+        return entry
 
     @property
     def lines(self) -> list[Line]:
@@ -153,10 +163,15 @@ class Analysis:
             return
         env = way.env.copy()
         first = self.shape.nlocals
+        way.stack = list(way.stack)
         for slot, term in enumerate(way.stack):
+            is_signed = (~target, first + slot) in self.shape.signs and is_word(term)
+            if is_signed:
+                way.stack[slot] = term = signed(term, _SIGN)
             fact = None if term.low is None else (term.low, term.high, term.zeros)
             # what is linked with a local of 32 bits is such a number as well
-            env.set(first + slot, fact, term, self.shape.words | 1 << first + slot)
+            words = self.shape.words | 1 << first + slot
+            env.set(first + slot, fact, term, words, signed=is_signed)
         self.heights[target] = len(way.stack)
         self._incoming.setdefault(target, {})[source, place] = env
 
@@ -228,6 +243,11 @@ class Analysis:
             found = len(numbers) <= _MOST_STOPS
             self._stops[head] = stops_with(numbers if found else ())
         return self._stops[head]
+
+
+def is_word(term: Term) -> bool:
+    """Whether a term is a number of 32 bits."""
+    return term.low is not None and bool(0 <= term.low and term.high < 2 * _SIGN)
 
 
 def analyse(

@@ -2,41 +2,57 @@
 
 Compilers keep the stack pointer a multiple of 16 and pointers multiples of what they point to, but
 nothing in a module says so. Where a function reads or writes words through a parameter or a
-global, it begins with one test of those bits; if they are not zero, or if the pointer lies beyond
-2**30, the interpreter runs the call. So neither is a matter of correctness, and a function for
-which the test fails often is compiled without.
+global, it begins with one test of those bits; if they are not zero, if the pointer lies beyond
+2**30, or if the stack has no room left for the function's frame, the interpreter runs the call. So
+none of it is a matter of correctness, and a function for which the test fails often is compiled
+without.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from ..types import ValType
+from .lines import Line
+from .pointers import unmasked
 from .shape import Shape
+from .terms import subterms
 
-__all__ = ["NEAR", "Assumption", "assumptions"]
+__all__ = ["NEAR", "Assumption", "assumptions", "with_frames"]
 
 #: zero bits of a stack pointer
 _STACK_ZEROS = 4
 #: what a pointer is below that passes the test
 NEAR = (1 << 30) - 1
+#: bytes of a stack frame, at most; what is subtracted beyond is something else
+_LARGEST_FRAME = 1 << 16
 #: accesses of words from which on the test pays
 _ENOUGH = 2
 
 
 class Assumption(NamedTuple):
-    """Low bits of a pointer that are taken to be zero, and that it is below 2**30."""
+    """Low bits of a pointer that are taken to be zero, and that it is from ``least`` to 2**30."""
 
     #: name in the generated code
     name: str
     #: its place in the environment
     place: int
     zeros: int
+    #: size of the frame that is made below a stack pointer, in bytes
+    least: int = 0
+
+    @property
+    def is_global(self) -> bool:
+        """Whether it is about a global, not a parameter."""
+        return self.name[0] == "g"
 
     @property
     def test(self) -> str:
         """What is true if it does not hold."""
-        return f"{self.name} >= {NEAR} or {self.name} & {(1 << self.zeros) - 1}"
+        near = f"{self.name} < {NEAR}"
+        near = f"not {self.least} <= {near}" if self.least else f"{self.name} >= {NEAR}"
+        return f"{near} or {self.name} & {(1 << self.zeros) - 1}"
 
 
 def assumptions(shape: Shape) -> list[Assumption]:
@@ -77,3 +93,19 @@ def assumptions(shape: Shape) -> list[Assumption]:
             zeros = max(set(widths), key=widths.count).bit_length() - 1
             found.append(Assumption(f"l{index}", index, zeros))
     return found
+
+
+def with_frames(assumed: Sequence[Assumption], lines: Iterable[Line]) -> list[Assumption]:
+    """Assumptions that ask for as much room below globals as a function takes at its entry, whose
+    lines these are: there a global is the stack pointer, and that room is the stack frame."""
+    sizes: dict[int, int] = {}
+    for term in subterms(part for line in lines for part in line.parts):
+        inner = unmasked(term)
+        if inner is not term and inner.op == "+" and inner.args[1].op == "const":
+            base, size = inner.args[0], -inner.args[1].args[0]
+            if base.op == "var" and 0 < size <= _LARGEST_FRAME:
+                sizes[base.place] = max(size, sizes.get(base.place, 0))
+    return [
+        item._replace(least=sizes.get(item.place, item.least)) if item.is_global else item
+        for item in assumed
+    ]

@@ -6,7 +6,7 @@ and asked in the cheapest words that mean the same for the numbers that the oper
 
 from __future__ import annotations
 
-from .terms import ONE, ZERO, Term, bit_and, constant, keeps, shift_right, signed
+from .terms import ONE, WORDS, ZERO, Term, bit_and, constant, keeps, shift_right, signed
 
 __all__ = [
     "FALSE", "TRUE", "as_number", "choose", "compare", "connect", "decided", "negate", "truth",
@@ -28,6 +28,10 @@ def compare(op: str, a: Term, b: Term) -> Term:
         found = _signed_comparison(op, a, b)
         if found is not None:
             return found
+    if op in ("==", "!="):
+        left, right = unwrapped(a, b)
+        if left is not a or right is not b:
+            return compare(op, left, right)
     known = _decided(op, a, b)
     if known is not None:
         return TRUE if known else FALSE
@@ -42,6 +46,17 @@ def compare(op: str, a: Term, b: Term) -> Term:
             inner: Term = a.args[0]
             return inner if op == "==" else negate(inner)
     return Term(op, (a, b))
+
+
+def unwrapped(a: Term, b: Term) -> tuple[Term, Term]:
+    """Two numbers to be compared, with their signs if they have been brought into 32 or 64 bits
+    and are near zero; else as they are."""
+    for mask in WORDS:
+        if mask in (keeps(a), keeps(b)):
+            left, right = (signed(term, (mask + 1) >> 1) for term in (a, b))
+            if left.op != "signed" and right.op != "signed":
+                return left, right
+    return a, b
 
 
 def _decided(op: str, a: Term, b: Term) -> bool | None:
@@ -139,6 +154,11 @@ def truth(a: Term) -> Term:
         inner: Term = a.args[0]
         return inner
     if a.low is not None and a.op != "truth":
+        within_turn: Term | None = a.args[0] if keeps(a) in WORDS else None
+        if within_turn is not None and within_turn.low is not None:
+            if -keeps(a) <= within_turn.low and within_turn.high <= keeps(a):
+                # of all numbers within a turn of zero, only that one becomes zero
+                return truth(within_turn)
         if a.low > 0 or a.high < 0:
             return TRUE
         if a.low == a.high:

@@ -21,11 +21,14 @@ __all__ = ["Environment", "Fact", "clamp", "join", "refine", "stops_with", "wide
 Fact = Union[tuple[int, int, int], None]
 
 _TURN = 1 << 32
+_SIGN = 1 << 31
 _NOTHING: dict[Any, Any] = {}
 #: bits that an index is scaled by, at most: words of 64 bits, and pairs of them
 _MOST_BITS = 4
 #: where a growing bound stops on its way; few, since every stop is one more turn
 _STOPS = [
+    -1,
+    0,
     0xFF,
     0xFFFF,
     0x7FFFFFFF,
@@ -56,9 +59,10 @@ class Environment(list[Fact]):
     """Facts by variable; ``links``: variable -> (base, difference), where a base has no link;
     ``multiples``: variable -> what it is a multiple of; and ``shifted``: (variable, bits) -> name
     of a temporary that holds it shifted right by these, or its lowest bits, if the number is below
-    zero."""
+    zero. Variables in ``signed`` (a set of bits) hold numbers with their sign (``signs``), and are
+    linked with each other only, by what is exact."""
 
-    __slots__ = ("links", "multiples", "shifted")
+    __slots__ = ("links", "multiples", "shifted", "signed")
 
     def __init__(
         self,
@@ -66,15 +70,17 @@ class Environment(list[Fact]):
         links: Mapping[int, tuple[int, int]] = _NOTHING,
         multiples: Mapping[int, Multiple] = _NOTHING,
         shifted: Mapping[tuple[int, int], str] = _NOTHING,
+        signed: int = 0,
     ) -> None:
         super().__init__(facts)
         self.links = dict(links)
         self.multiples = dict(multiples)
         self.shifted = dict(shifted)
+        self.signed = signed
 
     def copy(self) -> Environment:
         """One that can be changed by itself."""
-        return Environment(self, self.links, self.multiples, self.shifted)
+        return Environment(self, self.links, self.multiples, self.shifted, self.signed)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Environment) or self.links != other.links:
@@ -85,12 +91,15 @@ class Environment(list[Fact]):
 
     __hash__ = None
 
-    def set(self, index: int, fact: Fact, value: Term, words: int) -> None:
+    def set(self, index: int, fact: Fact, value: Term, words: int, *, signed: bool = False) -> None:
         """Notes that a variable got the value of a term. ``words`` are the variables of type i32,
         as a set of bits: only these are linked."""
         self[index] = fact
         self._unshift(index)
-        base, offset = _affine(value, words) if words >> index & 1 else (None, 0)
+        is_word = words >> index & 1
+        words &= self.signed if signed else ~self.signed
+        base, offset = _affine(value, words) if is_word else (None, 0)
+        self.signed = self.signed & ~(1 << index) | signed << index
         if base == index:
             self._shift(index, offset)
             return
@@ -101,7 +110,7 @@ class Environment(list[Fact]):
             self.links[index] = root, (offset + more) % _TURN
             if base in self.multiples:
                 self.multiples[index] = self.multiples[base].further(offset)
-        elif words >> index & 1:
+        elif is_word and not signed:
             multiple = _multiple(value, words)
             if multiple is not None and multiple.of != index:
                 self.multiples[index] = multiple
@@ -111,6 +120,7 @@ class Environment(list[Fact]):
         self[index] = fact
         self._unshift(index)
         self._free(index)
+        self.signed &= ~(1 << index)
 
     def _unshift(self, index: int) -> None:
         if self.shifted:
@@ -180,7 +190,11 @@ class Environment(list[Fact]):
             return True
         for other, difference in list(self.linked(index)):
             known = self[other]
-            by = without_turn(fact, difference)
+            if self.signed >> index & 1:
+                # no sum of these ever wraps
+                by: int | None = (difference ^ _SIGN) - _SIGN
+            else:
+                by = without_turn(fact, difference)
             if known is not None and by is not None:
                 low, high = max(known[0], fact[0] + by), min(known[1], fact[1] + by)
                 if low > high:
@@ -246,7 +260,14 @@ def join(a: Environment, b: Environment) -> Environment:
     facts = [x if x == y else _either(x, y) for x, y in zip(a, b)]
     links = dict(a.links.items() & b.links.items())
     multiples = _common(a, b) if a.multiples and b.multiples else {}
-    return Environment(facts, links, multiples, dict(a.shifted.items() & b.shifted.items()))
+    shifted = dict(a.shifted.items() & b.shifted.items())
+    joined = Environment(facts, links, multiples, shifted, a.signed & b.signed)
+    mixed = a.signed ^ b.signed
+    while mixed:
+        # a number that has its sign on one of the ways only is linked with nothing
+        joined._free(mixed.bit_length() - 1)
+        mixed -= 1 << mixed.bit_length() - 1
+    return joined
 
 
 def _common(a: Environment, b: Environment) -> dict[int, Multiple]:
@@ -275,7 +296,7 @@ def widen(
         _wider(x, y, stops) if x != y and changed >> place & 1 else y
         for place, (x, y) in enumerate(zip(old, new))
     )
-    return Environment(facts, new.links, new.multiples, new.shifted)
+    return Environment(facts, new.links, new.multiples, new.shifted, new.signed)
 
 
 def stops_with(numbers: Iterable[int]) -> Sequence[int]:
@@ -288,7 +309,7 @@ def _wider(x: Fact, y: Fact, stops: Sequence[int]) -> Fact:
         return None
     low, high, zeros = y
     if low < x[0]:
-        low = 0 if low >= 0 else -_STOPS[-1]
+        low = 0 if low >= 0 else next(~stop for stop in _STOPS if ~stop <= low)
     if high > x[1]:
         high = next((stop for stop in stops if stop >= high), high)
     return low, high, zeros
@@ -389,6 +410,8 @@ def _nonzero(env: Environment, value: Term) -> bool:
         return True
     if value.low == 0:
         return value.high > 0 and clamp(env, value, 1, value.high)
+    if value.high == 0:
+        return clamp(env, value, value.low, -1 << value.zeros)
     return not value.low == value.high == 0
 
 

@@ -23,6 +23,7 @@ from .outcomes import free_outcomes
 from .rows import Entry, Row
 from .scaled import drop_pointers
 from .shape import Shape
+from .signs import with_signs
 from .sinking import sink
 
 __all__ = ["Compiled", "LineEntry", "Source", "compile_source", "generate"]
@@ -93,6 +94,7 @@ def generate(
     shape = Shape(body, context, instructions, highest_address)
     assumed = assumptions(shape) if assume and slots is None else []
     analysis = analyse(shape, build(body, instructions, body.moved[entry]), slots, assumed)
+    analysis = with_signs(analysis)
     drop_pointers(analysis)
     sink(analysis)
     drop_dead_stores(analysis)
@@ -101,7 +103,8 @@ def generate(
     free_outcomes(analysis)
     free_sums(analysis)
     rows = merged(form(analysis, 2))
-    return _assembled(body, index, rows, entry, slots, assumed, analysis.live[analysis.graph.entry])
+    live = analysis.live[analysis.graph.entry]
+    return _assembled(body, index, rows, entry, slots, analysis.assumed, live)
 
 
 def _assembled(

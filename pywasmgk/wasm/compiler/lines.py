@@ -15,7 +15,7 @@ Part = Union[str, Term]
 class Line:
     """One line of code: text and terms, and what has to be known if it raises."""
 
-    __slots__ = ("at", "own", "parts", "pending", "settled", "trap")
+    __slots__ = ("at", "own", "parts", "pending", "settled", "target", "trap")
 
     def __init__(
         self, parts: Sequence[Part], at: int, pending: int, settled: bool, trap: Any, own: bool
@@ -30,14 +30,12 @@ class Line:
         self.trap = trap
         #: frames that pass through it need its offset, so that nothing may be merged into it
         self.own = own
-
-    @property
-    def target(self) -> str:
-        """The local that it assigns, or nothing."""
-        parts = self.parts
-        if len(parts) != 3 or parts[1] != " = " or not isinstance(parts[0], str):
-            return ""
-        return parts[0] if parts[0][0] == "l" else ""
+        #: the local that it assigns, or nothing
+        self.target = ""
+        if len(parts) == 3 and parts[1] == " = ":
+            name = parts[0]
+            if isinstance(name, str) and name[0] == "l":
+                self.target = name
 
     @property
     def operands(self) -> Sequence[Part]:

@@ -243,8 +243,11 @@ def _unmask(term: Term, small: Iterable[str], masks: dict[str, int]) -> None:
 
 
 def loosen(analysis: Analysis) -> None:
-    """Does not bring into 32 bits what is read as part of something that is: numbers with a sign
-    that were loaded, above all."""
+    """Does not bring into 32 bits what is read as part of something that is; but brings loaded
+    numbers there at once, not each time that they are read, if no reader asks for their sign."""
+    signs = _without_sign(analysis.lines, analysis.behind)
+    for result in analysis.results.values():
+        result.lines = [_with_mask(line, signs) for line in result.lines]
     found = _loose(analysis.lines, analysis.behind)
     if found:
         without_bounds(analysis.behind, found)
@@ -254,9 +257,48 @@ def loosen(analysis: Analysis) -> None:
 
 def loosened(lines: Sequence[Line], behind: Sequence[Part]) -> list[Line]:
     """The same for lines that have temporaries of their own, and what is read behind them."""
+    signs = _without_sign(lines, behind)
+    lines = [_with_mask(line, signs) for line in lines]
     found = _loose(lines, behind)
     without_bounds(behind, found)
     return [_loosened(line, found) for line in lines] if found else list(lines)
+
+
+def _without_sign(lines: Sequence[Line], behind: Iterable[Part]) -> dict[str, list[Term]]:
+    """Temporaries that hold numbers with a sign, each of whose readers brings them into 32 bits,
+    and where they do."""
+    found: dict[str, list[Term]] = {}
+    for line in lines:
+        name, value = (line.parts[0], line.parts[-1]) if len(line.parts) == 3 else ("", "")
+        if isinstance(name, Term) and isinstance(value, Term) and name.op == "var":
+            if value.low is not None and -_WORD <= value.low < 0 <= value.high <= _WORD:
+                found[name.args[0]] = []
+    if not found:
+        return found
+    waiting: list[Part] = [*behind, *(part for line in lines for part in line.operands)]
+    while waiting and found:
+        term = waiting.pop()
+        if not isinstance(term, Term):
+            continue
+        if keeps(term) == _WORD and term.args[0].op == "var" and term.args[0].args[0] in found:
+            found[term.args[0].args[0]].append(term)
+        elif term.op == "var":
+            found.pop(term.args[0], None)
+        else:
+            waiting += term.args
+    return {name: readers for name, readers in found.items() if readers}
+
+
+def _with_mask(line: Line, found: dict[str, list[Term]]) -> Line:
+    """A line that brings a temporary into 32 bits, if its readers did; they need not any more."""
+    name = line.parts[0] if line.parts else ""
+    if not isinstance(name, Term) or name.op != "var" or name.args[0] not in found:
+        return line
+    for reader in found[name.args[0]]:
+        reader.op, reader.args = "var", name.args
+    value = line.parts[2]
+    name.low, name.high = 0, _WORD
+    return line.with_value(Term("&", (value, constant(_WORD)), 0, _WORD))
 
 
 def _loose(lines: Sequence[Line], behind: Iterable[Part]) -> dict[str, Term]:

@@ -11,7 +11,7 @@ from .facts import Environment, Fact
 from .graph import Block
 from .inlining import Body, Inlined
 from .templates import template_of
-from .terms import Term, variable
+from .terms import Term, keep_low, variable
 
 __all__ = ["HIGHEST", "Shape"]
 
@@ -38,6 +38,9 @@ class Shape:
         self.first_global = self.nlocals + self.nslots
         #: locals of type i32, as a set of bits
         self.words = sum(1 << n for n, kind in enumerate(body.locals) if kind is ValType.I32)
+        #: where variables get numbers with their sign (``signs``): an instruction and a local, or a
+        #: block's number below zero and a slot at its head
+        self.signs: frozenset[tuple[int, int]] = frozenset()
         #: above the values of locals that are integers, by index
         self.turns = {
             index: HIGHEST[kind] + 1 for index, kind in enumerate(body.locals) if kind in HIGHEST
@@ -71,7 +74,10 @@ class Shape:
         """A local or slot as a term, with what is known of it."""
         text = f"l{index}" if index < self.nlocals else f"s{index - self.nlocals}"
         fact = env[index]
-        return variable(text, index) if fact is None else variable(text, index, *fact)
+        if fact is None:
+            return variable(text, index)
+        term = variable(text, index, *fact)
+        return term if fact[0] >= 0 else keep_low(term, 32)
 
     def global_fact(self, index: int) -> Fact:
         """What is known of a global that anybody may have set; ``None`` if it is no integer."""

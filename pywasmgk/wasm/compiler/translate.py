@@ -19,13 +19,15 @@ from .facts import Environment, refine, without_turn
 from .graph import RETURN, Block, Edge
 from .inlining import Inlined, Lookup, Other, Through
 from .lines import Line, Part, Settle, Test
-from .pointers import Pointers, same
+from .pointers import Pointers, same, unmasked
 from .shape import HIGHEST, Shape
 from .templates import Template, template_of
 from .terms import MAX_DEPTH, Term, constant, name, variable
 
 __all__ = ["Result", "Site", "Way"]
 
+#: above signed numbers of 32 bits
+_SIGN = 1 << 31
 _HIGHEST_BY_NAME = {str(kind): high for kind, high in HIGHEST.items()}
 
 
@@ -105,7 +107,7 @@ class Site(Pointers):
         plain = None
         for position, term in enumerate(self.stack):
             if term.reads & bits:
-                self.stack[position] = kept = self.keep(term)
+                self.stack[position] = kept = self._kept_with_sign(term)
                 if term.op == "var":
                     plain = kept
         return plain
@@ -128,6 +130,9 @@ class Site(Pointers):
         index = self.immediate
         if target == "local":
             before = self.spill(1 << index)
+            signed = (self.at, index) in self.shape.signs
+            if signed:
+                value = terms.signed(value, _SIGN)
             value, unscaled = self._unscaled(index, value)
             self._copy(index, value)
             self._hold(index, value)
@@ -139,7 +144,7 @@ class Site(Pointers):
             if high is not None:
                 known = value.low is not None
                 fact = (value.low, value.high, value.zeros) if known else (0, high, 0)
-                self.env.set(index, fact, value, self.shape.words)
+                self.env.set(index, fact, value, self.shape.words, signed=signed)
             if unscaled is not None:
                 self.env.shifted[index, value.args[1].args[0]] = unscaled.args[0]
             self.operands["a"] = self.local(index)
@@ -260,7 +265,7 @@ class Site(Pointers):
         elif not template.pure or term.depth > MAX_DEPTH:
             if template.native is None or not self._cannot_trap(template):
                 plain = _unless_nan(term)
-                term = self.keep(term)
+                term = self._kept_with_sign(term)
                 if plain is not None:
                     self.plain[term.args[0]] = plain
         if template.charge is not None:
@@ -269,6 +274,13 @@ class Site(Pointers):
         if row.moves_memory:
             self.emit(["fuel = expire(fuel)"])
         self.stack.append(term)
+
+    def _kept_with_sign(self, term: Term) -> Term:
+        """A term in a variable; one that is near zero, with its sign."""
+        inner = unmasked(term)
+        if inner.low is None or not -_SIGN <= inner.low <= inner.high < _SIGN:
+            return self.keep(term)
+        return terms.keep_low(self.keep(inner), 32)
 
     def _rebased(self, term: Term) -> Term:
         """A sum that may wrap as a sum with another variable that cannot, if one is known."""
@@ -405,7 +417,7 @@ class Site(Pointers):
         if any(way.target == self.block.number for way in self.block.edges):
             # fast turns leave the loop without what its own code would have kept
             known = env.shifted.items() & self.at_head.items()
-            env = Environment(env, env.links, env.multiples, dict(known))
+            env = Environment(env, env.links, env.multiples, dict(known), env.signed)
         stack = self.stack
         if edge.target == RETURN:
             stack = stack[len(stack) - edge.arity :]

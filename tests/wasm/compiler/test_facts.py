@@ -28,11 +28,13 @@ def holds(fact: Fact, value: int) -> bool:
 
 
 @st.composite
-def facts(draw: Any, value: int | None = None) -> tuple[Fact, int]:
-    """A fact, and a value of which it holds."""
-    value = draw(VALUES) if value is None else value
-    low, high = draw(st.integers(0, value)), draw(st.integers(value, WORD))
-    low, high = draw(st.sampled_from([(low, high), (0, WORD), (value, high), (low, value)]))
+def facts(draw: Any) -> tuple[Fact, int]:
+    """A fact, and a value of which it holds: a number of 32 bits, or one with its sign."""
+    value, least, most = draw(VALUES), 0, WORD
+    if draw(st.booleans()):
+        value, least, most = (value ^ SIGN) - SIGN, -SIGN, SIGN - 1
+    low, high = draw(st.integers(least, value)), draw(st.integers(value, most))
+    low, high = draw(st.sampled_from([(low, high), (least, most), (value, high), (low, value)]))
     return (low, high, draw(st.integers(0, min(terms._zeros_of(value), 6)))), value
 
 
@@ -63,6 +65,8 @@ def conditioned(draw: Any) -> tuple[Environment, dict[str, int], Term]:
     (f0, v0), (f1, v1) = draw(facts()), draw(facts())
     assert f0 is not None and f1 is not None
     x, y = variable("l0", 0, *f0), variable("l1", 1, *f1)
+    if draw(st.booleans()):
+        x, y = terms.keep_low(x, 32), terms.keep_low(y, 32)
     k = draw(VALUES)
 
     def side(base: Term) -> Term:

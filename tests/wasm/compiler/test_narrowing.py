@@ -141,3 +141,24 @@ def test_loaded_numbers_with_a_sign(load: str, use: str, loose: bool) -> None:
         assert ("4294967295" not in text.split("fuel -=")[0]) is loose
     for address in (0, 5, 128, 251, 300):
         agree(made, address, 0)
+
+
+@pytest.mark.parametrize(
+    ("use", "masks"),
+    [
+        ("i32.const 5 i32.lt_s", 0),
+        ("i32.eqz", 0),
+        ("i32.const -7 i32.ne", 0),
+        ("local.get 0 i32.load16_s offset=2 i32.lt_s", 0),
+        ("i32.const 9 i32.div_u", 1),
+        ("i32.const 5 i32.lt_u", 1),
+        # two readers that need it without: once, where it is loaded
+        ("local.tee $z i32.const 9 i32.div_u local.get $z i32.const 7 i32.rem_u i32.add", 1),
+    ],
+)
+def test_loaded_numbers_have_their_sign_where_it_is_asked_for(use: str, masks: int) -> None:
+    made = module(f"local.get 0 i32.load16_s {use}")
+    text = "\n".join(source_lines(made)).split("fuel -=")[0]
+    assert text.count("4294967295") == masks
+    for address in (0, 5, 128, 251, 300):
+        agree(made, address, 0)

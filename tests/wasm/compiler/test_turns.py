@@ -48,7 +48,7 @@ def test_random_loops_do_the_same_everywhere(first: int) -> None:
 
 def test_random_loops_have_fast_turns_of_all_kinds() -> None:
     found: Counter[str] = Counter()
-    for seed in range(160):
+    for seed in range(200):
         text = source_of(pywasmgk.Module(generate(seed).data), 2, 1 << 30).text
         found.update(kind for kind, sign in KINDS.items() if sign in text)
     assert all(found[kind] >= 5 for kind in KINDS), found

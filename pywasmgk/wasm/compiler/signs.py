@@ -1,0 +1,231 @@
+"""Numbers that are kept with their sign: counters that come from below zero, and differences.
+
+wasm has no signed numbers, only instructions that take their operands for such. So -600 is a number
+near 2**32, which Python computes with more slowly than with small ones, and which has to be brought
+into 32 bits after every step, and compared in two intervals. Where nothing that reads a variable
+asks for its number without the sign, and nothing that it is set to may be out of the range of
+signed numbers, it holds the number that was meant.
+
+Whether that is so is found by trying: where it looks like it, the function is translated once more,
+and what would have to be converted anywhere is left as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .analysis import Analysis, analyse, is_word
+from .lines import Part
+from .pointers import unmasked
+from .terms import Term, keeps, subterms
+from .webs import Assignment, Place, Reading, Web, assignments, readings, webs
+
+__all__ = ["with_signs"]
+
+_WORD = 0xFFFFFFFF
+_SIGN = 1 << 31
+#: numbers from here on look like some below zero
+_BELOW_ZERO = (1 << 32) - (1 << 20)
+#: what compares signed numbers, and what asks whether they are zero or another number
+_OF_SIGNED = frozenset(("slt", "in", "signed", "truth", "==", "!="))
+#: whose low bits depend on the low bits of the operands alone
+_MODULAR = frozenset(("+", "-", "*", "neg", "&", "|", "^", "invert"))
+#: how often a function is translated anew
+_MOST_ROUNDS = 2
+
+
+def with_signs(analysis: Analysis) -> Analysis:
+    """The function with numbers that are kept with their sign, if there are such."""
+    if analysis.slots is not None or not analysis.graph.loops:
+        return analysis  # variables come as the interpreter has them; or it does not pay
+    shape, chosen = analysis.shape, _candidates(analysis)
+    for _ in range(_MOST_ROUNDS):
+        if not chosen:
+            break
+        shape.signs = frozenset(item.site for web in chosen for item in web.assignments)
+        found = analyse(shape, analysis.graph, None, analysis.assumed)
+        sites, reads = _converted(found)
+        cheap = [web for web in chosen if not _is_dear(web, sites, reads)]
+        if len(cheap) == len(chosen):
+            return found
+        chosen = cheap
+    shape.signs = frozenset()
+    return analysis
+
+
+def _converted(analysis: Analysis) -> tuple[set[tuple[int, int]], set[tuple[int, Place]]]:
+    """Where numbers would have to be converted, in what is expected to run: the sites of what is
+    set, and the variables that are read, each with its place."""
+    signs = analysis.shape.signs
+    sites = {
+        item.site
+        for item in assignments(analysis)
+        if item.site in signs and item.value.op == "signed" and not item.rare
+    }
+    reads = {
+        reading.place(term.args[0])
+        for reading in readings(analysis)
+        for term in subterms(reading.parts)
+        if keeps(term) == _WORD and term.args[0].op == "var" and term.args[0].reads
+    }
+    return sites, reads
+
+
+def _is_dear(web: Web, sites: set[tuple[int, int]], reads: set[tuple[int, Place]]) -> bool:
+    """Whether something of a web would have to be converted."""
+    return any(item.site in sites for item in web.assignments) or any(
+        (web.variable, place) in reads for place in web.places
+    )
+
+
+# -- what it may pay for
+
+
+def _candidates(analysis: Analysis) -> list[Web]:
+    """Webs that get numbers below zero, or those of others that do, and none that need all 32 bits,
+    and whose readers like a sign."""
+    found = _near_zero(analysis)
+    if not found:
+        return []
+    readers = _Readers(analysis)
+    chosen = [web for web in webs(analysis, found) if readers.allow(web)]
+    before: list[Web] = []
+    while len(before) != len(chosen):
+        before, near = chosen, _by_block(chosen)
+        chosen = [web for web in chosen if _may_have_signs(web, near)]
+    near = _by_block(chosen)
+    below = _spread({web for web in chosen if any(map(_is_below_zero, web.assignments))}, near)
+    useful = _spread({web for web in below if readers.ask(web) or _steps(web)}, near)
+    return [web for web in chosen if web in useful]
+
+
+def _near_zero(analysis: Analysis) -> list[Assignment]:
+    """The assignments of variables that get numbers below zero somewhere, or numbers of others that
+    do, or whose numbers these get."""
+    shape = analysis.shape
+    parameters = len(shape.body.type.params)
+    words = (shape.words | -1 << shape.nlocals) & -1 << parameters
+    found = [item for item in assignments(analysis) if words >> item.site[1] & 1]
+    places, before = 0, -1
+    for item in found:
+        places |= _is_below_zero(item) << item.site[1]
+    while places and places != before:
+        before = places
+        for item in found:
+            bits = 1 << item.site[1] | _source(item.value)
+            if bits & places:
+                places |= bits
+    return [item for item in found if places >> item.site[1] & 1]
+
+
+def _source(value: Term) -> int:
+    """The variable that a value is, or is a step from, as a set of bits."""
+    inner = unmasked(value)
+    if inner.op == "+" and inner.args[1].op == "const":
+        inner = inner.args[0]
+    return inner.reads if inner.op == "var" else 0
+
+
+def _is_below_zero(item: Assignment) -> bool:
+    """Whether a variable gets a number below zero, or what may well be one."""
+    value = item.value
+    if value.op == "const":
+        return is_word(value) and bool(value.args[0] >= _BELOW_ZERO)
+    inner = unmasked(value)
+    return (
+        inner is not value
+        and inner.low is not None
+        and -_SIGN <= inner.low < 0 < _SIGN > inner.high
+    )
+
+
+def _has_sign(value: Term) -> bool:
+    """Whether a value is in the range of signed numbers, and may be below zero."""
+    return value.low is not None and bool(-_SIGN <= value.low < 0 and value.high < _SIGN)
+
+
+def _by_block(found: Iterable[Web]) -> dict[tuple[int, int], list[Web]]:
+    """Webs by variable and block."""
+    near: dict[tuple[int, int], list[Web]] = {}
+    for web in found:
+        for block in web.blocks:
+            near.setdefault((1 << web.variable, block), []).append(web)
+    return near
+
+
+def _may_have_signs(web: Web, near: dict[tuple[int, int], list[Web]]) -> bool:
+    """Whether what a variable is set to is in the range of signed numbers, as far as can be told,
+    if that holds of others."""
+    for item in web.assignments:
+        value = item.value
+        if not is_word(value):
+            return False
+        known = value.op == "const" or value.high < _SIGN or _is_below_zero(item) or item.rare
+        if not known and (_source(value), item.block) not in near:
+            return False
+    return True
+
+
+def _spread(found: set[Web], near: dict[tuple[int, int], list[Web]]) -> set[Web]:
+    """Some webs, and those that get numbers from them or give them some."""
+    waiting, count = [web for webs_ in near.values() for web in webs_], -1
+    while count != len(found):
+        count = len(found)
+        for web in waiting:
+            for item in web.assignments:
+                others = near.get((_source(item.value), item.block), ())
+                if web in found or any(other in found for other in others):
+                    found |= {web, *others}
+    return found
+
+
+def _steps(web: Web) -> bool:
+    """Whether a variable is set to itself and a number."""
+    return any(_source(item.value) >> web.variable & 1 for item in web.assignments)
+
+
+class _Readers:
+    """How variables are read."""
+
+    def __init__(self, analysis: Analysis) -> None:
+        loops = analysis.graph.loops
+        #: loops of one block, whose fast turns know no signs (``turns``)
+        self.fast = {head for head, inside in loops.items() if len(inside) == 1}
+        #: what is read that must have no sign, and what is asked for its sign
+        self.unsigned: set[tuple[int, Place]] = set()
+        self.signed: set[tuple[int, Place]] = set()
+        for reading in readings(analysis):
+            line = reading.line
+            value = line.parts[2] if line is not None and line.target else None
+            # a copy may have a sign too
+            if not isinstance(value, Term) or unmasked(value).op != "var":
+                self._read(reading)
+
+    def _read(self, reading: Reading) -> None:
+        waiting: list[tuple[Part, bool]] = [(part, False) for part in reading.parts]
+        while waiting:
+            term, low = waiting.pop()
+            if not isinstance(term, Term) or not term.reads:
+                continue
+            if term.op == "var":
+                if not low:
+                    self.unsigned.add(reading.place(term))
+                continue
+            if term.op in _OF_SIGNED:
+                low = True
+                variables = (arg for arg in term.args if isinstance(arg, Term) and arg.op == "var")
+                self.signed.update(map(reading.place, variables))
+            elif term.op not in _MODULAR or not low:
+                low = keeps(term) >= 0
+            waiting += [(arg, low) for arg in term.args]
+
+    def allow(self, web: Web) -> bool:
+        """Whether nothing that reads a web needs a number without a sign."""
+        is_local = all(item.site[0] >= 0 for item in web.assignments)
+        if self.fast & (web.blocks if is_local else {~item.site[0] for item in web.assignments}):
+            return False
+        return not any((web.variable, place) in self.unsigned for place in web.places)
+
+    def ask(self, web: Web) -> bool:
+        """Whether something that reads a web asks for the sign."""
+        return any((web.variable, place) in self.signed for place in web.places)
