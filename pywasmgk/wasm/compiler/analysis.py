@@ -12,11 +12,11 @@ from collections.abc import Iterable, Sequence
 from functools import reduce
 from operator import or_
 
-from .assumptions import NEAR, Assumption, with_frames
-from .facts import Environment, join, stops_with, widen
+from .assumptions import Assumption, with_frames
+from .facts import Environment, Shifted, join, stops_with, widen
 from .graph import RETURN, Graph
 from .lines import Line
-from .shape import Shape
+from .shape import NEAR, Shape
 from .terms import Term, signed
 from .translate import Result, Site, Way
 
@@ -141,6 +141,31 @@ class Analysis:
         env = self.env[number]
         return Site(self.shape, self.graph.blocks[number], env, self.operands(number, env)).run()
 
+    def again(self, numbers: Iterable[int]) -> None:
+        """Translates some blocks once more, for what has been written to the shape, and what finds
+        other operands or other names for that. Facts stay what they are."""
+        waiting = set(numbers)
+        for number in self.graph.order:
+            if number in waiting and number in self.results:
+                self.results[number] = result = self.translated(number)
+                for place, way in enumerate(result.ways):
+                    if way is not None and way.edge.target != RETURN:
+                        if self._renamed(number, place, way):
+                            waiting.add(way.edge.target)
+
+    def _renamed(self, source: int, place: int, way: Way) -> bool:
+        """Takes the names that come along an edge; gives whether a block must be written anew."""
+        target = way.edge.target
+        before = self.env[target]
+        self._bring(source, place, way)
+        if not self.is_merge(target):
+            return bool(way.stack) or way.env.shifted != before.shifted
+        shifted = self._joined(target).shifted
+        if shifted == before.shifted:
+            return False
+        before.shifted = shifted
+        return True
+
     def operands(self, number: int, env: Environment) -> list[Term]:
         """The operand stack at a block's head."""
         if number not in self.heights:
@@ -188,20 +213,19 @@ class Analysis:
             joined.shifted = self._untouched(number, before)
         return joined
 
-    def _untouched(self, head: int, before: Iterable[Environment]) -> dict[tuple[int, int], str]:
+    def _untouched(self, head: int, before: Iterable[Environment]) -> dict[Shifted, str]:
         """What was shifted before a loop, of pointers that its turns do not change."""
         known = [env.shifted for env in before]
         if not known or not known[0]:
             return {}
-        changed = self._changed(head)
+        changed = self.changed(head)
         return {
-            (place, bits): text
-            for (place, bits), text in known[0].items()
-            if not changed >> place & 1
-            and all(other.get((place, bits)) == text for other in known[1:])
+            key: text
+            for key, text in known[0].items()
+            if not changed >> key[0] & 1 and all(other.get(key) == text for other in known[1:])
         }
 
-    def _changed(self, head: int) -> int:
+    def changed(self, head: int) -> int:
         """What the turns of a loop may change, as a set of bits: the locals that they assign, and
         whatever is no local."""
         if head not in self._assigned:
@@ -225,7 +249,7 @@ class Analysis:
             if joined == old:
                 return False
             if target in self.graph.loops:
-                joined = widen(old, joined, self._stops_at(target), self._changed(target))
+                joined = widen(old, joined, self._stops_at(target), self.changed(target))
         self.env[target] = joined
         return True
 

@@ -16,15 +16,13 @@ from typing import NamedTuple
 from ..types import ValType
 from .lines import Line
 from .pointers import unmasked
-from .shape import Shape
+from .shape import NEAR, Shape
 from .terms import subterms
 
-__all__ = ["NEAR", "Assumption", "assumptions", "with_frames"]
+__all__ = ["Assumption", "assumptions", "with_frames"]
 
 #: zero bits of a stack pointer
 _STACK_ZEROS = 4
-#: what a pointer is below that passes the test
-NEAR = (1 << 30) - 1
 #: bytes of a stack frame, at most; what is subtracted beyond is something else
 _LARGEST_FRAME = 1 << 16
 #: accesses of words from which on the test pays

@@ -16,8 +16,20 @@ from typing import Any, NamedTuple, Union
 from .conditions import negate
 from .terms import Term
 
-__all__ = ["Environment", "Fact", "clamp", "join", "refine", "stops_with", "widen", "without_turn"]
+__all__ = [
+    "Environment",
+    "Fact",
+    "Shifted",
+    "clamp",
+    "join",
+    "refine",
+    "stops_with",
+    "widen",
+    "without_turn",
+]
 
+#: a variable, bits that it is shifted right by, and what is added then
+Shifted = tuple[int, int, int]
 Fact = Union[tuple[int, int, int], None]
 
 _TURN = 1 << 32
@@ -57,10 +69,10 @@ class Multiple(NamedTuple):
 
 class Environment(list[Fact]):
     """Facts by variable; ``links``: variable -> (base, difference), where a base has no link;
-    ``multiples``: variable -> what it is a multiple of; and ``shifted``: (variable, bits) -> name
-    of a temporary that holds it shifted right by these, or its lowest bits, if the number is below
-    zero. Variables in ``signed`` (a set of bits) hold numbers with their sign (``signs``), and are
-    linked with each other only, by what is exact."""
+    ``multiples``: variable -> what it is a multiple of; and ``shifted``: (variable, bits, more) ->
+    name of a temporary that holds it shifted right by these, and a number more, or its lowest bits,
+    if ``bits`` is below zero. Variables in ``signed`` (a set of bits) hold numbers with their sign
+    (``signs``), and are linked with each other only, by what is exact."""
 
     __slots__ = ("links", "multiples", "shifted", "signed")
 
@@ -69,7 +81,7 @@ class Environment(list[Fact]):
         facts: Iterable[Fact] = (),
         links: Mapping[int, tuple[int, int]] = _NOTHING,
         multiples: Mapping[int, Multiple] = _NOTHING,
-        shifted: Mapping[tuple[int, int], str] = _NOTHING,
+        shifted: Mapping[Shifted, str] = _NOTHING,
         signed: int = 0,
     ) -> None:
         super().__init__(facts)

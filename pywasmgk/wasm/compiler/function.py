@@ -14,6 +14,7 @@ from .analysis import Analysis, analyse
 from .assumptions import Assumption, assumptions
 from .emit import emit_rows
 from .graph import build
+from .hoisting import hoist
 from .inlining import Body
 from .liveness import drop_dead_stores
 from .loops import Ahead
@@ -96,6 +97,7 @@ def generate(
     analysis = analyse(shape, build(body, instructions, body.moved[entry]), slots, assumed)
     analysis = with_signs(analysis)
     drop_pointers(analysis)
+    hoist(analysis)
     sink(analysis)
     drop_dead_stores(analysis)
     narrow(analysis)

@@ -11,10 +11,10 @@ from typing import Any
 
 from ...errors import TrapCode
 from . import conditions, terms
-from .facts import Environment, clamp, without_turn
+from .facts import Environment, Fact, Shifted, clamp, without_turn
 from .graph import Block
 from .lines import Line, Part
-from .shape import HIGHEST, Shape
+from .shape import HIGHEST, NEAR, Shape
 from .terms import Term, addends, constant, keeps, name, variable
 
 __all__ = ["Pointers", "same"]
@@ -67,6 +67,11 @@ def _lowest(term: Term) -> Term:
     return Term("lowest", term.args, term.low, term.high, term.zeros)
 
 
+def _is_near(fact: Fact) -> bool:
+    """Whether a pointer is known to be below what pointers are taken to be."""
+    return fact is not None and fact[1] < NEAR
+
+
 def _without(index: int, known: dict[int, Term]) -> dict[int, Term]:
     """What is known of other locals, as far as it does not read this one."""
     return {
@@ -85,8 +90,15 @@ class Pointers:
         #: what the names of temporaries begin with; another one where a block is made twice
         self.letter = letter
         self.env = env.copy()
+        #: what it shifts, or would use shifted, of variables: what loops could have ahead
+        self.wishes: set[Shifted] = set()
         #: what was shifted before this block
         self.at_head = env.shifted
+        self.is_loop = any(edge.target == block.number for edge in block.edges)
+        if self.is_loop:
+            # fast turns can ask whether other pointers are near
+            near = (key for key in env.shifted if _is_near(env[key[0]]))
+            self.env.shifted = {key: env.shifted[key] for key in near}
         self.lines: list[Line] = []
         self.scratch: Term = terms.ZERO
         self.pending = 0
@@ -250,6 +262,8 @@ class Pointers:
         inner = unmasked(address)
         parts, number = addends(inner)
         total = constant(number >> bits)
+        if number and inner is not address:
+            parts, total = self._with_number(parts, bits, number >> bits)
         for part in parts:
             if part.op == "var" and part.reads & self.shape.scaled and inner is not address:
                 # the sum is masked as a whole
@@ -261,13 +275,45 @@ class Pointers:
             total = terms.add(index, total)
         return total if inner is address else terms.keep_low(total, 32 - bits)
 
+    def _with_number(self, parts: list[Term], bits: int, number: int) -> tuple[list[Term], Term]:
+        """A number that is added to pointers, as part of one of their indices if there is one that
+        has it: the sum is masked, so that no view does it."""
+        for part in parts:
+            if part.op == "var" and part.reads and not part.reads & self.shape.scaled:
+                key = part.place, bits, number
+                text = self.env.shifted.get(key)
+                if text is not None:
+                    index = terms.add(terms.shift_right(part, constant(bits)), constant(number))
+                    others = [other for other in parts if other is not part]
+                    return others, variable(text, -1, index.low, index.high, index.zeros)
+                self.wishes.add(key)
+        return parts, constant(number)
+
+    def ahead(self, wished: Shifted) -> None:
+        """Computes what code behind this block wishes for, if it can be."""
+        place, bits, number = wished
+        pointer = self.variable(place)
+        if pointer.op != "var" or wished in self.env.shifted:
+            return
+        if bits < 0:
+            self._low_bits(pointer, -bits)
+            return
+        index = self._index(pointer, bits)
+        if index is not None and number:
+            kept = self._kept_apart(terms.add(index, constant(number)))
+            self.env.shifted[wished] = kept.args[0]
+
     def _is_dear(self, part: Term, bits: int) -> bool:
         """Whether shifting a part of a sum is further work."""
         if part.op == "<<" and part.args[1].op == "const" and part.args[1].args[0] >= bits:
             return False
         if part.op != "var":
             return True
-        return (part.place, bits) not in self.env.shifted and not self._is_held(part, bits)
+        if (part.place, bits, 0) in self.env.shifted or self._is_held(part, bits):
+            return False
+        if part.reads:
+            self.wishes.add((part.place, bits, 0))
+        return True
 
     def _is_held(self, pointer: Term, bits: int) -> bool:
         """Whether the index of a word is as easily computed from what a pointer was set to."""
@@ -286,7 +332,7 @@ class Pointers:
         shifted = terms.shift_right(pointer, constant(bits))
         if pointer.reads & self.shape.scaled:
             shifted = self._scaled(pointer, bits) or shifted
-        elif pointer.reads and (pointer.place, bits) not in self.env.shifted:
+        elif pointer.reads and (pointer.place, bits, 0) not in self.env.shifted:
             beside = self._beside(pointer, bits)
             if beside is not None:
                 return self._word_sum(beside, bits)
@@ -308,12 +354,13 @@ class Pointers:
         index, by its bits, or its low bits, by their number below zero."""
         if not pointer.reads:
             return self._once_of_temporary(pointer, bits, value)
-        text = self.env.shifted.get((pointer.place, bits))
+        text = self.env.shifted.get((pointer.place, bits, 0))
         if text is not None:
             return variable(text, -1, value.low, value.high, value.zeros)
         found = self._kept_apart(value)
         if found.op == "var" and not found.reads:
-            self.env.shifted[pointer.place, bits] = found.args[0]
+            self.env.shifted[pointer.place, bits, 0] = found.args[0]
+        self.wishes.add((pointer.place, bits, 0))
         return found
 
     def _once_of_temporary(self, pointer: Term, bits: int, value: Term) -> Term:
@@ -333,10 +380,11 @@ class Pointers:
     def _beside(self, pointer: Term, bits: int) -> Term | None:
         """A pointer as another one, which has been shifted, plus a multiple of the word's size."""
         fact = self.env[pointer.place] if pointer.reads & self.shape.words else None
-        if fact is None or (pointer.place, bits) in self.env.shifted:
+        if fact is None or (pointer.place, bits, 0) in self.env.shifted:
             return None
         for other, difference in self.env.linked(pointer.place):
-            by = without_turn(fact, difference) if (other, bits) in self.env.shifted else None
+            known = (other, bits, 0) in self.env.shifted
+            by = without_turn(fact, difference) if known else None
             if by is not None and not by % (1 << bits):
                 return terms.add(self.variable(other), constant(-by))
         return None

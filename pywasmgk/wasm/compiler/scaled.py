@@ -31,8 +31,7 @@ def drop_pointers(analysis: Analysis) -> None:
     ]
     while wanted != shape.scaled:
         shape.scaled = wanted
-        for number in readers:
-            results[number] = analysis.translated(number)
+        analysis.again(readers)
         wanted &= ~_readers(analysis, wanted)
 
 

@@ -7,16 +7,18 @@ from typing import Any
 
 from ..isa import InstructionSet
 from ..types import FuncType, ValType
-from .facts import Environment, Fact
+from .facts import Environment, Fact, Shifted
 from .graph import Block
 from .inlining import Body, Inlined
 from .templates import template_of
 from .terms import Term, keep_low, variable
 
-__all__ = ["HIGHEST", "Shape"]
+__all__ = ["HIGHEST", "NEAR", "Shape"]
 
 #: numbers that bounds of a counter are worth knowing for
 _MOST_COMPARED = (1 << 31) - 1
+#: what a pointer is below that is taken to point to memory, where that is asked
+NEAR = (1 << 30) - 1
 #: the largest values of integer types
 HIGHEST = {ValType.I32: 0xFFFFFFFF, ValType.I64: 0xFFFFFFFFFFFFFFFF}
 
@@ -52,6 +54,8 @@ class Shape:
         self.scaled = 0
         #: locals that hold conditions instead of 1 and 0 (``outcomes``)
         self.outcomes: frozenset[str] = frozenset()
+        #: what is shifted at the end of a block for a loop behind it (``hoisting``)
+        self.ahead: dict[int, Sequence[Shifted]] = {}
         #: what may be masked in a block, by its number (``narrowing``)
         self.narrow: dict[int, Any] = {}
         #: above every address that an access can reach

@@ -51,7 +51,7 @@ class Result:
     """A translated block."""
 
     __slots__ = (
-        "asked", "block", "lines", "pending", "rare", "settled", "test", "values", "ways",
+        "asked", "block", "lines", "pending", "rare", "settled", "test", "values", "ways", "wishes",
     )  # fmt: skip
 
     def __init__(self, site: Site) -> None:
@@ -67,6 +67,8 @@ class Result:
         self.values: list[Term] = []
         #: variables that were asked whether they point to words, and the zero bits of these
         self.asked = site.asked
+        #: what would be had better before a loop
+        self.wishes = site.wishes
         #: the edges that can be taken; those of a branch that never holds are ``None``
         self.ways: list[Way | None] = []
 
@@ -146,7 +148,7 @@ class Site(Pointers):
                 fact = (value.low, value.high, value.zeros) if known else (0, high, 0)
                 self.env.set(index, fact, value, self.shape.words, signed=signed)
             if unscaled is not None:
-                self.env.shifted[index, value.args[1].args[0]] = unscaled.args[0]
+                self.env.shifted[index, value.args[1].args[0], 0] = unscaled.args[0]
             self.operands["a"] = self.local(index)
         else:
             place = self.shape.first_global + index
@@ -392,6 +394,8 @@ class Site(Pointers):
     # -- the end of the block
 
     def _leave(self) -> Result:
+        for wished in self.shape.ahead.get(self.block.number, ()):
+            self.ahead(wished)
         result = Result(self)
         exit, edges = self.block.exit, self.block.edges
         if exit == "branch":
@@ -414,10 +418,9 @@ class Site(Pointers):
         return result
 
     def _way(self, edge: Edge, env: Environment) -> Way:
-        if any(way.target == self.block.number for way in self.block.edges):
+        if self.is_loop:
             # fast turns leave the loop without what its own code would have kept
-            known = env.shifted.items() & self.at_head.items()
-            env = Environment(env, env.links, env.multiples, dict(known), env.signed)
+            env = Environment(env, env.links, env.multiples, self.at_head, env.signed)
         stack = self.stack
         if edge.target == RETURN:
             stack = stack[len(stack) - edge.arity :]

@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 
 from . import terms
 from .analysis import Analysis
-from .assumptions import NEAR
 from .facts import Environment
 from .graph import Edge
 from .lines import Line, Test
@@ -24,7 +23,7 @@ from .loops import Count, count, goes_on, is_plain, is_wrapped, steps, unwrapped
 from .narrowing import loosened, narrowed
 from .outcomes import freed
 from .printing import show
-from .shape import Shape
+from .shape import NEAR, Shape
 from .terms import Term, constant, subterms, variable
 from .translate import Result, Site, Way
 
@@ -465,7 +464,7 @@ class _Loop:
         before, found = [], []
         shifted = self.analysis.env[self.number].shifted
         for name, (place, bits) in turn.indices.items():
-            before.append(f"{name} = {shifted.get((place, bits)) or f'l{place} >> {bits}'}")
+            before.append(f"{name} = {shifted.get((place, bits, 0)) or f'l{place} >> {bits}'}")
             by = turn.stepped.get(place)
             if by is not None:
                 step = by.args[0] >> bits if by.op == "const" else f"q{by.place}_{bits}"

@@ -88,7 +88,7 @@ class Program:
         body: Any = SimpleNamespace(locals=kinds, max_height=0)
         context: Any = SimpleNamespace(functions=(), types=(), globals=())
         shape = Shape(body, context, isa.STANDARD, len(self.mem))
-        block: Any = SimpleNamespace(start=0, copy=0)
+        block: Any = SimpleNamespace(start=0, copy=0, edges=())
         self.site = Site(shape, block, Environment([None] * len(kinds)), [])
         self.kinds: list[str] = []
         self.length = length
