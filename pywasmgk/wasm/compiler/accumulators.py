@@ -57,7 +57,7 @@ def _stepped(analysis: Analysis) -> set[str]:
     # parameters begin anywhere
     fixed = (1 << len(shape.body.type.params)) - 1
     for number, result in analysis.results.items():
-        if number in loops and len(loops[number]) == 1:
+        if number in analysis.graph.single:
             fixed |= at_end(result, {})
             for line in result.lines:
                 fixed |= reads(line.parts) | written(line)

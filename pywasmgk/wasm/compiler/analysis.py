@@ -142,16 +142,17 @@ class Analysis:
         return Site(self.shape, self.graph.blocks[number], env, self.operands(number, env)).run()
 
     def again(self, numbers: Iterable[int]) -> None:
-        """Translates some blocks once more, for what has been written to the shape, and what finds
-        other operands or other names for that. Facts stay what they are."""
+        """Translates some blocks once more, for what the shape has been told since, and those that
+        find other operands or names by it. Facts stay what they are."""
         waiting = set(numbers)
         for number in self.graph.order:
             if number in waiting and number in self.results:
                 self.results[number] = result = self.translated(number)
                 for place, way in enumerate(result.ways):
-                    if way is not None and way.edge.target != RETURN:
-                        if self._renamed(number, place, way):
-                            waiting.add(way.edge.target)
+                    if way is None or way.edge.target == RETURN:
+                        continue
+                    if self._renamed(number, place, way):
+                        waiting.add(way.edge.target)
 
     def _renamed(self, source: int, place: int, way: Way) -> bool:
         """Takes the names that come along an edge; gives whether a block must be written anew."""

@@ -48,9 +48,9 @@ class Assumption(NamedTuple):
     @property
     def test(self) -> str:
         """What is true if it does not hold."""
-        near = f"{self.name} < {NEAR}"
-        near = f"not {self.least} <= {near}" if self.least else f"{self.name} >= {NEAR}"
-        return f"{near} or {self.name} & {(1 << self.zeros) - 1}"
+        name, least = self.name, self.least
+        far = f"not {least} <= {name} < {NEAR}" if least else f"{name} >= {NEAR}"
+        return f"{far} or {name} & {(1 << self.zeros) - 1}"
 
 
 def assumptions(shape: Shape) -> list[Assumption]:

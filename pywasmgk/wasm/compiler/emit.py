@@ -63,8 +63,8 @@ class Emitter:
         #: the fast turns of loops of one block, by their head
         self.fast_turns = {
             head: found
-            for head, inside in self.graph.loops.items()
-            if len(inside) == 1 and head in analysis.results
+            for head in self.graph.loops
+            if head in self.graph.single and head in analysis.results
             if (found := fast_turns(analysis, analysis.results[head])) is not None
         }
         counted = [head for head, found in self.fast_turns.items() if found.turns]

@@ -17,16 +17,9 @@ from .conditions import negate
 from .terms import Term
 
 __all__ = [
-    "Environment",
-    "Fact",
-    "Shifted",
-    "clamp",
-    "join",
-    "refine",
-    "stops_with",
-    "widen",
+    "Environment", "Fact", "Shifted", "clamp", "join", "refine", "stops_with", "widen",
     "without_turn",
-]
+]  # fmt: skip
 
 #: a variable, bits that it is shifted right by, and what is added then
 Shifted = tuple[int, int, int]

@@ -86,6 +86,8 @@ class Graph:
                 if self.back_edge(pred, number) and not self.dominates(number, pred):
                     raise Irreducible
         self.loops = self._natural_loops()
+        #: heads of loops of one block
+        self.single = frozenset(head for head, inside in self.loops.items() if len(inside) == 1)
 
     def back_edge(self, source: int, target: int) -> bool:
         """Whether an edge leads to a loop's head from inside."""

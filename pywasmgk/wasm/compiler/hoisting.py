@@ -50,9 +50,9 @@ def _before(analysis: Analysis, head: int) -> Sequence[int]:
     """The blocks that lead to a loop from outside; none if that is not worth it: of a loop of one
     block, whose fast turns do it themselves, or where what leads there is part of another loop."""
     graph, results = analysis.graph, analysis.results
-    inside = graph.loops[head]
-    if head not in results or len(inside) == 1:
+    if head not in results or head in graph.single:
         return ()
+    inside = graph.loops[head]
     before = [number for number in graph.blocks[head].preds if number not in inside]
     others = [blocks for other, blocks in graph.loops.items() if head not in blocks]
     if any(number not in results or any(number in other for other in others) for number in before):
@@ -63,13 +63,10 @@ def _before(analysis: Analysis, head: int) -> Sequence[int]:
 def _wishes(analysis: Analysis, head: int) -> frozenset[Shifted]:
     """What a loop would use of pointers that it does not change, and has not yet."""
     changed, known = analysis.changed(head), analysis.env[head].shifted
-    loops, results = analysis.graph.loops, analysis.results
-    found = frozenset().union(
-        *(
-            results[number].wishes
-            for number in loops[head]
-            # loops of one block shift before their fast turns, where they know more of pointers
-            if number in results and not results[number].rare and len(loops.get(number, "..")) > 1
-        )
-    )
+    found: set[Shifted] = set()
+    # loops of one block shift before their fast turns, where they know more of pointers
+    for number in analysis.graph.loops[head] - analysis.graph.single:
+        result = analysis.results.get(number)
+        if result is not None and not result.rare:
+            found |= result.wishes
     return frozenset(wish for wish in found if not changed >> wish[0] & 1 and wish not in known)

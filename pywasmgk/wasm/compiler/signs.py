@@ -30,6 +30,8 @@ _BELOW_ZERO = (1 << 32) - (1 << 20)
 _OF_SIGNED = frozenset(("slt", "in", "signed", "truth", "==", "!="))
 #: whose low bits depend on the low bits of the operands alone
 _MODULAR = frozenset(("+", "-", "*", "neg", "&", "|", "^", "invert"))
+#: webs by a variable, as a set of bits, and a block
+Near = dict[tuple[int, int], list[Web]]
 #: how often a function is translated anew
 _MOST_ROUNDS = 2
 
@@ -132,11 +134,7 @@ def _is_below_zero(item: Assignment) -> bool:
     if value.op == "const":
         return is_word(value) and bool(value.args[0] >= _BELOW_ZERO)
     inner = unmasked(value)
-    return (
-        inner is not value
-        and inner.low is not None
-        and -_SIGN <= inner.low < 0 < _SIGN > inner.high
-    )
+    return inner is not value and _has_sign(inner)
 
 
 def _has_sign(value: Term) -> bool:
@@ -144,16 +142,16 @@ def _has_sign(value: Term) -> bool:
     return value.low is not None and bool(-_SIGN <= value.low < 0 and value.high < _SIGN)
 
 
-def _by_block(found: Iterable[Web]) -> dict[tuple[int, int], list[Web]]:
-    """Webs by variable and block."""
-    near: dict[tuple[int, int], list[Web]] = {}
+def _by_block(found: Iterable[Web]) -> Near:
+    """Webs by where their variables may be read."""
+    near: Near = {}
     for web in found:
         for block in web.blocks:
             near.setdefault((1 << web.variable, block), []).append(web)
     return near
 
 
-def _may_have_signs(web: Web, near: dict[tuple[int, int], list[Web]]) -> bool:
+def _may_have_signs(web: Web, near: Near) -> bool:
     """Whether what a variable is set to is in the range of signed numbers, as far as can be told,
     if that holds of others."""
     for item in web.assignments:
@@ -166,12 +164,12 @@ def _may_have_signs(web: Web, near: dict[tuple[int, int], list[Web]]) -> bool:
     return True
 
 
-def _spread(found: set[Web], near: dict[tuple[int, int], list[Web]]) -> set[Web]:
+def _spread(found: set[Web], near: Near) -> set[Web]:
     """Some webs, and those that get numbers from them or give them some."""
-    waiting, count = [web for webs_ in near.values() for web in webs_], -1
+    every, count = {web for several in near.values() for web in several}, -1
     while count != len(found):
         count = len(found)
-        for web in waiting:
+        for web in every:
             for item in web.assignments:
                 others = near.get((_source(item.value), item.block), ())
                 if web in found or any(other in found for other in others):
@@ -188,9 +186,8 @@ class _Readers:
     """How variables are read."""
 
     def __init__(self, analysis: Analysis) -> None:
-        loops = analysis.graph.loops
-        #: loops of one block, whose fast turns know no signs (``turns``)
-        self.fast = {head for head, inside in loops.items() if len(inside) == 1}
+        #: loops whose fast turns know no signs (``turns``)
+        self.fast = analysis.graph.single
         #: what is read that must have no sign, and what is asked for its sign
         self.unsigned: set[tuple[int, Place]] = set()
         self.signed: set[tuple[int, Place]] = set()
