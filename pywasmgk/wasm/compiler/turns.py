@@ -198,7 +198,7 @@ class Turn(Site):
             value, head = self.now.get(index, terms.ZERO), self.variable(index)
             if not _is_step(unwrapped(value), head, by, self.shape.turns[index]):
                 self.lost.add(index)
-            elif is_wrapped(value):
+            elif is_wrapped(value) or not _is_exact(value, by):
                 self.loose.add(index)
             else:
                 value = terms.add(head, by if by.op == "const" else self.variable(by.place))
@@ -237,6 +237,12 @@ def _is_step(value: Term, head: Term, by: Term, turn: int) -> bool:
         same = base.op == "var" and base.args == head.args and more.op == "const"
         return same and not (more.args[0] - by.args[0]) % turn
     return {part.args[0] for part in value.args if part.op == "var"} == {head.args[0], by.args[0]}
+
+
+def _is_exact(value: Term, by: Term) -> bool:
+    """Whether a step is what is added, not what is the same modulo a turn: several steps of a turn
+    may come to more than half a one, which as a step goes the other way."""
+    return by.op != "const" or bool(value.args[1].args[0] == by.args[0])
 
 
 class _Near(NamedTuple):

@@ -165,3 +165,26 @@ def test_what_a_turn_sets_twice_reads_nothing_that_is_not_there() -> None:
             for engine in ("interpreter", "compiler")
         ]
         assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("half", [0x40000000, 0x3FFFFFFF, 0x20000000, 0x60000000, -0x40000000])
+@pytest.mark.parametrize("turns_", [0, 1, 2, 7, 8, 9, 30])
+def test_steps_that_come_to_half_of_all_numbers(half: int, turns_: int) -> None:
+    """Two of 2**30 are one of -2**31."""
+    step = f"local.get $q i32.const {half} i32.add local.set $q"
+    text = f"""(module (memory (export "memory") 1) (func (export "f") (param i32) (result i32)
+        (local $p i32) (local $q i32) (local $a i32)
+        i32.const 4 local.set $q
+        loop $on
+          local.get $p i32.load local.get $a i32.add local.set $a
+          local.get $p i32.const 4 i32.add local.set $p
+          {step} {step}
+          local.get $a local.get 0 i32.lt_s br_if $on
+        end
+        local.get $q))"""
+    module = pywasmgk.Module(assemble(text))
+    found = [
+        outcome(module, engine, turns_, memory={0: b"\1\0\0\0" * 100})
+        for engine in ("interpreter", "compiler")
+    ]
+    assert found[0] == found[1]
