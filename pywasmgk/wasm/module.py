@@ -39,6 +39,20 @@ def content_of(name: str, data: bytes) -> bytes | str:
     return decoded(data)
 
 
+def _binary(data: bytes | bytearray | memoryview | str) -> bytes:
+    """A module in the binary format, of one in either. Raises TypeError for what is neither."""
+    if isinstance(data, str):
+        if "(" not in data:
+            raise TypeError("expected the bytes of a module or WAT, found other text")
+        # only who has text pays for reading it
+        from .text.reading import assemble
+
+        data = assemble(data)
+    if not isinstance(data, (bytes, bytearray, memoryview)):
+        raise TypeError(f"expected the bytes of a module, found {type(data).__name__}")
+    return bytes(data)
+
+
 class Module(components.Module):  # type: ignore[misc]
     """A decoded and validated module; one serves any number of instances.
 
@@ -61,18 +75,9 @@ class Module(components.Module):  # type: ignore[misc]
         features: Features = _DEFAULT,
         cache: CodeCache | None = None,
     ) -> None:
-        if isinstance(data, str):
-            if "(" not in data:
-                raise TypeError("expected the bytes of a module or WAT, found other text")
-            # only who has text pays for reading it
-            from .text.reading import assemble
-
-            data = assemble(data)
-        if not isinstance(data, (bytes, bytearray, memoryview)):
-            raise TypeError(f"expected the bytes of a module, found {type(data).__name__}")
         if validate not in ("eager", "lazy"):
             raise ValueError(f"validate must be 'eager' or 'lazy', found {validate!r}")
-        self.data = bytes(data)
+        self.data = _binary(data)
         self.name = name
         self.validate = validate
         #: locals that a function may have

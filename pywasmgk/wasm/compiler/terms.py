@@ -332,27 +332,10 @@ def bit_and(a: Term, b: Term) -> Term:
         return Term("&", (a, b))
     if a.op == "const":
         a, b = b, a
-    if b.op == "const":
-        mask = b.args[0]
-        if a.op == "const":
-            return constant(a.args[0] & mask)
-        if mask >= 0 and mask & (mask + 1) == 0:
-            return keep_low(a, mask.bit_length())
-        if mask >= 0:
-            if a.op == "&" and a.args[1].op == "const":
-                return bit_and(a.args[0], constant(a.args[1].args[0] & mask))
-            width = mask.bit_length()
-            a = strip(a, width)
-            if a.low is None:
-                return Term("&", (a, constant(mask)), 0, mask, _zeros_of(mask))
-            if 0 <= a.low and a.high < 1 << width:
-                # bits that the value cannot have need not be asked for
-                if mask == (1 << width) - (1 << a.zeros) and a.zeros < width:
-                    return a
-                high = min(mask, a.high)
-            else:
-                high = mask
-            return Term("&", (a, constant(mask)), 0, high, max(a.zeros, _zeros_of(mask)))
+    if b.op == "const" and a.op == "const":
+        return constant(a.args[0] & b.args[0])
+    if b.op == "const" and b.args[0] >= 0:
+        return _masked(a, b.args[0])
     if a.low >= 0:
         b = _without_turn(strip(b, a.high.bit_length()), a.high)
     elif b.low >= 0:
@@ -361,17 +344,30 @@ def bit_and(a: Term, b: Term) -> Term:
         a = _without_turn(a, b.high)
     if a.low is None or b.low is None:
         return Term("&", (a, b))
-    low, high = 0, None
-    if a.low >= 0 and b.low >= 0:
-        high = min(a.high, b.high)
-    elif a.low >= 0:
-        high = a.high
-    elif b.low >= 0:
-        high = b.high
-    else:
-        width = max(-a.low, -b.low, a.high, b.high).bit_length()
-        low, high = -(1 << width), (1 << width) - 1
-    return Term("&", (a, b), low, high, max(a.zeros, b.zeros))
+    zeros = max(a.zeros, b.zeros)
+    if a.low >= 0 or b.low >= 0:
+        high = min(term.high for term in (a, b) if term.low >= 0)
+        return Term("&", (a, b), 0, high, zeros)
+    width = max(-a.low, -b.low, a.high, b.high).bit_length()
+    return Term("&", (a, b), -(1 << width), (1 << width) - 1, zeros)
+
+
+def _masked(a: Term, mask: int) -> Term:
+    """``a & mask``."""
+    width = mask.bit_length()
+    if mask & (mask + 1) == 0:
+        return keep_low(a, width)
+    if a.op == "&" and a.args[1].op == "const":
+        return bit_and(a.args[0], constant(a.args[1].args[0] & mask))
+    a, high = strip(a, width), mask
+    if a.low is None:
+        return Term("&", (a, constant(mask)), 0, mask, _zeros_of(mask))
+    if 0 <= a.low and a.high < 1 << width:
+        # bits that the value cannot have need not be asked for
+        if mask == (1 << width) - (1 << a.zeros) and a.zeros < width:
+            return a
+        high = min(mask, a.high)
+    return Term("&", (a, constant(mask)), 0, high, max(a.zeros, _zeros_of(mask)))
 
 
 def _without_turn(a: Term, highest: int) -> Term:
