@@ -32,6 +32,8 @@ _OF_SIGNED = frozenset(("slt", "in", "signed", "truth", "==", "!="))
 _MODULAR = frozenset(("+", "-", "*", "neg", "&", "|", "^", "invert"))
 #: webs by a variable, as a set of bits, and a block
 Near = dict[tuple[int, int], list[Web]]
+#: variables times blocks, up to which it is found out: what is held is noted for each block
+_MOST_HELD = 1 << 13
 #: how often a function is translated anew
 _MOST_ROUNDS = 2
 
@@ -87,7 +89,8 @@ def _candidates(analysis: Analysis) -> list[Web]:
     """Webs that get numbers below zero, or those of others that do, and none that need all 32 bits,
     and whose readers like a sign."""
     found = _near_zero(analysis)
-    if not found:
+    variables = {item.site[1] for item in found}
+    if not found or len(variables) * len(analysis.results) > _MOST_HELD:
         return []
     readers = _Readers(analysis)
     chosen = [web for web in webs(analysis, found) if readers.allow(web)]
@@ -182,6 +185,13 @@ def _steps(web: Web) -> bool:
     return any(_source(item.value) >> web.variable & 1 for item in web.assignments)
 
 
+def _asks_sign(term: Term) -> bool:
+    """Whether a condition is whether a number is below zero, or not."""
+    return term.op in ("<", ">=") and bool(
+        term.args[1].op == "const" and term.args[1].args[0] == _SIGN
+    )
+
+
 class _Readers:
     """How variables are read."""
 
@@ -208,7 +218,7 @@ class _Readers:
                 if not low:
                     self.unsigned.add(reading.place(term))
                 continue
-            if term.op in _OF_SIGNED:
+            if term.op in _OF_SIGNED or _asks_sign(term):
                 low = True
                 variables = (arg for arg in term.args if isinstance(arg, Term) and arg.op == "var")
                 self.signed.update(map(reading.place, variables))

@@ -155,3 +155,24 @@ def test_webs_are_assignments_with_the_same_readers() -> None:
     values = sorted(sorted({item.value.args[0] for item in web.assignments}) for web in found)
     assert values == [[1, 2], [3], [4]]
     assert sorted(len({block for block, _ in web.places}) for web in found) == [1, 2, 3]
+
+
+@pytest.mark.parametrize(("count", "kept"), [(3, True), (100, False)])
+def test_it_is_not_tried_where_that_would_take_long(count: int, kept: bool) -> None:
+    """What is known of each variable in each block grows with both."""
+    names = [f"$v{number}" for number in range(count)]
+    declared = " ".join(f"(local {name} i32)" for name in names)
+    start = " ".join(f"i32.const -5 local.set {name}" for name in names)
+    steps = " ".join(
+        f"local.get {name} i32.const 0 i32.lt_s if local.get {name} i32.const 1 i32.add"
+        f" local.set {name} end"
+        for name in names
+    )
+    total = " ".join(f"local.get {name} i32.add" for name in names)
+    text = f"""(module (memory (export "memory") 1)
+        (func (export "f") (param i32) (result i32) {declared} {start}
+          loop {steps} local.get 0 i32.const 1 i32.sub local.tee 0 br_if 0 end
+          i32.const 0 {total}))"""
+    made = pywasmgk.Module(assemble(text))
+    assert ("l1 = -5" in source_lines(made)) is kept
+    same(made, 1, 3, 9)
