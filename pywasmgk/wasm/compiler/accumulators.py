@@ -13,7 +13,7 @@ from .lines import Line, Part
 from .liveness import at_end, reads, written
 from .narrowing import as_parts_of_words, without_bounds
 from .pointers import unmasked
-from .terms import Term, addends, constant
+from .terms import Term, addends, constant, is_word
 
 __all__ = ["free_sums"]
 
@@ -81,7 +81,7 @@ def _is_step(line: Line) -> bool:
 
 
 def _is_word(part: Part) -> bool:
-    return isinstance(part, Term) and part.low is not None and 0 <= part.low <= part.high <= _WORD
+    return isinstance(part, Term) and is_word(part)
 
 
 def _is_start(part: Part) -> bool:

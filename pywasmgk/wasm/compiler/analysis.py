@@ -17,7 +17,7 @@ from .facts import Environment, Shifted, join, stops_with, widen
 from .graph import RETURN, Graph
 from .lines import Line
 from .shape import NEAR, Shape
-from .terms import Term, signed
+from .terms import Term, is_word, signed
 from .translate import Result, Site, Way
 
 __all__ = ["Analysis", "analyse"]
@@ -189,11 +189,12 @@ class Analysis:
             return
         env = way.env.copy()
         first = self.shape.nlocals
-        way.stack = list(way.stack)
         for slot, term in enumerate(way.stack):
             is_signed = (~target, first + slot) in self.shape.signs and is_word(term)
             if is_signed:
-                way.stack[slot] = term = signed(term, _SIGN)
+                term = signed(term, _SIGN)
+                # other ways may have the same operands
+                way.stack = [*way.stack[:slot], term, *way.stack[slot + 1 :]]
             fact = None if term.low is None else (term.low, term.high, term.zeros)
             # what is linked with a local of 32 bits is such a number as well
             words = self.shape.words | 1 << first + slot
@@ -268,11 +269,6 @@ class Analysis:
             found = len(numbers) <= _MOST_STOPS
             self._stops[head] = stops_with(numbers if found else ())
         return self._stops[head]
-
-
-def is_word(term: Term) -> bool:
-    """Whether a term is a number of 32 bits."""
-    return term.low is not None and bool(0 <= term.low and term.high < 2 * _SIGN)
 
 
 def analyse(

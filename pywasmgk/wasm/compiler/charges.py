@@ -9,7 +9,7 @@ they also take what is charged behind that place; there less than nothing is pen
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 
 from .analysis import Analysis
 from .lines import Test
@@ -77,10 +77,7 @@ class Charges:
 
     def _brought(self, number: int, preds: Iterable[int]) -> int:
         """What is pending where those of some blocks that lead to another one are left for it."""
-        results = self.results
-        before = [
-            results[pred] for pred in preds if pred in results and leads_to(results[pred], number)
-        ]
+        before = self._before(number, preds)
         # what is not expected to come here gives back what the others carry on
         usual = [result for result in before if not self.is_rare(result, number)] or before
         return min(map(self.at_end, usual), default=self.at_head.get(number, 0))
@@ -94,7 +91,7 @@ class Charges:
         amount = self._left_with(result)
         ways = [
             self.along(before, way)
-            for before in self._before(number)
+            for before in self._before(number, result.block.preds)
             if not before.rare
             for way in before.ways
             if way is not None and way.edge.target == number
@@ -116,11 +113,10 @@ class Charges:
             return 0
         return self.along(result, ways[0])
 
-    def _before(self, number: int) -> Iterator[Result]:
-        """The blocks that lead to another one."""
-        for pred in self.analysis.graph.blocks[number].preds:
-            if pred in self.results and leads_to(self.results[pred], number):
-                yield self.results[pred]
+    def _before(self, number: int, preds: Iterable[int]) -> list[Result]:
+        """Those of some blocks that lead to another one."""
+        found = (self.results[pred] for pred in preds if pred in self.results)
+        return [result for result in found if leads_to(result, number)]
 
     def is_rare(self, result: Result, number: int) -> bool:
         """Whether a block is not expected to run, or not to be left for another one."""

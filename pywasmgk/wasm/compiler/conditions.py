@@ -29,7 +29,7 @@ def compare(op: str, a: Term, b: Term) -> Term:
         if found is not None:
             return found
     if op in ("==", "!="):
-        left, right = unwrapped(a, b)
+        left, right = _near_zero(a, b)
         if left is not a or right is not b:
             return compare(op, left, right)
     known = _decided(op, a, b)
@@ -48,7 +48,7 @@ def compare(op: str, a: Term, b: Term) -> Term:
     return Term(op, (a, b))
 
 
-def unwrapped(a: Term, b: Term) -> tuple[Term, Term]:
+def _near_zero(a: Term, b: Term) -> tuple[Term, Term]:
     """Two numbers to be compared, with their signs if they have been brought into 32 or 64 bits
     and are near zero; else as they are."""
     for mask in WORDS:

@@ -22,7 +22,8 @@ from .pointers import unmasked
 from .terms import Term, constant, keeps, subterms
 
 __all__ = [
-    "Narrow", "as_parts_of_words", "loosen", "loosened", "narrow", "narrowed", "without_bounds",
+    "MODULAR", "Narrow", "as_parts_of_words", "loosen", "loosened", "narrow", "narrowed",
+    "without_bounds",
 ]  # fmt: skip
 
 _MASKS = (0xFF, 0xFFFF)
@@ -31,6 +32,8 @@ _ALL = -1
 #: whose low bits depend on the low bits of the operands alone
 _LOW = frozenset(("+", "-", "*", "neg"))
 _BITWISE = frozenset(("&", "^", "|", "invert"))
+#: both: what makes low bits of low bits
+MODULAR = _LOW | _BITWISE
 
 
 class Narrow(NamedTuple):
@@ -246,7 +249,7 @@ def loosen(analysis: Analysis) -> None:
     """Does not bring into 32 bits what is read as part of something that is; but brings loaded
     numbers there at once, not each time that they are read, if no reader asks for their sign."""
     signs = _without_sign(analysis.lines, analysis.behind)
-    for result in analysis.results.values():
+    for result in analysis.results.values() if signs else ():
         result.lines = [_with_mask(line, signs) for line in result.lines]
     found = _loose(analysis.lines, analysis.behind)
     if found:

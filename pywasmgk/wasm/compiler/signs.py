@@ -14,10 +14,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .analysis import Analysis, analyse, is_word
+from .analysis import Analysis, analyse
 from .lines import Part
+from .narrowing import MODULAR
 from .pointers import unmasked
-from .terms import Term, keeps, subterms
+from .terms import Term, is_signed_word, is_word, keeps, subterms
 from .webs import Assignment, Place, Reading, Web, assignments, readings, webs
 
 __all__ = ["with_signs"]
@@ -28,8 +29,6 @@ _SIGN = 1 << 31
 _BELOW_ZERO = (1 << 32) - (1 << 20)
 #: what compares signed numbers, and what asks whether they are zero or another number
 _OF_SIGNED = frozenset(("slt", "in", "signed", "truth", "==", "!="))
-#: whose low bits depend on the low bits of the operands alone
-_MODULAR = frozenset(("+", "-", "*", "neg", "&", "|", "^", "invert"))
 #: webs by a variable, as a set of bits, and a block
 Near = dict[tuple[int, int], list[Web]]
 #: variables times blocks, up to which it is found out: what is held is noted for each block
@@ -137,12 +136,7 @@ def _is_below_zero(item: Assignment) -> bool:
     if value.op == "const":
         return is_word(value) and bool(value.args[0] >= _BELOW_ZERO)
     inner = unmasked(value)
-    return inner is not value and _has_sign(inner)
-
-
-def _has_sign(value: Term) -> bool:
-    """Whether a value is in the range of signed numbers, and may be below zero."""
-    return value.low is not None and bool(-_SIGN <= value.low < 0 and value.high < _SIGN)
+    return inner is not value and is_signed_word(inner) and bool(inner.low < 0)
 
 
 def _by_block(found: Iterable[Web]) -> Near:
@@ -222,7 +216,7 @@ class _Readers:
                 low = True
                 variables = (arg for arg in term.args if isinstance(arg, Term) and arg.op == "var")
                 self.signed.update(map(reading.place, variables))
-            elif term.op not in _MODULAR or not low:
+            elif term.op not in MODULAR or not low:
                 low = keeps(term) >= 0
             waiting += [(arg, low) for arg in term.args]
 

@@ -12,7 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-__all__ = ["Term", "addends", "constant", "keeps", "subterms", "variable"]
+__all__ = [
+    "Term", "addends", "constant", "is_signed_word", "is_word", "keeps", "subterms", "variable",
+]  # fmt: skip
 
 #: how many zero bits the number 0 has, as far as we count
 _ALL_ZERO = 64
@@ -92,6 +94,16 @@ def subterms(terms: Iterable[Any]) -> Iterator[Term]:
         term = waiting.pop()
         waiting += [arg for arg in term.args if isinstance(arg, Term)]
         yield term
+
+
+def is_word(term: Term) -> bool:
+    """Whether a term is a number of 32 bits."""
+    return term.low is not None and bool(0 <= term.low and term.high < 1 << 32)
+
+
+def is_signed_word(term: Term) -> bool:
+    """Whether a term is in the range of numbers of 32 bits with a sign."""
+    return term.low is not None and bool(-1 << 31 <= term.low and term.high < 1 << 31)
 
 
 def _zeros_of(value: int) -> int:

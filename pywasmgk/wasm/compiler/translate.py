@@ -280,7 +280,7 @@ class Site(Pointers):
     def _kept_with_sign(self, term: Term) -> Term:
         """A term in a variable; one that is near zero, with its sign."""
         inner = unmasked(term)
-        if inner.low is None or not -_SIGN <= inner.low <= inner.high < _SIGN:
+        if not terms.is_signed_word(inner):
             return self.keep(term)
         return terms.keep_low(self.keep(inner), 32)
 
