@@ -13,75 +13,99 @@ Any other module::
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from ._version import __version__
-from .errors import (
-    Busy,
-    CacheError,
-    CallError,
-    CallTimeout,
-    Cancelled,
-    ContractError,
-    DeadlineExceeded,
-    DecodeError,
-    Exit,
-    Frame,
-    GuestError,
-    HostError,
-    InstanceDead,
-    LinkError,
-    ManifestError,
-    OutOfFuel,
-    PluginClosed,
-    PluginError,
-    PywasmgkError,
-    ResultError,
-    Stopped,
-    TextError,
-    Trap,
-    TrapCode,
-    ValidationError,
-)
-from .plugin import (
-    MISSING,
-    CallContext,
-    GKRegistration,
-    HostAPI,
-    HostFunctionError,
-    LastCall,
-    Limits,
-    MemoryHost,
-    Plugin,
-    PluginOptions,
-    acting,
-    load,
-    load_from_file,
-)
-from .wasm.features import Features
-from .wasm.functions import Caller, Func
-from .wasm.globals import Global
-from .wasm.instance import Instance, instantiate
-from .wasm.linker import Linker
-from .wasm.memory import Memory
-from .wasm.metering import CancelToken, Meter
-from .wasm.module import Module
-from .wasm.table import Table
-from .wasm.types import FuncType, GlobalType, MemoryType, TableType, ValType
-from .wasm.values import u32, u64
-from .wasm.wasi import (
-    Clocks,
-    CompletedRun,
-    HostDirectory,
-    Link,
-    MemoryDirectory,
-    OverlayDirectory,
-    Preopen,
-    Quotas,
-    WasiConfig,
-    run_wasi,
-)
+
+if TYPE_CHECKING:
+    from .errors import (
+        Busy,
+        CacheError,
+        CallError,
+        CallTimeout,
+        Cancelled,
+        ContractError,
+        DeadlineExceeded,
+        DecodeError,
+        Exit,
+        Frame,
+        GuestError,
+        HostError,
+        InstanceDead,
+        LinkError,
+        ManifestError,
+        NoMemory,
+        OutOfFuel,
+        Place,
+        PluginClosed,
+        PluginError,
+        PywasmgkError,
+        ResultError,
+        SourceLine,
+        Stopped,
+        SuspensionError,
+        TextError,
+        Trap,
+        TrapCode,
+        ValidationError,
+        WasmException,
+    )
+    from .plugin import (
+        MISSING,
+        CallContext,
+        GKRegistration,
+        HostAPI,
+        HostFunctionError,
+        HostQuotas,
+        LastCall,
+        Limits,
+        MemoryHost,
+        Plugin,
+        PluginOptions,
+        acting,
+        load,
+        load_from_file,
+    )
+    from .plugin.held import HeldCall
+    from .wasm.coredump.capturing import core_on_trap
+    from .wasm.coredump.dump import CoreDump
+    from .wasm.features import Features
+    from .wasm.inspection import Inspection, inspect
+    from .wasm.instrument import instrument
+    from .wasm.module import Module
+    from .wasm.runtime.functions import Caller, Func
+    from .wasm.runtime.globals import Global
+    from .wasm.runtime.instance import Instance, instantiate
+    from .wasm.runtime.linker import Linker
+    from .wasm.runtime.memory import Memory
+    from .wasm.runtime.metering import CancelToken, Meter
+    from .wasm.runtime.table import Table
+    from .wasm.runtime.tags import Tag
+    from .wasm.runtime.values import u32, u64
+    from .wasm.stepping.activations import Activation, Variable
+    from .wasm.stepping.execution import Execution
+    from .wasm.stepping.recording import Recording
+    from .wasm.stepping.stops import Breakpoint, Watchpoint
+    from .wasm.types import FuncType, GlobalType, MemoryType, TableType, TagType, ValType
+    from .wasm.wasi import (
+        Clocks,
+        CompletedRun,
+        HostDirectory,
+        Link,
+        MemoryDirectory,
+        OverlayDirectory,
+        Preopen,
+        Quotas,
+        WasiConfig,
+        run_wasi,
+    )
+    from .wasm.wasi.held import HeldRun, start_wasi
 
 __all__ = [
     "MISSING",
+    "Activation",
+    "Breakpoint",
     "Busy",
     "CacheError",
     "CallContext",
@@ -93,8 +117,10 @@ __all__ = [
     "Clocks",
     "CompletedRun",
     "ContractError",
+    "CoreDump",
     "DeadlineExceeded",
     "DecodeError",
+    "Execution",
     "Exit",
     "Features",
     "Frame",
@@ -104,10 +130,14 @@ __all__ = [
     "Global",
     "GlobalType",
     "GuestError",
+    "HeldCall",
+    "HeldRun",
     "HostAPI",
     "HostDirectory",
     "HostError",
     "HostFunctionError",
+    "HostQuotas",
+    "Inspection",
     "Instance",
     "InstanceDead",
     "LastCall",
@@ -122,8 +152,10 @@ __all__ = [
     "MemoryType",
     "Meter",
     "Module",
+    "NoMemory",
     "OutOfFuel",
     "OverlayDirectory",
+    "Place",
     "Plugin",
     "PluginClosed",
     "PluginError",
@@ -131,22 +163,98 @@ __all__ = [
     "Preopen",
     "PywasmgkError",
     "Quotas",
+    "Recording",
     "ResultError",
+    "SourceLine",
     "Stopped",
+    "SuspensionError",
     "Table",
     "TableType",
+    "Tag",
+    "TagType",
     "TextError",
     "Trap",
     "TrapCode",
     "ValType",
     "ValidationError",
+    "Variable",
     "WasiConfig",
+    "WasmException",
+    "Watchpoint",
     "__version__",
     "acting",
+    "core_on_trap",
+    "inspect",
     "instantiate",
+    "instrument",
     "load",
     "load_from_file",
     "run_wasi",
+    "start_wasi",
     "u32",
     "u64",
 ]
+
+#: where the public names are defined; a module is imported when one of its names is first used,
+#: which spares ``import pywasmgk`` nine tenths of its time
+_DEFINED_IN = {
+    "errors": (
+        "Busy CacheError CallError CallTimeout Cancelled ContractError DeadlineExceeded "
+        "DecodeError Exit Frame GuestError HostError InstanceDead LinkError ManifestError NoMemory "
+        "OutOfFuel Place PluginClosed PluginError PywasmgkError ResultError SourceLine Stopped "
+        "SuspensionError TextError Trap TrapCode ValidationError WasmException"
+    ),
+    "plugin": (
+        "MISSING CallContext GKRegistration HostAPI HostFunctionError HostQuotas LastCall "
+        "Limits MemoryHost Plugin PluginOptions acting load load_from_file"
+    ),
+    "plugin.held": "HeldCall",
+    "wasm.coredump.capturing": "core_on_trap",
+    "wasm.coredump.dump": "CoreDump",
+    "wasm.features": "Features",
+    "wasm.inspection": "Inspection inspect",
+    "wasm.instrument": "instrument",
+    "wasm.module": "Module",
+    "wasm.runtime.functions": "Caller Func",
+    "wasm.runtime.globals": "Global",
+    "wasm.runtime.instance": "Instance instantiate",
+    "wasm.runtime.linker": "Linker",
+    "wasm.runtime.memory": "Memory",
+    "wasm.runtime.metering": "CancelToken Meter",
+    "wasm.runtime.table": "Table",
+    "wasm.runtime.tags": "Tag",
+    "wasm.runtime.values": "u32 u64",
+    "wasm.stepping.activations": "Activation Variable",
+    "wasm.stepping.execution": "Execution",
+    "wasm.stepping.recording": "Recording",
+    "wasm.stepping.stops": "Breakpoint Watchpoint",
+    "wasm.types": "FuncType GlobalType MemoryType TableType TagType ValType",
+    "wasm.wasi": (
+        "Clocks CompletedRun HostDirectory Link MemoryDirectory OverlayDirectory Preopen Quotas "
+        "WasiConfig run_wasi"
+    ),
+    "wasm.wasi.held": "HeldRun start_wasi",
+}
+_HOMES = {name: home for home, names in _DEFINED_IN.items() for name in names.split()}
+#: packages that can be reached without an import of their own
+_PACKAGES = ("errors", "plugin", "wasm")
+
+
+# type checkers shall find that a name is not there
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Any:
+        """A public name, brought in at its first use. Raises AttributeError."""
+        if name in _PACKAGES:
+            return import_module(f".{name}", __name__)
+        home = _HOMES.get(name)
+        if home is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = getattr(import_module(f".{home}", __name__), name)
+        globals()[name] = value
+        return value
+
+
+def __dir__() -> list[str]:
+    """Public names, those that were not used yet among them."""
+    return sorted({*globals(), *__all__, *_PACKAGES})

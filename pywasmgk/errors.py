@@ -7,8 +7,10 @@
     │   └── TextError        no WebAssembly text that can be read       .line .column
     ├── ValidationError      a module that breaks the typing rules      .offset .function
     ├── LinkError            imports are missing or of another type     .missing
+    ├── NoMemory             the instance has none (also an AttributeError)
     ├── GuestError           the guest was running
     │   ├── Trap             the guest's own fault                      .trap_code
+    │   ├── WasmException    thrown, and caught by no guest             .tag .payload
     │   └── Stopped          a limit was reached
     │       ├── OutOfFuel
     │       ├── DeadlineExceeded   (also a TimeoutError)
@@ -17,7 +19,9 @@
     ├── Busy                 another thread is inside the instance
     ├── InstanceDead         an interruption left the instance undefined
     ├── HostError            a host function broke its declared type
+    ├── SuspensionError      bytes that are no state of this module
     ├── CacheError           the directory for compiled code cannot be used
+    ├── JSONError            a text is no JSON, or not what is expected .path
     └── PluginError          the GoatKit contract
         ├── ManifestError
         ├── ContractError
@@ -31,9 +35,12 @@ A :class:`GuestError` carries ``frames`` (innermost first) and ``fuel_used``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
-from typing import NamedTuple
+from itertools import islice
+from typing import Any, NamedTuple, Protocol
+
+from .demangling import demangled
 
 __all__ = [
     "Busy",
@@ -49,18 +56,24 @@ __all__ = [
     "GuestError",
     "HostError",
     "InstanceDead",
+    "JSONError",
     "LinkError",
     "ManifestError",
+    "NoMemory",
     "OutOfFuel",
+    "Place",
     "PluginClosed",
     "PluginError",
     "PywasmgkError",
     "ResultError",
+    "SourceLine",
     "Stopped",
+    "SuspensionError",
     "TextError",
     "Trap",
     "TrapCode",
     "ValidationError",
+    "WasmException",
     "near_miss",
 ]
 
@@ -76,7 +89,50 @@ class TrapCode(Enum):
     INTEGER_OVERFLOW = "integer overflow"
     INTEGER_DIVISION_BY_ZERO = "integer divide by zero"
     BAD_CONVERSION_TO_INTEGER = "invalid conversion to integer"
+    NULL_EXCEPTION = "null exception reference"
     UNREACHABLE = "unreachable"
+    UNALIGNED_ATOMIC = "unaligned atomic"
+    EXPECTED_SHARED_MEMORY = "expected shared memory"
+    #: of this engine's own: one thread runs, and the call has neither a timeout nor a CancelToken
+    ENDLESS_WAIT = "endless wait: nothing can end it"
+
+
+class Place(NamedTuple):
+    """Where something stands in the text that a module was made from."""
+
+    #: both from 1
+    line: int
+    column: int
+    #: the line, or the part of it around the place, and below it a caret
+    excerpt: str = ""
+    #: the function around it, as messages call it
+    function: str | None = None
+
+    def __str__(self) -> str:
+        inside = f" in {self.function}" if self.function else ""
+        return f"(line {self.line}, column {self.column}){inside}"
+
+
+class SourceLine(NamedTuple):
+    """Where an instruction stands in the source that a module was compiled from."""
+
+    #: the function's name in the source, if it is known
+    function: str | None
+    file: str
+    #: both from 1, the column 0 where it is not known
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        where = f"{self.file}:{self.line}{f':{self.column}' if self.column else ''}"
+        return f"{where} in {self.function}" if self.function else where
+
+
+class _Lines(Protocol):
+    """Who finds lines, when somebody asks."""
+
+    def at(self, offset: int) -> tuple[SourceLine, ...]:
+        """The line of an instruction, then those of calls that it was compiled into."""
 
 
 class Frame(NamedTuple):
@@ -84,17 +140,33 @@ class Frame(NamedTuple):
 
     #: index in the function index space of its module
     function: int
-    #: name from the name section, else from an export, else ``None``
+    #: name from the name section, else from an export, as it stands there, else ``None``
     name: str | None
     #: byte offset of the instruction in the module's file
     offset: int
     #: name of the module, if one is known
     module: str | None = None
+    #: where that is in the text of a module that was made from one, both from 1
+    line: int | None = None
+    column: int | None = None
+    #: the line of the text, and below it a caret
+    excerpt: str | None = None
+    #: who finds the lines of its source
+    lines: _Lines | None = None
+
+    @property
+    def source(self) -> tuple[SourceLine, ...]:
+        """Where it is in the source that the module was compiled from, if the module says so and
+        the extra ``dwarf`` is installed: the innermost line first, then, where functions were
+        compiled into others, the lines of their calls. The first answer for a module takes a
+        while, two seconds at the most."""
+        return () if self.lines is None else self.lines.at(self.offset)
 
     def __str__(self) -> str:
-        name = f"${self.name}" if self.name else f"function {self.function}"
+        name = f"${demangled(self.name)}" if self.name else f"function {self.function}"
+        line = f" (line {self.line}, column {self.column})" if self.line else ""
         where = f" in {self.module}" if self.module else ""
-        return f"{name} at {self.offset:#x}{where}"
+        return f"{name} at {self.offset:#x}{line}{where}"
 
 
 class PywasmgkError(Exception):
@@ -109,23 +181,28 @@ class DecodeError(PywasmgkError):
         self.message = message
         #: byte offset in the file
         self.offset = offset
+        #: where that is in the text, if the module was made from one
+        self.place: Place | None = None
+
+    @property
+    def headline(self) -> str:
+        """What is wrong and where, on one line."""
+        return f"{self.message} {self.place or f'(at offset {self.offset:#x})'}"
 
     def __str__(self) -> str:
-        return f"{self.message} (at offset {self.offset:#x})"
+        return _with_excerpt(self.headline, self.place)
 
 
 class TextError(DecodeError):
     """The text is no well-formed module (spec, chapter "Text Format"), or uses what is not read."""
 
-    def __init__(self, message: str, line: int, column: int) -> None:
+    def __init__(self, message: str, line: int, column: int, place: Place | None = None) -> None:
         super().__init__(message)
-        self.args = (message, line, column)
+        self.args = (message, line, column, place)
         #: where the fault is in the text, both from 1
         self.line = line
         self.column = column
-
-    def __str__(self) -> str:
-        return f"{self.message} (line {self.line}, column {self.column})"
+        self.place = place or Place(line, column)
 
 
 class ValidationError(PywasmgkError):
@@ -138,10 +215,23 @@ class ValidationError(PywasmgkError):
         self.offset = offset
         #: index of the function whose body is wrong, else ``None``
         self.function = function
+        #: where that is in the text, if the module was made from one
+        self.place: Place | None = None
 
-    def __str__(self) -> str:
+    @property
+    def headline(self) -> str:
+        """What is wrong and where, on one line."""
+        if self.place is not None:
+            return f"{self.message} {self.place}"
         where = "" if self.function is None else f"function {self.function}, "
         return f"{self.message} ({where}at offset {self.offset:#x})"
+
+    def __str__(self) -> str:
+        return _with_excerpt(self.headline, self.place)
+
+
+def _with_excerpt(headline: str, place: Place | None) -> str:
+    return f"{headline}\n{place.excerpt}" if place and place.excerpt else headline
 
 
 class LinkError(PywasmgkError):
@@ -159,6 +249,10 @@ class LinkError(PywasmgkError):
         return self.message
 
 
+class NoMemory(PywasmgkError, AttributeError):
+    """The memory of an instance was asked for that has none."""
+
+
 class GuestError(PywasmgkError):
     """Something ended a running guest; says where, and what it had cost."""
 
@@ -174,12 +268,44 @@ class GuestError(PywasmgkError):
 
     def __str__(self) -> str:
         lines = [self.message]
-        shown = self.frames if len(self.frames) <= 12 else self.frames[:6] + self.frames[-5:]
-        for position, frame in enumerate(shown):
-            if position == 6 and shown is not self.frames:
-                lines.append(f"  ... {len(self.frames) - 11} more frames ...")
-            lines.append(f"  {'at' if position == 0 else 'called by'} {frame}")
+        shown = list(_without_repeats(self.frames))
+        if len(shown) > 12:
+            hidden = sum(isinstance(item, Frame) for item in shown[6:-5])
+            shown[6:-5] = [f"... {hidden} more frames ..."]
+        for position, item in enumerate(shown):
+            if isinstance(item, str):
+                lines.append(f"  {item}")
+                continue
+            lines.append(f"  {'at' if position == 0 else 'called by'} {item}")
+            if position == 0 and item.excerpt:
+                lines += [f"    {line}" for line in item.excerpt.splitlines()]
+            for depth, source in enumerate(item.source):
+                lines.append(f"    {'inlined at ' if depth else ''}{source}")
         return "\n".join(lines)
+
+
+#: functions that call each other in a circle, for the circle to be shown once
+_LONGEST_CIRCLE = 4
+
+
+def _without_repeats(frames: Sequence[Frame]) -> Iterator[Frame | str]:
+    """Frames, and in the place of those that are there again what is repeated, and how often."""
+    position = 0
+    while position < len(frames):
+        for length in range(1, _LONGEST_CIRCLE + 1):
+            circle, end = frames[position : position + length], position + length
+            while frames[end : end + length] == circle:
+                end += length
+            times = (end - position) // length
+            if times > 2:
+                yield from circle
+                what = "the frame" if length == 1 else f"these {length} frames"
+                yield f"... {what} above repeated {times - 1:,} times more ..."
+                position = end
+                break
+        else:
+            yield frames[position]
+            position += 1
 
 
 class Trap(GuestError):
@@ -197,6 +323,59 @@ class Trap(GuestError):
 
     def __reduce__(self) -> tuple[object, ...]:
         return Trap, (self.trap_code, self.message, self.frames, self.fuel_used)
+
+
+class ThrownTag(Protocol):
+    """What exceptions are told by: a :class:`~pywasmgk.Tag`."""
+
+    def taken(self, payload: Sequence[Any]) -> tuple[Any, ...]:
+        """Values of the host's as the engine has them. Raises TypeError, ValueError and
+        OverflowError for others than the tag's types say."""
+
+    def given(self, values: Sequence[Any]) -> tuple[Any, ...]:
+        """Values of the engine's as hosts have them."""
+
+
+class WasmException(GuestError):
+    """An exception of WebAssembly's (spec, "Exception Instances"): a guest threw it and no guest
+    has caught it; or a host function raises it, for its guest to catch.
+
+    ``WasmException(tag, payload)`` makes one with the values that the tag's types ask for. Raises
+    TypeError, ValueError and OverflowError for others.
+    """
+
+    def __init__(
+        self,
+        tag: ThrownTag,
+        payload: Sequence[Any] = (),
+        frames: Sequence[Frame] = (),
+        fuel_used: int | None = None,
+    ) -> None:
+        #: what it is told by: the same object for all who import it
+        self.tag = tag
+        #: what it carries, as the engine has it
+        self.values = tag.taken(payload)
+        super().__init__("", frames, fuel_used)
+
+    #: how many of the handlers around it a legacy ``delegate`` has it pass by
+    skips = 0
+
+    @property
+    def message(self) -> str:
+        """What was thrown, in words: made only if somebody asks."""
+        return f"uncaught exception of {self.tag} with {self.payload}"
+
+    @message.setter
+    def message(self, text: str) -> None:
+        """It follows from what was thrown."""
+
+    @property
+    def payload(self) -> tuple[Any, ...]:
+        """What it carries, as hosts have it: integers signed, a v128 as bytes."""
+        return self.tag.given(self.values)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return WasmException, (self.tag, self.payload, self.frames, self.fuel_used)
 
 
 class Stopped(GuestError):
@@ -239,9 +418,31 @@ class HostError(PywasmgkError):
     """A host function returned what its type does not allow."""
 
 
+class SuspensionError(PywasmgkError):
+    """The bytes are no suspended execution or snapshot, of another module, changed, or made with
+    another key."""
+
+
 class CacheError(PywasmgkError):
     """The directory for compiled code cannot be used: it belongs to another user, others may write
     to it, or it is none."""
+
+
+class JSONError(PywasmgkError, ValueError):
+    """The text is no JSON, or not of the expected shape; ``path`` leads to the place."""
+
+    def __init__(self, message: str, path: str = "") -> None:
+        super().__init__(message, path)
+        self.message = message
+        self.path = path
+
+    def within(self, step: str) -> JSONError:
+        """The same error, seen from one level further out."""
+        glue = "." if self.path and not self.path.startswith("[") else ""
+        return JSONError(self.message, f"{step}{glue}{self.path}")
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}" if self.path else self.message
 
 
 class PluginError(PywasmgkError):
@@ -284,9 +485,24 @@ class CallTimeout(CallError, TimeoutError):
     """A plugin call was stopped by its deadline."""
 
 
-def near_miss(word: str, known: Iterable[str]) -> str:
-    """A hint at the name that was probably meant, to end a message with; or nothing."""
+#: names that are compared to find the nearest one, and their characters
+_MOST_COMPARED, _LONGEST_COMPARED = 1_000, 100
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known name that was probably meant, if there is one. Names of modules come here too:
+    many or long ones are not all compared, which would take minutes."""
     from difflib import get_close_matches
 
-    near = get_close_matches(word, list(known), 1)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    if len(word) > _LONGEST_COMPARED:
+        return None
+    short = (name for name in known if len(name) <= _LONGEST_COMPARED)
+    near = get_close_matches(word, [*islice(short, _MOST_COMPARED)], 5)
+    # what was begun and not finished is likelier than what differs
+    return next((name for name in near if name.startswith(word)), near[0]) if near else None
+
+
+def near_miss(word: str, known: Iterable[str]) -> str:
+    """A hint at the name that was probably meant, to end a message with; or nothing."""
+    near = nearest(word, known)
+    return "" if near is None else f"; did you mean {near!r}?"

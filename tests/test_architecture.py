@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import configparser
 import io
+import os
 import subprocess
 import sys
 import tokenize
@@ -19,15 +20,22 @@ from pywasmgk.wasm import isa
 ROOT = Path(pywasmgk.__file__).parent
 #: what each part may import, beside itself
 ALLOWED = {
-    "errors": set(),
     "_version": set(),
+    "printable": set(),
+    "demangling": {"printable"},
+    "errors": {"demangling"},
+    "tracebacks": {"errors"},
     # the version is a word, which tells apart what engines have compiled
-    "wasm": {"errors", "_version"},
+    "wasm": {"errors", "printable", "demangling", "tracebacks", "_version"},
     "examples": {"errors"},
     "docs": {"errors"},
-    "plugin": {"errors", "wasm"},
-    "debug": {"errors", "wasm", "plugin"},
-    "cli": {"errors", "wasm", "plugin", "debug", "examples", "docs", "_version"},
+    "plugin": {"errors", "printable", "tracebacks", "wasm"},
+    "compat": {"errors", "printable", "wasm"},
+    "debug": {"errors", "printable", "wasm", "plugin"},
+    "cli": {
+        *("errors", "printable", "demangling", "wasm", "plugin", "compat", "debug", "examples"),
+        *("docs", "_version"),
+    },
     "notebook": {"errors", "wasm", "plugin", "debug", "examples", "_version"},
     "__init__": {"errors", "wasm", "plugin", "_version"},
     "__main__": {"cli"},
@@ -94,7 +102,8 @@ def test_a_wrong_import_would_be_seen(place: str, text: str) -> None:
 
 
 def test_the_package_imports_only_what_it_declares() -> None:
-    """The standard library, ppci and click; click in the command line alone."""
+    """The standard library, ppci and click; click in the command line alone, and what an extra
+    brings where it is asked for."""
     known = set(sys.stdlib_module_names) | {"pywasmgk", "ppci"}
     for path in FILES:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
@@ -105,15 +114,17 @@ def test_the_package_imports_only_what_it_declares() -> None:
                 names = [node.module]
             tops = {name.split(".")[0] for name in names}
             extra = {"click"} if part_of(path) == "cli" else set()
+            extra |= {"elftools"} if path.name == "dwarf.py" else set()
+            extra |= {"textual", "rich"} if path.parent.name == "tui" else set()
             assert tops <= known | extra, f"{path.name}:{node.lineno}"
 
 
 # -- what tiers know of instructions
 
 WASM = ROOT / "wasm"
-#: files that know of no instruction but its row; the rows themselves, the generated loop, and the
+#: files that know of no instruction but its row; the rows themselves, the generated loops, and the
 #: table of what came with which feature are no tiers
-NOT_TIERS = {"_loop.py", "features.py"}
+NOT_TIERS = {"_run.py", "_step.py", "features.py"}
 TIERS = [
     path
     for path in FILES
@@ -122,7 +133,7 @@ TIERS = [
     and path.name not in NOT_TIERS
 ]
 #: rows whose names are control forms, or plain English words
-SPEAKABLE = isa.CONTROL_FORMS | {"drop", "select"}
+SPEAKABLE = {*isa.CONTROL_FORMS, "drop", "select"}
 
 
 def instructions_named(text: str) -> list[str]:
@@ -150,9 +161,7 @@ def opcodes_written(text: str) -> list[str]:
 
 
 def test_there_are_tiers() -> None:
-    assert {"interpreter.py", "dispatch.py", "validation.py", "bodies.py"} <= {
-        p.name for p in TIERS
-    }
+    assert {"execution.py", "dispatch.py", "validation.py", "bodies.py"} <= {p.name for p in TIERS}
 
 
 @pytest.mark.parametrize("path", TIERS, ids=lambda path: str(path.relative_to(WASM)))
@@ -168,19 +177,149 @@ def test_a_tier_that_knew_one_would_be_seen() -> None:
     assert instructions_named("if form == 'br_if': pass") == []
 
 
+# -- the rooms of the compiler
+
+COMPILER = WASM / "compiler"
+#: what each room may import of the others, when it runs
+ROOMS = {
+    "ir": {"ir"},
+    "frontend": {"ir", "frontend"},
+    "analysis": {"ir", "frontend", "analysis"},
+    "passes": {"ir", "frontend", "analysis", "passes", "backend"},
+    "backend": {"ir", "frontend", "analysis", "passes", "backend"},
+}
+
+
+def imported_rooms(path: Path) -> Iterator[str]:
+    """The rooms of the compiler that a file imports at its top."""
+    for node in ast.parse(path.read_text("utf-8")).body:
+        if isinstance(node, ast.ImportFrom) and node.level == 2 and node.module:
+            yield node.module.split(".")[0]
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_the_rooms_of_the_compiler_know_who_they_may(room: str) -> None:
+    for path in (COMPILER / room).glob("*.py"):
+        unknown = set(imported_rooms(path)) & ROOMS.keys() - ROOMS[room]
+        assert unknown == set(), path.name
+
+
+#: what expressions, statements and blocks consist of
+PARTS = {
+    "op", "args", "low", "high", "zeros", "reads", "depth", "origin", "target", "value", "place",
+    "condition", "callee", "results", "amount", "statements", "flows", "test",
+    "blocks", "live", "env",
+}  # fmt: skip
+
+
+def test_nothing_changes_an_expression_a_statement_or_a_function() -> None:
+    """Objects set attributes of their own; nobody sets those of another one."""
+    for room in ROOMS:
+        for path in (COMPILER / room).glob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+                targets = node.targets if isinstance(node, ast.Assign) else []
+                targets += [node.target] if isinstance(node, (ast.AugAssign, ast.AnnAssign)) else []
+                for target in targets:
+                    if isinstance(target, ast.Attribute) and target.attr in PARTS:
+                        owner = target.value
+                        is_own = isinstance(owner, ast.Name) and owner.id in ("self", "found")
+                        assert is_own, f"{path.name}:{node.lineno} sets {target.attr}"
+
+
 # -- what importing costs
 
 
-def test_importing_the_package_brings_in_little() -> None:
-    program = "import pywasmgk, sys; print('\\n'.join(sys.modules))"
+#: what takes long to import, and what most programs never need
+HEAVY = {
+    "asyncio", "cgitb", "click", "ppci.api", "ppci.wasm.wasm2ppci", "sqlite3", "zipfile",
+    "pywasmgk.cli", "pywasmgk.debug", "pywasmgk.notebook",
+    "pywasmgk.wasm.compiler", "pywasmgk.wasm.interpreter._step", "pywasmgk.wasm.text.reading",
+}  # fmt: skip
+
+
+def modules_after(program: str, **environment: str) -> set[str]:
+    """The modules that a fresh process has imported when it ends."""
+    ending = "import atexit, sys; atexit.register(lambda: print(*sys.modules, sep='\\n'))\n"
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT.parent
-    )
+        [sys.executable, "-c", ending + program],
+        capture_output=True, text=True, cwd=ROOT.parent,
+        env={name: value for name, value in os.environ.items() if name != "PYWASMGK_CACHE"}
+        | environment,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    found = set(done.stdout.split())
-    assert "ppci.wasm.binary.reader" in found
-    heavy = {"click", "ppci.api", "ppci.wasm.wasm2ppci", "cgitb", "sqlite3", "zipfile", "asyncio"}
-    assert found & (heavy | {"pywasmgk.cli", "pywasmgk.debug", "pywasmgk.notebook"}) == set()
+    return set(done.stdout.split())
+
+
+def test_importing_the_package_imports_nothing_of_it() -> None:
+    # an editable installation has imported things before any program begins
+    found = modules_after("import pywasmgk") - modules_after("pass")
+    ours = {name for name in found if name.startswith(("pywasmgk", "ppci"))}
+    assert ours == {"pywasmgk", "pywasmgk._version"}
+    lean = {"dataclasses", "inspect", "ipaddress", "json", "logging", "pathlib"}
+    assert found & (HEAVY | lean) == set()
+
+
+@pytest.mark.parametrize(
+    ("use", "there", "missing"),
+    [
+        ("pywasmgk.Trap", {"pywasmgk.errors"}, {"pywasmgk.wasm", "pywasmgk.plugin"}),
+        ("pywasmgk.Module", {"ppci.wasm.binary.reader"}, {"pywasmgk.plugin"}),
+        ("pywasmgk.instantiate('(module)')", set(), {"pywasmgk.plugin", "pywasmgk.wasm.wasi"}),
+        ("pywasmgk.load", {"pywasmgk.plugin.manifest", "pywasmgk.wasm.wasi"}, set()),
+    ],
+)  # fmt: skip
+def test_names_bring_in_what_they_need(use: str, there: set[str], missing: set[str]) -> None:
+    found = modules_after(f"import pywasmgk; {use}")
+    assert there <= found
+    text = {"pywasmgk.wasm.text.reading"} if "(module)" in use else set()
+    assert found & (HEAVY - text | missing) == set()
+
+
+COMMAND = "import sys; sys.argv[1:] = {}; from pywasmgk.cli import main; main(prog_name='pywasmgk')"
+
+
+@pytest.mark.parametrize("words", [["--version"], ["--help"], ["run", "--help"]])
+def test_the_command_line_brings_in_no_engine_to_say_what_there_is(words: list[str]) -> None:
+    found = modules_after(COMMAND.format(words))
+    assert found & {"pywasmgk.wasm.module", "pywasmgk.plugin", "ppci"} == set()
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("pywasmgk ca", "plain,call"),
+        ("pywasmgk call he", "plain,hello"),
+        ("pywasmgk run --eng", "plain,--engine"),
+        ("pywasmgk disasm --py", "plain,--python"),
+    ],
+)
+def test_nor_to_complete_a_word(words: str, expected: str, tmp_path: Path) -> None:
+    """And it makes no cache."""
+    completion = {"COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    completion |= {"HOME": str(tmp_path), "XDG_CACHE_HOME": "", "LOCALAPPDATA": str(tmp_path)}
+    program = "import sys, os\nos.environ['_PYWASMGK_COMPLETE'] = 'bash_complete'\ntry:\n "
+    program += COMMAND.format([]) + "\nexcept SystemExit: pass"
+    found = modules_after(program, **completion)
+    assert expected in found
+    assert list(tmp_path.iterdir()) == []
+    assert found & {"pywasmgk.wasm.module", "pywasmgk.plugin", "ppci"} == set()
+
+
+def test_public_names_are_listed_once_for_each_reader() -> None:
+    """For people and star imports, for type checkers, and for the import at first use."""
+    listed = {}
+    for node in ast.walk(ast.parse((ROOT / "__init__.py").read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.level and node.module != "_version":
+            listed |= {alias.name: node.module for alias in node.names}
+    assert listed == pywasmgk._HOMES
+    assert {*listed, "__version__"} == set(pywasmgk.__all__)
+    assert set(dir(pywasmgk)) >= {*pywasmgk.__all__, "errors", "plugin", "wasm"}
+    for name in pywasmgk.__all__:
+        value = getattr(pywasmgk, name)
+        assert getattr(pywasmgk, name) is value
+    with pytest.raises(AttributeError, match="module 'pywasmgk' has no attribute 'Modul'"):
+        _ = pywasmgk.Modul
+    assert pywasmgk.errors.Trap is pywasmgk.Trap
 
 
 # -- what is installed

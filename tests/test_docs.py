@@ -143,3 +143,12 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     assert "gk.h: already in" in done.err
     assert [path.name for path in tmp_path.iterdir()] == ["gk.h"]
     assert run("examples", "--copy", tmp_path / "x", "--json").form["copied"][:1] == ["base64.h"]
+
+
+def test_places_that_the_architecture_names_are_there() -> None:
+    text = docs.read("architecture")
+    named = set(re.findall(r"`((?:wasm|plugin|cli)(?:/[\w.]+)*/?|errors\.py)`", text))
+    assert len(named) > 30
+    package = Path(docs.__file__).parents[1]
+    missing = {place for place in named if not (package / place).exists()}
+    assert not missing

@@ -85,6 +85,11 @@ CONCRETE = {
     "disasm": "FILE f",
     "validate": "FILE FILE",
     "run": "FILE f 40 2",
+    "debug": "FILE f 40 2 --do step",
+    "profile": "FILE f 40 2",
+    "coverage": "FILE f 40 2",
+    "trace": "FILE f 40 2 --limit 1",
+    "stub": "FILE",
     "spec": "SCRIPT",
     "examples": "",
     "docs": "limits",
@@ -114,7 +119,7 @@ def test_a_command_of_the_readme_works(line: list[str], tmp_path: Path) -> None:
 
 def test_the_options_that_the_readme_names_exist() -> None:
     named = set(re.findall(r"`(--[\w-]+)`", README))
-    assert {"--json", "--memory", "--fuel", "--timeout"} <= named
+    assert {"--json", "--memory-limit", "--fuel", "--timeout"} <= named
     known = "".join(run(command, "--help").out for command in COMMANDS) + run("--help").out
     assert [option for option in named if option not in known] == []
 

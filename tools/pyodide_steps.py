@@ -21,12 +21,12 @@ CALLS = {
 }
 
 
-def hello() -> Any:
+def hello(engine: str = "auto") -> Any:
     """The embedded example's answer."""
     import pywasmgk
     from pywasmgk import examples
 
-    with pywasmgk.load(examples.read("hello")) as plugin:
+    with pywasmgk.load(examples.read("hello"), engine=engine) as plugin:
         return plugin.call("hello", {"name": "Ada"})
 
 
@@ -39,6 +39,35 @@ def suite(engine: str) -> Any:
         for script in find_scripts(SUITE, "2.0", name):
             total.add(run_script(script, unlimited(engine)))
     return {"passed": total.passed, "failed": total.failed, "failures": total.failures[:1]}
+
+
+def fuel(engine: str) -> Any:
+    """Calls under every fuel limit and call depth in an engine, held against the model of fuel."""
+    sys.path.insert(0, str(PROJECT / "tests" / "support"))
+    from fuel_model import Model
+    from fuel_modules import CASES, HOST
+    from oracle import Limits, OurSession, differences, state_differences
+
+    import pywasmgk
+
+    passed, failures = 0, []
+    for case, (name, args, _) in [(one, call) for one in CASES for call in one.calls]:
+        module = pywasmgk.Module(case.data)
+        trace = Model(case.data, HOST).watch(name, args)
+        limits = [(fuel, 2_000) for fuel in (None, *range(trace.total + 2))]
+        limits += [(None, depth) for depth in range(1, max(p.depth for p in trace.points) + 1)]
+        for given, depth in limits:
+            guest = OurSession(engine, module, HOST, Limits(depth=depth))
+            outcome, state = trace.expected(given)
+            if given is None:
+                outcome, state = trace.expected_in_depth(depth)
+            found = differences(guest.call(name, args, given), outcome, frames=True)
+            found += state_differences(guest.state(), state)
+            # V8 does not tell a null element from one of another type
+            known = found == ["trap 'BAD_SIGNATURE' against trap 'INDIRECT_CALL_TO_NULL'"]
+            passed += known or not found
+            failures += [] if known or not found else [f"{case.name} {name} {args}: {found}"]
+    return {"passed": passed, "failed": len(failures), "failures": failures[:3]}
 
 
 def conformance(part: str) -> Any:
@@ -65,10 +94,20 @@ def toolchains() -> Any:
     return {"passed": passed, "failed": len(failures), "failures": failures}
 
 
+def travel(what: str) -> Any:
+    """Suspended executions: what goes on here, and what goes on elsewhere."""
+    sys.path.insert(0, str(PROJECT / "tests" / "support"))
+    import travelling
+
+    return travelling.main(what, str(PROJECT / "suspended.json"))
+
+
 def run(step: str) -> str:
     """One step by its name and arguments, as JSON."""
     name, *arguments = step.split()
     steps = {
         "hello": hello, "suite": suite, "conformance": conformance, "toolchains": toolchains,
+        "travel": travel,
+        "fuel": fuel,
     }  # fmt: skip
     return json.dumps(steps[name](*arguments))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-
 import click
+from click.shell_completion import CompletionItem
 
 from .._version import __version__
 from ..errors import near_miss
@@ -12,17 +11,22 @@ from .session import Failure, Session
 
 __all__ = ["main"]
 
-#: commands by name: the module of this package that has it, and what it is for
+#: what commands are for, by name
 COMMANDS = {
-    "call": ("plugins", "Call a plugin's function with JSON."),
-    "register": ("plugins", "Show a plugin's manifest."),
-    "examples": ("plugins", "List the embedded example plugins."),
-    "run": ("modules", "Run any module: its program, or one export."),
-    "validate": ("modules", "Check modules, or say what is wrong and where."),
-    "inspect": ("inspection", "Show sections, imports, exports and features."),
-    "disasm": ("disasm", "Show a module as text, or the Python that functions become."),
-    "spec": ("spec", "Run scripts of the official test suite."),
-    "docs": ("docs", "Show the documentation."),
+    "call": "Call a plugin's function with JSON.",
+    "register": "Show a plugin's manifest.",
+    "examples": "List the embedded example plugins.",
+    "run": "Run any module: its program, or one export.",
+    "debug": "Step through a call, forwards and back.",
+    "profile": "Show where a call's instructions went.",
+    "coverage": "Show what of a module a call executes, or several do.",
+    "trace": "Print a call's instructions, with what they take and give.",
+    "validate": "Check modules, or say what is wrong and where.",
+    "inspect": "Show sections, imports, exports and features.",
+    "stub": "Write a Python host with all imports and exports.",
+    "disasm": "Show a module as text, or the Python that functions become.",
+    "spec": "Run scripts of the official test suite.",
+    "docs": "Show the documentation.",
 }
 #: what may stand anywhere on the line, before ``--``
 FLAGS = ("--json", "--debug")
@@ -39,14 +43,24 @@ class Application(click.Group):
         """A command, imported now."""
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f".{COMMANDS[cmd_name][0]}", __package__)
-        command: click.Command = getattr(module, f"{cmd_name}_command")
+        from . import commands
+
+        command: click.Command = getattr(commands, f"{cmd_name}_command")
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Commands and options that begin so, without importing any command."""
+        commands = [
+            CompletionItem(name, help=purpose)
+            for name, purpose in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return [*commands, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Lists them without importing any."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, purpose) for name, (_, purpose) in COMMANDS.items()])
+            formatter.write_dl(list(COMMANDS.items()))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -75,7 +89,8 @@ class Application(click.Group):
             return super().invoke(ctx)
         except (click.exceptions.Exit, click.Abort, Failure, BrokenPipeError):
             raise
-        except Exception as error:  # a traceback is for those who ask for it
+        # a traceback is for those who ask for it
+        except (Exception, KeyboardInterrupt) as error:
             raise session.failure(error) from error
 
 
@@ -87,5 +102,5 @@ def main(json: bool, debug: bool) -> None:
     """Run WebAssembly plugins and modules in pure Python.
 
     --json and --debug may stand anywhere on the line. The exit code is 0 if all went well, 1 if
-    the module or the guest failed, 2 if the line itself is wrong.
+    the module or the guest failed, 2 if the line itself is wrong, 130 after Ctrl-C.
     """

@@ -10,48 +10,40 @@ import click
 from ..errors import near_miss
 from ..wasm.module import Module
 from ..wasm.text.disassembly import Disassembly, Line
-from .options import SOURCE, Source
+from .options import Source
 from .output import say
-from .session import Session, pass_session
+from .session import Session
 
-__all__ = ["disasm_command"]
+__all__ = ["disassemble"]
 
 
-@click.command("disasm")
-@click.argument("module", type=SOURCE)
-@click.argument("functions", metavar="[FUNCTION]...", nargs=-1)
-@click.option("--wat", is_flag=True, help="Print nothing but WAT, for an assembler.")
-@click.option("--python", is_flag=True, help="Show the Python that each FUNCTION becomes, too.")
-@click.option("--steps", is_flag=True, help="Show how each FUNCTION becomes Python.")
-@pass_session
-def disasm_command(
+def disassemble(
     session: Session,
-    /,
     module: Source,
     functions: tuple[str, ...],
+    *,
     wat: bool,
     python: bool,
     steps: bool,
+    after: str,
 ) -> None:
-    """Show a module as text, or some of its functions.
-
-    A FUNCTION is an index or a name: of the name section, of an export, or MODULE.NAME of an
-    import. In front of each line stand the byte offset in the file and the instructions that the
-    basic block costs which begins there.
-    """
+    """Prints a module as text, or some of its functions."""
     session.subject = module.name
     # what is wrong in a body is shown in its place
     loaded = Module(module.data, name=module.name, validate="lazy")
     chosen = [find_function(loaded, word) for word in functions]
-    if (python or steps) and not chosen:
-        raise click.UsageError("--python and --steps want a FUNCTION")
-    if (python or steps) and (wat or session.json):
-        raise click.UsageError("--python and --steps are for people: without --wat and --json")
+    explained = python or steps or bool(after)
+    if explained and not chosen:
+        raise click.UsageError("--python, --steps and --after want a FUNCTION")
+    if explained and (wat or session.json):
+        raise click.UsageError(
+            "--python, --steps and --after are for people: without --wat and --json"
+        )
     if session.json:
         session.print_json(_form(loaded, chosen))
-    elif python or steps:
+    elif explained:
         for index in chosen:
-            _explain(loaded, index, python=python, steps=steps)
+            _explain(loaded, index, python=python, steps=steps, after=after)
     else:
         for line in _lines(loaded, chosen):
             say(str(line) if wat else _annotated(line))
@@ -107,12 +99,15 @@ def _form(module: Module, chosen: list[int]) -> dict[str, Any]:
     }
 
 
-def _explain(module: Module, index: int, *, python: bool, steps: bool) -> None:
+def _explain(module: Module, index: int, *, python: bool, steps: bool, after: str) -> None:
     # the compiler is imported only for those who ask
-    from ..wasm.compiler.explain import side_by_side, steps_of
+    from ..wasm.compiler.explain import STEPS, side_by_side, steps_of
 
-    if steps:
-        for text in steps_of(module, index):
+    if after and after not in STEPS:
+        there = ", ".join(STEPS)
+        raise click.UsageError(f"no pass is called {after!r}{near_miss(after, STEPS)} ({there})")
+    if steps or after:
+        for text in steps_of(module, index, after):
             say(text)
     if python:
         for text in side_by_side(module, index):

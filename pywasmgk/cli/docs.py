@@ -6,19 +6,13 @@ import click
 
 from .. import docs
 from .output import on_terminal, say
-from .session import Session, pass_session
+from .session import Session
 
-__all__ = ["docs_command"]
+__all__ = ["show"]
 
 
-@click.command("docs")
-@click.argument("topic", required=False)
-@pass_session
-def docs_command(session: Session, /, topic: str | None) -> None:
-    """Show a page of the documentation, or list its topics.
-
-    On a terminal a page is shown by the pager.
-    """
+def show(session: Session, topic: str | None) -> None:
+    """Prints a page, or the topics."""
     if topic is None:
         _list(session)
         return

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -11,23 +12,36 @@ import click
 from click.shell_completion import CompletionItem
 
 from .. import examples
-from ..errors import near_miss
-from ..wasm.instance import DEFAULT_MEMORY_LIMIT, ENGINES
-from ..wasm.metering import DEFAULT_FUEL, DEFAULT_TIMEOUT
-from ..wasm.module import content_of
+from ..errors import CacheError, near_miss
+from ..wasm.cache import ENVIRONMENT
+from ..wasm.runtime.defaults import (
+    DEFAULT_FUEL,
+    DEFAULT_MEMORY_LIMIT,
+    DEFAULT_TIMEOUT,
+    ENGINES,
+    OUTSIDE,
+)
 from ..wasm.types import MAX_PAGES
+from .output import binary_stream
 
 __all__ = [
+    "IN_MEMORY",
+    "LIMIT_NAMES",
     "SOURCE",
+    "HostChoice",
     "Source",
+    "chosen_features",
     "engine_option",
+    "features_option",
     "instance_limits",
     "limit_options",
-    "plugin_limits",
+    "pairs",
     "stats_option",
 ]
 
 if TYPE_CHECKING:
+    from ..wasm.features import Features
+
     ParamType = click.ParamType[Any]
 else:
     # only newer versions of click have it generic
@@ -42,21 +56,33 @@ _LONGEST = 1e9
 
 # -- files
 
+#: stands for standard input
+STDIN = "-"
+_STDIN_NAME = "<stdin>"
+
 
 class Source(NamedTuple):
     """The content of a file, and what it is called in messages."""
 
     name: str
     content: bytes
+    #: where the file is, if it is one
+    path: str = ""
 
     @property
     def data(self) -> bytes | str:
-        """What a module is made of. Raises TextError for text that is no UTF-8."""
+        """What a module is made of; text is told by the name, or, of standard input, by how it
+        begins. Raises TextError for text that is no UTF-8."""
+        # the line alone needs no module
+        from ..wasm.module import content_of
+
+        if self.name == _STDIN_NAME and self.content.lstrip()[:1] in (b"(", b";"):
+            return content_of(".wat", self.content)
         return content_of(self.name, self.content)
 
 
 class SourceType(ParamType):
-    """A file, or the name of an embedded example."""
+    """A file, the name of an embedded example, or "-" for standard input."""
 
     name = "file or example"
 
@@ -64,10 +90,12 @@ class SourceType(ParamType):
         """Reads it."""
         if isinstance(value, Source):
             return value
+        if value == STDIN:
+            return Source(_STDIN_NAME, binary_stream("stdin").read())
         path = Path(value)
         try:
             if path.exists() and not path.is_dir():
-                return Source(path.name, path.read_bytes())
+                return Source(path.name, path.read_bytes(), str(path))
             if value in examples.names():
                 return Source(f"{value}.wasm", examples.read(value))
             folder = path.is_dir()
@@ -92,6 +120,39 @@ def _beside(path: Path) -> list[str]:
 
 
 SOURCE = SourceType()
+
+
+# -- words
+
+
+def pairs(ctx: click.Context, param: click.Parameter, words: tuple[str, ...]) -> dict[str, str]:
+    """``NAME=VALUE`` words as a dict."""
+    for word in words:
+        if "=" not in word or word.startswith("="):
+            raise click.BadParameter(f"expected NAME=VALUE, found {word!r}", ctx, param)
+    return dict(word.split("=", 1) for word in words)
+
+
+# -- hosts
+
+#: SQLite's name for a database without a file
+IN_MEMORY = ":memory:"
+
+
+class HostChoice(NamedTuple):
+    """What the line says of a plugin's host."""
+
+    config: Mapping[str, str]
+    database: str
+    #: FILE.py:NAME of one's own
+    own: str | None
+    #: whether the usual one fetches from the web
+    web: bool
+    org: int
+    user: int
+    language: str
+    #: the least level that is shown, or none
+    log: str
 
 
 # -- limits
@@ -129,7 +190,9 @@ _LIMITS = (
         help=f"Instructions that a call may take.  [default: {DEFAULT_FUEL}]",
     ),
     click.option(
+        "--memory-limit",
         "--memory",
+        "memory",
         type=Limit("pages", int, 0, MAX_PAGES),
         metavar="PAGES|none",
         help=f"Pages of 64 KiB that its memory may have.  [default: {DEFAULT_MEMORY_LIMIT}]",
@@ -145,11 +208,35 @@ _LIMITS = (
 #: which engine runs it
 engine_option = click.option(
     "--engine",
-    type=click.Choice(ENGINES),
+    type=click.Choice((*ENGINES, *OUTSIDE)),
     default="auto",
     show_default=True,
     help="What runs the module.",
 )
+
+#: the releases, as words on the line, and the presets of Features
+_RELEASES = {"2.0": "SEED", "3.0": "V3"}
+_ALL = "all"
+
+
+def features_option(default: str | None) -> Callable[[F], F]:
+    """Adds ``--features``: what a module may use."""
+    return click.option(
+        "--features",
+        type=click.Choice((*_RELEASES, _ALL)),
+        default=default,
+        show_default=default is not None,
+        help="Proposals that the module may use: of a release, or all that are known.",
+    )
+
+
+def chosen_features(word: str) -> Features:
+    """What a word of ``--features`` stands for."""
+    from ..wasm.features import Features
+
+    chosen: Features = getattr(Features, _RELEASES[word]) if word in _RELEASES else Features()
+    return chosen
+
 
 #: what the guest took, for people; the JSON forms always say it
 stats_option = click.option(
@@ -157,41 +244,81 @@ stats_option = click.option(
 )
 
 
-#: where compiled code is kept
-cache_option = click.option(
-    "--cache-dir",
-    metavar="DIR",
-    help="A private folder for compiled code, so that later starts are quick.  "
-    "[default: PYWASMGK_CACHE in the environment]",
+def _cache_folder(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """The folder as ``cache_dir`` takes it: ``None`` if the environment says, "" if there is none.
+
+    Without either it is the user's own; one that cannot be used is no error then, since nobody
+    asked for it.
+    """
+    if ctx.meta.get(_NO_CACHE):
+        if value is not None:
+            raise click.UsageError("--cache-dir and --no-cache exclude each other", ctx)
+        return ""
+    if value is not None or ENVIRONMENT in os.environ or ctx.resilient_parsing:
+        return value
+    # only commands that run something pay for it
+    from ..wasm.cache.directory import CodeCache, user_directory
+
+    try:
+        directory = user_directory()
+        return "" if directory is None else str(CodeCache(directory).directory)
+    except CacheError:
+        return ""
+
+
+def _note_no_cache(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    ctx.meta[_NO_CACHE] = value
+
+
+_NO_CACHE = f"{__name__}.no_cache"
+#: where it is kept what is known of modules; without is looked at first
+_CACHE = (
+    click.option(
+        "--cache-dir",
+        metavar="DIR",
+        callback=_cache_folder,
+        help="A private folder that makes later starts quick.  "
+        f"[default: {ENVIRONMENT} in the environment, else one in the user's cache folder]",
+    ),
+    click.option(
+        "--no-cache",
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=_note_no_cache,
+        help="Keep nothing of the module, and use nothing that was kept.",
+    ),
 )
 
 
 def limit_options(command: F) -> F:
-    """Adds ``--fuel``, ``--memory``, ``--timeout``, ``--engine`` and ``--cache-dir``."""
-    for option in reversed((*_LIMITS, engine_option, cache_option)):
+    """Adds ``--fuel``, ``--memory-limit``, ``--timeout``, ``--engine``, ``--cache-dir`` and
+    ``--no-cache``."""
+    for option in reversed((*_LIMITS, engine_option, *_CACHE)):
         command = option(command)
     return command
 
 
+#: what the options of limits and features are called where they are given on
+LIMIT_NAMES = ("fuel", "memory", "timeout", "engine", "cache_dir", "features")
+
+
 def instance_limits(
-    fuel: Any, memory: Any, timeout: Any, engine: str, cache_dir: str | None
+    fuel: Any,
+    memory: Any,
+    timeout: Any,
+    engine: str,
+    cache_dir: str | None,
+    features: str | None = None,
 ) -> dict[str, Any]:
-    """The limits on the line as ``pywasmgk.instantiate`` takes them; others keep defaults."""
+    """The limits on the line as ``pywasmgk.instantiate`` and ``load`` take them; others keep
+    defaults."""
     memory = MAX_PAGES if memory == _NONE else memory
     given = {"fuel": fuel, "memory_limit": memory, "timeout": timeout, "engine": engine}
     given["cache_dir"] = cache_dir
+    given["features"] = None if features is None else chosen_features(features)
     return {
         name: None if limit == _NONE else limit
         for name, limit in given.items()
         if limit is not None
     }
-
-
-def plugin_limits(
-    fuel: Any, memory: Any, timeout: Any, engine: str, cache_dir: str | None
-) -> dict[str, Any]:
-    """The limits on the line as ``pywasmgk.load`` takes them."""
-    limits = instance_limits(fuel, memory, timeout, engine, cache_dir)
-    if "timeout" in limits:
-        limits["call_timeout"] = limits.pop("timeout")
-    return limits

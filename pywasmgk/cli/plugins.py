@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
@@ -11,100 +12,91 @@ import click
 
 from .. import examples
 from ..errors import near_miss
-from ..plugin import MISSING, CallContext, GKRegistration, MemoryHost, Plugin, load
+from ..plugin import (
+    MISSING,
+    CallContext,
+    GKRegistration,
+    HostAPI,
+    MemoryHost,
+    Plugin,
+    acting,
+    load,
+)
 from ..plugin.gojson import JSONError, decode
 from ..plugin.schema import encode_struct
-from ..wasm.instance import chosen_cache
+from ..printable import printable
+from ..wasm.features import Features
 from ..wasm.module import Module
-from .options import SOURCE, Source, limit_options, plugin_limits, stats_option
-from .output import binary_stream, json_text, plain, pretty, say
+from .calling import core_written_to
+from .hosts import fetch, host_at
+from .options import IN_MEMORY, HostChoice, Source, instance_limits
+from .output import binary_stream, json_text, pretty, say
 from .progress import Progress
-from .session import Measures, Session, pass_session
+from .session import Measures, Session
 
-__all__ = ["call_command", "examples_command", "register_command"]
+__all__ = ["call", "list_examples", "register"]
 
 _LEVELS = ("debug", "info", "warn", "error")
 
 
 class ConsoleHost(MemoryHost):
-    """A host in memory whose log goes to standard error, from a level up."""
+    """A host in memory whose log goes to standard error, from a level up, and that may fetch from
+    the web."""
 
-    def __init__(
-        self, level: str, config: Mapping[str, str], database: str, progress: Progress
-    ) -> None:
-        super().__init__(config=config, database=database)
-        self._level = level
+    def __init__(self, choice: HostChoice, progress: Progress) -> None:
+        super().__init__(config=choice.config, database=choice.database)
+        self._level = choice.log
+        self._web = choice.web
         self._progress = progress
 
+    def http_request(
+        self,
+        ctx: CallContext,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+    ) -> tuple[int, bytes | None]:
+        """The web's answer, if plugins may ask it."""
+        if not self._web:
+            return super().http_request(ctx, method, url, headers, body)
+        return fetch(method, url, headers, body, ctx.seconds_left())
+
     def log(self, ctx: CallContext, level: str, message: str, fields: Mapping[str, Any]) -> None:
-        """Prints a line."""
+        """Prints a line, and where an exception came from."""
+        # plugins may write any word there
+        level = level if level in _LEVELS else "info"
         if self._level in _LEVELS[: _LEVELS.index(level) + 1]:
             self._progress.erase()
-            say(f"{level}: {plain(message)}", err=True)
-
-
-def pairs(ctx: click.Context, param: click.Parameter, words: tuple[str, ...]) -> dict[str, str]:
-    """``NAME=VALUE`` words as a dict."""
-    for word in words:
-        if "=" not in word or word.startswith("="):
-            raise click.BadParameter(f"expected NAME=VALUE, found {word!r}", ctx, param)
-    return dict(word.split("=", 1) for word in words)
+            say(f"{level}: {message}", err=True)
+            for line in str(fields.get("traceback", "")).splitlines():
+                say(f"  {line}", err=True)
 
 
 # -- call
 
 
-@click.command("call")
-@click.argument("plugin", type=SOURCE)
-@click.argument("function")
-@click.argument("arguments", metavar="[JSON]", required=False)
-@limit_options
-@click.option(
-    "--config",
-    multiple=True,
-    metavar="NAME=VALUE",
-    callback=pairs,
-    help="A setting that the plugin may ask its host for.",
-)
-@click.option(
-    "--database",
-    type=click.Path(dir_okay=False),
-    default=":memory:",
-    metavar="FILE",
-    help="An SQLite file as the plugin's database.  [default: an empty one in memory]",
-)
-@click.option(
-    "--log",
-    type=click.Choice([*_LEVELS, "none"]),
-    default="warn",
-    show_default=True,
-    help="The least level of the plugin's log that is shown.",
-)
-@stats_option
-@pass_session
-def call_command(
+def call(
     session: Session,
-    /,
     plugin: Source,
     function: str,
     arguments: str | None,
-    config: dict[str, str],
-    database: str,
-    log: str,
+    choice: HostChoice,
     stats: bool,
-    **limits: Any,
+    coredump: Path | None,
+    limits: dict[str, Any],
 ) -> None:
-    """Call a plugin's function.
-
-    PLUGIN is a file or the name of an embedded example. JSON is the argument; "-" reads it from
-    standard input, and without it the plugin gets none. The result is printed as JSON, "null"
-    where there is none. The plugin's host keeps cache, settings and so on in memory.
-    """
+    """Calls a plugin's function and prints the result."""
     argument = MISSING if arguments is None else _argument(arguments)
+    own = None if choice.own is None else host_at(choice.own)
+    if own is not None and (choice.config or choice.web or choice.database != IN_MEMORY):
+        raise click.UsageError("--config, --database and --http are for the usual host, not --host")
     with (
+        core_written_to(coredump),
         Progress(wanted=not session.json) as progress,
-        closing(ConsoleHost(log, config, database, progress)) as host,
-        _load(session, plugin, plugin_limits(**limits), host, progress) as loaded,
+        closing(ConsoleHost(choice, progress)) as usual,
+        _load(session, plugin, instance_limits(**limits), own or usual, progress) as loaded,
+        acting(language=choice.language, org_id=choice.org, user_id=choice.user),
     ):
         session.begin(lambda: _measures(loaded))
         result = loaded.call(function, argument)
@@ -132,20 +124,24 @@ def _load(
     session: Session,
     source: Source,
     limits: dict[str, Any],
-    host: MemoryHost | None = None,
+    host: HostAPI | None = None,
     progress: Progress | None = None,
 ) -> Plugin:
     """The plugin in a file; what it prints goes to standard error."""
     session.subject = source.name
     session.begin(lambda: Measures(host_calls=0))
     stderr = binary_stream("stderr")
-    cache = chosen_cache(limits.get("cache_dir"))
-    module = Module(source.data, name=source.name, cache=cache)
+    features, cache_dir = limits.get("features", Features.SEED), limits.get("cache_dir")
+    module = Module(source.data, name=source.name, features=features, cache_dir=cache_dir)
+
+    # a character may be split between two writes
+    decode_part = codecs.getincrementaldecoder("utf-8")("backslashreplace").decode
 
     def written(data: bytes) -> None:
         if progress is not None:
             progress.erase()
-        stderr.write(data)
+        # lines of a plugin's are no program's output: they must not give a terminal orders
+        stderr.write(printable(decode_part(data), lines=True).encode())
         stderr.flush()
 
     plugin = load(module, stdout=written, stderr=written, progress=progress, **limits)
@@ -182,27 +178,19 @@ def _handlers(manifest: Any) -> Iterator[str]:
 # -- register
 
 
-@click.command("register")
-@click.argument("plugin", type=SOURCE)
-@limit_options
-@click.option("--strict", is_flag=True, help="Refuse odd manifests.")
-@pass_session
-def register_command(session: Session, /, plugin: Source, strict: bool, **limits: Any) -> None:
-    """Show a plugin's manifest: what it says of itself when it is loaded.
-
-    With --json it is the manifest itself, empty fields left out.
-    """
-    with _load(session, plugin, {**plugin_limits(**limits), "strict": strict}) as loaded:
+def register(session: Session, plugin: Source, strict: bool, limits: dict[str, Any]) -> None:
+    """Prints a plugin's manifest."""
+    with _load(session, plugin, {**instance_limits(**limits), "strict": strict}) as loaded:
         registration = loaded.registration
         manifest = encode_struct(registration)
         if session.json:
             session.print_json(manifest)
             return
         for line in _manifest_lines(manifest):
-            say(plain(line))
+            say(line)
         unknown = registration.unknown_keys
         if unknown:
-            say(f"Hint: no manifest has {', '.join(map(plain, unknown))}.", err=True)
+            say(f"Hint: no manifest has {', '.join(unknown)}.", err=True)
 
 
 def _manifest_lines(manifest: dict[str, Any]) -> Iterator[str]:
@@ -229,19 +217,8 @@ def _entry(entry: Any) -> str:
 # -- examples
 
 
-@click.command("examples")
-@click.option(
-    "--copy",
-    type=click.Path(file_okay=False, path_type=Path),
-    metavar="FOLDER",
-    help="Put their sources and the headers for plugins in C there.",
-)
-@pass_session
-def examples_command(session: Session, /, copy: Path | None) -> None:
-    """List the embedded example plugins, which every command takes by name.
-
-    With --copy, nothing is copied if any of the files is there already.
-    """
+def list_examples(session: Session, copy: Path | None) -> None:
+    """Lists the embedded examples, or copies their sources."""
     if copy is not None:
         _copy_sources(session, copy)
         return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from ..wasm.metering import Meter
+from ..wasm.runtime.metering import Meter
 
 __all__ = ["Progress"]
 

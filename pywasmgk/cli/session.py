@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 import traceback
 from collections.abc import Callable
@@ -14,7 +15,9 @@ from ..errors import (
     DeadlineExceeded,
     DecodeError,
     Exit,
+    Frame,
     GuestError,
+    LinkError,
     OutOfFuel,
     PywasmgkError,
     TextError,
@@ -23,16 +26,29 @@ from ..errors import (
 )
 from .output import json_text, say
 
-__all__ = ["FAILED", "USAGE", "Failure", "Measures", "Session", "describe", "pass_session"]
+__all__ = [
+    "FAILED",
+    "INTERRUPTED",
+    "USAGE",
+    "Failure",
+    "Measures",
+    "Session",
+    "describe",
+    "pass_session",
+]
 
-#: exit codes
-FAILED, USAGE = 1, 2
+#: exit codes; the last one is that of shells for a program that SIGINT has ended
+FAILED, USAGE, INTERRUPTED = 1, 2, 130
 
 #: options that would have let the guest go on
 _CURES = {
     OutOfFuel: "--fuel N or --fuel none lets it run longer",
     DeadlineExceeded: "--timeout SECONDS or --timeout none lets it run longer",
 }
+
+
+#: how the note of a memory over the limit begins
+_MEMORY_NOTE = "memory_limit="
 
 
 class Measures(NamedTuple):
@@ -75,10 +91,11 @@ class Session:
         }
         return form if host_calls is None else {**form, "host_calls": host_calls}
 
-    def failure(self, error: Exception) -> Failure:
+    def failure(self, error: BaseException) -> Failure:
         """An exception as click shows it."""
-        kind = Misuse if isinstance(error, click.UsageError) else Failure
-        return kind(self, error)
+        if isinstance(error, KeyboardInterrupt):
+            return Interrupted(self, error)
+        return (Misuse if isinstance(error, click.UsageError) else Failure)(self, error)
 
     def print_json(self, form: Any) -> None:
         """Prints a form for programs, in ASCII, on one line."""
@@ -104,7 +121,7 @@ class Failure(click.ClickException):
 
     exit_code = FAILED
 
-    def __init__(self, session: Session, error: Exception) -> None:
+    def __init__(self, session: Session, error: BaseException) -> None:
         super().__init__(str(error))
         self.session = session
         self.error = error
@@ -117,7 +134,10 @@ class Failure(click.ClickException):
             form = {"error": describe(self.error), **self.session.measures(self.error)}
             self.session.print_json(form)
         elif isinstance(self.error, click.ClickException):
-            self.error.show(file)
+            # click's own way would print names of files and words of the line as they are
+            shown = io.StringIO()
+            self.error.show(shown)
+            say(shown.getvalue().rstrip("\n"), err=True)
         else:
             say(f"Error: {self._text()}", err=True)
 
@@ -126,9 +146,21 @@ class Failure(click.ClickException):
         if not isinstance(error, (PywasmgkError, OSError)):
             # not the guest's doing: ours, or the machine's
             return f"{type(error).__name__}: {error}; --debug shows where"
-        cure = _CURES.get(type(_engine_error(error)))  # type: ignore[arg-type]
+        if isinstance(error, OSError) and error.strerror and not error.filename:
+            return error.strerror  # of a stream of ours
+        cure = _CURES.get(type(_engine_error(error))) or _memory_cure(error)  # type: ignore[arg-type]
         lines = [f"{self.session.subject}: {error}" if self.session.subject else str(error)]
         return "\n".join([*lines, f"Hint: {cure}."] if cure else lines)
+
+
+def _memory_cure(error: BaseException | None) -> str | None:
+    """The option that lets a module have the memory that it needs, if that is what was wrong."""
+    while error is not None:
+        for note in getattr(error, "__notes__", ()):
+            if isinstance(error, LinkError) and note.startswith(_MEMORY_NOTE):
+                return f"--memory-limit {note.removeprefix(_MEMORY_NOTE)}"
+        error = error.__cause__
+    return None
 
 
 class Misuse(Failure):
@@ -137,7 +169,17 @@ class Misuse(Failure):
     exit_code = USAGE
 
 
-def describe(error: Exception) -> dict[str, Any]:
+class Interrupted(Failure):
+    """Somebody pressed Ctrl-C."""
+
+    exit_code = INTERRUPTED
+
+    def _text(self) -> str:
+        measures = self.session.measures(self.error)
+        return f"interrupted after {measures['fuel']:,} instructions" if measures else "interrupted"
+
+
+def describe(error: BaseException) -> dict[str, Any]:
     """An error as JSON forms have it; what it was caused by gives code and frames."""
     engine = _engine_error(error)
     form: dict[str, Any] = {
@@ -151,19 +193,36 @@ def describe(error: Exception) -> dict[str, Any]:
     elif isinstance(engine, Exit):
         form["code"] = engine.code
     if isinstance(engine, GuestError):
-        form["frames"] = [frame._asdict() for frame in engine.frames]
-    if isinstance(engine, TextError):
-        form |= {"line": engine.line, "column": engine.column}
-    elif isinstance(engine, (DecodeError, ValidationError)):
-        form["offset"] = engine.offset
+        form["frames"] = [_frame(frame) for frame in engine.frames]
+    if isinstance(engine, (DecodeError, ValidationError)):
+        if engine.place is not None:
+            place = engine.place
+            form |= {"line": place.line, "column": place.column, "excerpt": place.excerpt}
+        if not isinstance(engine, TextError):
+            form["offset"] = engine.offset
     if engine is not error and engine is not None:
         form["cause"] = type(engine).__name__
     return form
 
 
-def _message(error: Exception) -> str:
+def _frame(frame: Frame) -> dict[str, Any]:
+    """A frame, with line and column where the module was made from text, and with the lines of its
+    source where debug information has them."""
+    of_text = ("line", "column", "excerpt")
+    form = frame._asdict()
+    del form["lines"]
+    if frame.source:
+        form["source"] = [line._asdict() for line in frame.source]
+    return {key: form[key] for key in form if frame.line is not None or key not in of_text}
+
+
+def _message(error: BaseException) -> str:
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted"
     if isinstance(error, click.ClickException):
         return error.format_message()
+    if isinstance(error, (DecodeError, ValidationError)):
+        return error.headline
     return error.message if isinstance(error, GuestError) else str(error)
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
+from ..wasm.runtime.values import from_python
 from ..wasm.types import FuncType, ValType
-from ..wasm.values import from_python
 
 __all__ = ["as_json", "as_text", "parse_arguments"]
 

@@ -8,6 +8,8 @@ from .limits import Limits
 from .manifest import GKRegistration
 from .memory_host import MemoryHost
 from .plugin import MISSING, LastCall, Plugin, PluginOptions, load, load_from_file
+from .protocol import PluginLike
+from .quotas import HostQuotas
 
 __all__ = [
     "MISSING",
@@ -15,10 +17,12 @@ __all__ = [
     "GKRegistration",
     "HostAPI",
     "HostFunctionError",
+    "HostQuotas",
     "LastCall",
     "Limits",
     "MemoryHost",
     "Plugin",
+    "PluginLike",
     "PluginOptions",
     "acting",
     "load",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, Protocol
 
 from ..errors import (
+    Busy,
     CallError,
     CallTimeout,
     Cancelled,
@@ -17,9 +18,9 @@ from ..errors import (
     Trap,
     TrapCode,
 )
-from ..wasm.functions import Func
-from ..wasm.instance import Exports, Instance
-from ..wasm.memory import Memory
+from ..wasm.runtime.functions import Func
+from ..wasm.runtime.instance import Exports, Instance
+from ..wasm.runtime.memory import Memory
 from ..wasm.types import FuncType, ValType
 
 __all__ = ["Guest", "GuestLayout", "describe", "end_of", "pack", "release", "unpack"]
@@ -37,6 +38,11 @@ TRAP_TEXTS = {
     TrapCode.INDIRECT_CALL_TO_NULL: "invalid table access",
     TrapCode.BAD_SIGNATURE: "indirect call type mismatch",
     TrapCode.STACK_OVERFLOW: "stack overflow",
+    # of proposals that the contract does not have
+    TrapCode.UNALIGNED_ATOMIC: "unaligned atomic",
+    TrapCode.EXPECTED_SHARED_MEMORY: "expected shared memory",
+    TrapCode.ENDLESS_WAIT: "endless wait",
+    TrapCode.NULL_EXCEPTION: "null exception reference",
 }
 
 #: the exports of the contract: type, and whether a plugin must have it
@@ -71,7 +77,9 @@ def describe(error: BaseException) -> str:
         return f"module closed with fuel exhausted: {error}"
     if isinstance(error, Trap):
         frames = "".join(f"\n  {frame}" for frame in error.frames[:16])
-        return f"wasm error: {TRAP_TEXTS[error.trap_code]}{frames}"
+        # the runtime's words, then what this engine knows besides
+        more = "" if error.message == error.trap_code.value else f"\n  {error.message}"
+        return f"wasm error: {TRAP_TEXTS[error.trap_code]}{more}{frames}"
     return str(error) or type(error).__name__
 
 
@@ -105,7 +113,7 @@ def find_exports(instance: Instance) -> GuestLayout:
             raise ContractError(
                 f"plugin export {name} has type {func.type}, the contract wants {wanted}"
             )
-    if instance.memory is None:
+    if not instance.memories:
         raise ContractError("plugin has no memory")
     register, call, malloc = found["gk_register"], found["gk_call"], found["gk_malloc"]
     if register is None or call is None or malloc is None:
@@ -122,6 +130,13 @@ def release(instance: Instance) -> None:
     instance.exports = Exports({})
 
 
+class Held(Protocol):
+    """A call of a guest that is held."""
+
+    def close(self) -> None:
+        """Ends it."""
+
+
 class Guest:
     """A running plugin instance, as the contract sees it."""
 
@@ -133,6 +148,19 @@ class Guest:
         self.ended: str | None = None
         #: the latest trap, which may have left the guest's data half changed
         self.trapped: str | None = None
+        #: who holds a call of it (a weak reference)
+        self.held: Callable[[], Held | None] | None = None
+
+    def require_free(self, label: str) -> None:
+        """Raises Busy while somebody holds a call of it."""
+        if self.held is not None:
+            if self.held() is not None:
+                raise Busy(f"{label} is held by a call that is stepped: close that first")
+            self.given_up()
+
+    def given_up(self) -> None:
+        """Takes note that a held call will never end."""
+        self.held, self.ended = None, "a held call of it was given up"
 
     def close(self) -> None:
         """Lets go of the instance. Nothing may be called any more."""
@@ -157,7 +185,20 @@ class Guest:
 
         Raises CallError or CallTimeout with the contract's texts.
         """
-        # in the order in which they are freed
+        place, taken = self.place_request(function, args)
+        try:
+            packed = self._run(self.exports.call, place, "gk_call failed: ")
+        except CallError:
+            self.free(taken)
+            raise
+        try:
+            return self.result(packed)
+        finally:
+            self.free([*self.buffers_of(packed), *taken])
+
+    def place_request(self, function: bytes, args: bytes) -> tuple[tuple[int, ...], list[int]]:
+        """Places a call's buffers: the arguments of ``gk_call``, and what is to be freed after it,
+        in order. Raises CallError."""
         taken: list[int] = []
         try:
             name_ptr = self._place(function, "failed to allocate memory for function name")
@@ -166,19 +207,24 @@ class Guest:
             if args:
                 args_ptr = self._place(args, "failed to allocate memory for args")
                 taken = [args_ptr, name_ptr]
-            place = (name_ptr, len(function), args_ptr, len(args))
-            packed = self._run(self.exports.call, place, "gk_call failed: ")
+            return (name_ptr, len(function), args_ptr, len(args)), taken
         except CallError:
-            self._free(taken)
+            self.free(taken)
             raise
+
+    def result(self, packed: int) -> bytes | None:
+        """What a word that ``gk_call`` gave names; ``None`` is no result. Raises CallError for what
+        is outside the memory."""
         ptr, size = unpack(packed)
-        result = self.read(packed) if ptr else b""
-        if ptr and result is not None:
-            taken.insert(0, ptr)
-        self._free(taken)
-        if result is None and size:
+        data = self.read(packed) if ptr else b""
+        if data is None and size:
             raise CallError("failed to read result from memory")
-        return result or None
+        return data or None
+
+    def buffers_of(self, packed: int) -> list[int]:
+        """What is to be freed of a result."""
+        ptr, _ = unpack(packed)
+        return [ptr] if ptr and self.read(packed) is not None else []
 
     def place(self, data: bytes) -> int | None:
         """Copies bytes into a fresh buffer of the guest's; ``None`` where that fails."""
@@ -197,12 +243,12 @@ class Guest:
         if not ptr:
             raise CallError(f"{message}: gk_malloc returned 0 for {size} bytes")
         if ptr + size > len(memory):
-            self._free((ptr,))
+            self.free((ptr,))
             raise CallError(f"{message}: gk_malloc returned {ptr}, outside the memory")
         memory.write(ptr, data)
         return ptr
 
-    def _free(self, pointers: Iterable[int]) -> None:
+    def free(self, pointers: Iterable[int]) -> None:
         """Frees each distinct buffer once, in order. A trap there is no error of the call."""
         free = self.exports.free
         if free is None or self.ended is not None:
@@ -217,16 +263,19 @@ class Guest:
     def _run(self, func: Func, args: tuple[int, ...], *prefix: str) -> int:
         try:
             result = func(*args)
-        except Trap as error:
-            self.trapped = end_of(error)
-            raise CallError("".join((*prefix, describe(error))), error) from error
-        except (Stopped, Exit) as error:
-            self.ended = end_of(error)
-            timeout = isinstance(error, DeadlineExceeded)
-            raise (CallTimeout if timeout else CallError)(
-                "".join((*prefix, describe(error))), error
-            ) from error
-        except Exception as error:  # a host's log or output sink raised: the guest goes no further
-            message = "".join((*prefix, describe(error), " (raised by the host)"))
-            raise CallError(message, error) from error
+        except Exception as error:
+            raise self.failure(error, *prefix) from error
         return 0 if result is None else int(result)
+
+    def failure(self, error: Exception, *prefix: str) -> CallError:
+        """The plugin's exception for what ended a call, which the guest takes note of."""
+        message = "".join((*prefix, describe(error)))
+        if isinstance(error, Trap):
+            self.trapped = end_of(error)
+        elif isinstance(error, (Stopped, Exit)):
+            self.ended = end_of(error)
+            if isinstance(error, DeadlineExceeded):
+                return CallTimeout(message, error)
+        else:  # a host's log or output sink raised: the guest goes no further
+            message += " (raised by the host)"
+        return CallError(message, error)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 from ..errors import CallError, Stopped
-from ..wasm.functions import Caller, Func
-from ..wasm.metering import current_meter
+from ..wasm.runtime.functions import Caller, Func
+from ..wasm.runtime.memory import Memory
+from ..wasm.runtime.metering import Meter, current_meter
+from ..wasm.runtime.values import u32
 from ..wasm.types import FuncType, ValType
-from ..wasm.values import u32
 from .abi import Guest, pack
 from .dispatcher import HostDispatcher
+from .host import CallContext
 
 __all__ = ["Bridge"]
 
@@ -30,6 +34,8 @@ class Bridge:
         self.dispatcher: HostDispatcher | None = None
         self.guest: Guest | None = None
         self._unfinished: dict[str, bytes] = {}
+        #: somebody was told that there is no host
+        self._said = False
 
     def imports(self) -> dict[str, dict[str, Func]]:
         """The import module."""
@@ -46,20 +52,66 @@ class Bridge:
         """``gk.host_call`` (contract 1.8): 0 is a failure, whose reason the host's log gets."""
         dispatcher, guest, memory = self.dispatcher, self.guest, caller.memory
         if dispatcher is None or guest is None or memory is None:
+            self._say_that_there_is_no_host()
             return 0
-        size = len(memory)
-        if name_ptr + name_len > size or args_ptr + args_len > size:
+        request = self.request(memory, name_ptr, name_len, args_ptr, args_len)
+        if request is None:
             return 0
-        name = memory.read(name_ptr, name_len).decode("utf-8", "replace")
-        args = memory.read(args_ptr, args_len)
+        name, args = request
+        return self._answer(name, lambda: dispatcher.call(name, args, caller.meter), caller.meter)
+
+    def _answer(self, name: str, respond: Callable[[], bytes], meter: Meter | None) -> int:
+        """Hands a response over to the guest; 0 for what fails, of which the host's log is told."""
+        dispatcher, guest = self.dispatcher, self.guest
+        if dispatcher is None or guest is None:
+            return 0
         try:
-            response = dispatcher.call(name, args, caller.meter)
+            response = respond()
         except Stopped:
             raise
         except Exception as error:  # whatever a host's own code raises is the host's log's
-            dispatcher.failed(name, error, caller.meter)
+            dispatcher.failed(name, error, meter)
             return 0
         return self._hand_over(guest, response)
+
+    # -- calls that are awaited
+
+    def request(self, memory: Memory, *place: int) -> tuple[str, bytes] | None:
+        """Name and arguments of a host call; ``None`` for what is outside the memory."""
+        name_ptr, name_len, args_ptr, args_len = place
+        size = len(memory)
+        if name_ptr + name_len > size or args_ptr + args_len > size:
+            return None
+        name = memory.read(name_ptr, name_len).decode("utf-8", "replace")
+        return name, memory.read(args_ptr, args_len)
+
+    def is_async(self, memory: Memory, *place: int) -> bool:
+        """Whether a host call is of an ``async def`` function."""
+        request = self.request(memory, *place)
+        dispatcher = self.dispatcher
+        return request is not None and dispatcher is not None and dispatcher.is_async(request[0])
+
+    async def reply(
+        self, name: str, args: bytes, context: CallContext, dispatcher: HostDispatcher
+    ) -> Callable[[], int]:
+        """Awaits what an ``async def`` function gives; then gives what answers the guest."""
+        try:
+            response = await dispatcher.answer(name, args, context)
+        except Exception as error:
+            return partial(self._answer, name, raising(error), context.meter)
+        return partial(self._answer, name, lambda: response, context.meter)
+
+    def _say_that_there_is_no_host(self) -> None:
+        """A warning in Python's log, once: only a host would have one of its own."""
+        if self.guest is not None and not self._said:
+            self._said = True
+            # late: programs that attach a host never need it
+            import logging
+
+            logging.getLogger("pywasmgk").warning(
+                "a plugin asks its host and has none, so that it gets no answer: "
+                "plugin.init(host) attaches one"
+            )
 
     def _hand_over(self, guest: Guest, response: bytes) -> int:
         if not response:
@@ -108,3 +160,12 @@ class Bridge:
             line = self._unfinished.pop(stream, b"")
             if line:
                 self._log_line(stream, level, line)
+
+
+def raising(error: BaseException) -> Callable[[], Any]:
+    """What raises an exception when it is called."""
+
+    def act() -> Any:
+        raise error
+
+    return act

@@ -7,12 +7,15 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
-from ..wasm.metering import Meter
-from ..wasm.names import clean
+from ..errors import HostError, JSONError, PywasmgkError
+from ..printable import printable
+from ..wasm.runtime.metering import Meter, current_meter
 from .gojson import decode, encode, raw_members
 from .host import CallContext, HostAPI, HostFunctionError
 from .host_functions import FUNCTIONS
 from .limits import Limits
+from .methods import require_methods
+from .own_functions import OwnFunction
 from .schema import ANY, STRING, Kind, fold, mapped, record
 
 __all__ = ["MAX_CALL_DEPTH", "HostDispatcher", "acting", "in_chain"]
@@ -31,6 +34,18 @@ _PLUGIN_CALL = record((("plugin", STRING), ("function", STRING)), "the request")
 _LOG = record((("level", STRING), ("message", STRING), ("fields", mapped(ANY))), "the request")
 
 
+#: characters of a traceback that go into the log; the end says most
+_LONGEST_TRACEBACK = 4_000
+
+
+def _traceback(error: BaseException) -> str:
+    # late: most programs never need it
+    import traceback
+
+    lines = traceback.format_exception(type(error), error, error.__traceback__)
+    return "".join(lines)[-_LONGEST_TRACEBACK:]
+
+
 @contextmanager
 def acting(*, language: str = "en", org_id: int = 0, user_id: int = 0) -> Iterator[None]:
     """On whose behalf plugins are called inside the ``with`` block, in this thread or task.
@@ -45,24 +60,39 @@ def acting(*, language: str = "en", org_id: int = 0, user_id: int = 0) -> Iterat
 
 
 class in_chain:
-    """While a plugin's call runs, its name stands at the end of the chain."""
+    """While a plugin's call runs, its name stands at the end of the chain; an outermost call begins
+    one anew, whatever an interruption has left."""
 
-    __slots__ = ("_plugin", "_token")
+    __slots__ = ("_names", "_token")
 
-    def __init__(self, plugin: str) -> None:
-        self._plugin = plugin
+    def __init__(self, plugin: str, *, outermost: bool) -> None:
+        self._names = (plugin,) if outermost else (*_chain.get(), plugin)
 
     def __enter__(self) -> None:
-        self._token = _chain.set((*_chain.get(), self._plugin))
+        self._token = _chain.set(self._names)
 
     def __exit__(self, *exc: object) -> None:
         _chain.reset(self._token)
+
+
+def _settled(own: OwnFunction, value: Any) -> Any:
+    """What a host function gives, awaited where that is needed. Raises HostError where it cannot
+    be."""
+    if not own.is_async:
+        return value
+    meter = current_meter()
+    if meter is None:
+        value.close()
+        raise HostError(f"{own.name} is async def: it can only be called by call_async")
+    return meter.await_for(own.name, value)
 
 
 class HostDispatcher:
     """One plugin's host calls on one host object, and how much of the log is left to it."""
 
     def __init__(self, host: HostAPI, plugin: str, limits: Limits) -> None:
+        """Raises TypeError for a host whose methods cannot be called."""
+        require_methods(host)
         self.host = host
         self.plugin = plugin
         self.limits = limits
@@ -94,17 +124,33 @@ class HostDispatcher:
         self._require_size("request", len(name) + len(args))
         context = self.context(meter)
         special = self._special.get(name)
-        response = (special or self._find(name))(context, args)
+        return self._response(name, (special or self._find(name))(context, args))
+
+    def _response(self, name: str, response: bytes | None) -> bytes:
+        if response is None:
+            response = b""
+        elif not isinstance(response, bytes):
+            kind = type(response).__name__
+            raise HostError(f"{name} of the host gave {kind}; it may give bytes or None")
         if name != "last_error":
             self.last_error = ""
-        self._require_size("response", len(response or b""))
-        return response or b""
+        self._require_size("response", len(response))
+        return response
 
     def failed(self, name: str, error: BaseException, meter: Meter | None) -> None:
-        """Puts a host call that failed into the host's log (contract 1.8, step 5)."""
-        self.last_error = str(error) or type(error).__name__
-        message = f"host_call {clean(name)} failed: {self.last_error}"
-        self.log("error", message, {"caller": self.plugin}, meter)
+        """Puts a host call that failed into the host's log (contract 1.8, step 5), with a traceback
+        if it was nothing that host functions are to raise. The guest is told less: the text of an
+        exception may name files of the host."""
+        why = str(error) or type(error).__name__
+        fields = {"caller": self.plugin}
+        expected = isinstance(error, (HostFunctionError, JSONError))
+        if not expected and not isinstance(error, PywasmgkError):
+            fields["traceback"] = _traceback(error)
+        self.last_error = why if expected else f"the host function failed: {type(error).__name__}"
+        message = f"host_call {printable(name)} failed: {why}"
+        self.log(
+            "error", message, fields, meter, size=len(message) + len(fields.get("traceback", ""))
+        )
 
     def _require_size(self, what: str, size: int) -> None:
         if size > self.limits.host_call_bytes:
@@ -115,21 +161,35 @@ class HostDispatcher:
     def _find(self, name: str) -> Callable[[CallContext, bytes], bytes | None]:
         own = self.host.own_functions.get(name) if isinstance(self.host, HostAPI) else None
         if own is not None:
-            return lambda context, args: encode(
-                own(context, {} if own.bare else self._read(own.request, args))
-            )
+            return lambda context, args: encode(_settled(own, self._ask(own, context, args)))
         row, method = FUNCTIONS.get(name), getattr(self.host, name, None)
         if row is None or not callable(method):
-            raise HostFunctionError(f"unknown host function: {clean(name)}")
+            raise HostFunctionError(f"unknown host function: {printable(name)}")
 
         def carry_out(context: CallContext, args: bytes) -> bytes | None:
             values = {} if row.bare else self._read(_REQUESTS[name], args)
             response = row.respond(method(context, *values.values()))
             if response is None and name == "db_query" and self.host.empty_rows_as_list:
                 response = []
-            return response if isinstance(response, bytes) else encode(response)
+            return response if isinstance(response, bytes) else encode(response, row.unknown)
 
         return carry_out
+
+    def _ask(self, own: OwnFunction, context: CallContext, args: bytes) -> Any:
+        return own(context, {} if own.bare else self._read(own.request, args))
+
+    # -- functions of the host's that are awaited
+
+    def is_async(self, name: str) -> bool:
+        """Whether a host function is ``async def``."""
+        own = self.host.own_functions.get(name) if isinstance(self.host, HostAPI) else None
+        return own is not None and own.is_async
+
+    async def answer(self, name: str, args: bytes, context: CallContext) -> bytes:
+        """:meth:`call` of an ``async def`` function."""
+        self._require_size("request", len(name) + len(args))
+        own = self.host.own_functions[name]
+        return self._response(name, encode(await self._ask(own, context, args)))
 
     def _read(self, kind: Kind, args: bytes) -> dict[str, Any]:
         """The members of a request; null is an empty one."""

@@ -5,10 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from weakref import ReferenceType, ref
 
-from ..wasm.metering import CancelToken, Meter
+from ..errors import PluginError
+from ..printable import printable
+from ..wasm.runtime.metering import CancelToken, Meter
 from .own_functions import OwnFunction, inspect_function
+
+if TYPE_CHECKING:
+    from .protocol import PluginLike
 
 __all__ = ["CallContext", "HostAPI", "HostFunctionError"]
 
@@ -19,11 +25,19 @@ class HostFunctionError(Exception):
     """A host call cannot be carried out; its text goes to the host's log."""
 
 
+class _Admitted(NamedTuple):
+    """Who has a name on a host."""
+
+    plugin: ReferenceType[PluginLike]
+    #: of its module
+    fingerprint: bytes
+
+
 @dataclass(frozen=True)
 class CallContext:
     """Who asks, on whose behalf, and how long there is (contract 4.4)."""
 
-    #: name of the plugin that asks
+    #: the plugin that asks, by the name under which the host admitted it
     caller: str = ""
     #: plugins whose calls led here, the caller too
     depth: int = 0
@@ -74,6 +88,28 @@ class HostAPI:
 
     #: a query without rows answers ``[]``; by default ``null``, as plugins know it
     empty_rows_as_list = False
+
+    def admit(self, plugin: PluginLike, name: str, *, replace: bool = False) -> str:
+        """Gives a plugin the name by which this host knows it: who a plugin is, is said by the host
+        and not by its manifest. ``Plugin.init`` calls it.
+
+        Whoever has a name has what is kept for it. Raises PluginError for the name of another
+        plugin, also of one that is gone, unless it is to be replaced. A plugin that was shut down,
+        and is loaded again from the same module, is no other.
+        """
+        # not in __init__: subclasses need not call it
+        admitted: dict[str, _Admitted] = self.__dict__.setdefault("_admitted", {})
+        mine = _Admitted(ref(plugin), plugin.fingerprint)
+        first = admitted.setdefault(name, mine)
+        holder = first.plugin()
+        again = first.fingerprint == plugin.fingerprint and (holder is None or holder.closed)
+        if holder is not plugin and not again and not replace:
+            raise PluginError(
+                f'plugin "{printable(name)}" already registered: init(host, name=...) gives '
+                "another name, init(host, replace=True) its place"
+            )
+        admitted[name] = mine
+        return name
 
     def function(self, function: F | None = None, *, name: str | None = None) -> Any:
         """Lets plugins call a Python function by ``host_call``, on this host only.

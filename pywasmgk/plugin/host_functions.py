@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
 from typing import Any, NamedTuple
 
+from ..errors import HostError
 from .schema import ANY, BOOL, BYTES, FLOAT, INT, STRING, Kind, listed, mapped, optional, record
 
-__all__ = ["FUNCTIONS", "RESERVED", "HostFunction", "rows"]
+__all__ = ["ANSWERS", "FUNCTIONS", "RESERVED", "SHAPES", "HostFunction", "rows"]
 
 
 class HostFunction(NamedTuple):
@@ -21,6 +21,8 @@ class HostFunction(NamedTuple):
     respond: Callable[[Any], Any]
     #: the request is not looked at
     bare: bool = False
+    #: writes values of types that JSON does not have, as text
+    unknown: Callable[[Any], str] | None = None
 
 
 def _ok(result: Any) -> Any:
@@ -54,18 +56,22 @@ def _same(result: Any) -> Any:
 
 
 def rows(result: Sequence[Mapping[str, Any]] | None) -> Any:
-    """Rows of a table: bytes are text there, and what JSON lacks is written out. No rows are null,
-    as Go's nil slice is."""
+    """Rows of a table: bytes are text there. No rows are null, as Go's nil slice is. Raises
+    HostError for bytes that are no text."""
     if not result:
         return None
-    return [{str(name): _column(value) for name, value in row.items()} for row in result]
+    return [{str(name): _column(name, value) for name, value in row.items()} for row in result]
 
 
-def _column(value: Any) -> Any:
-    if isinstance(value, (bytes, bytearray, memoryview)):
-        return bytes(value).decode("utf-8", "replace")
-    written = (str, int, float, datetime, dict, list, tuple)
-    return value if value is None or isinstance(value, written) else str(value)
+def _column(name: object, value: Any) -> Any:
+    if not isinstance(value, (bytes, bytearray, memoryview)):
+        return value
+    try:
+        return bytes(value).decode()
+    except UnicodeDecodeError:
+        raise HostError(
+            f"column {name!r:.80} has bytes that are no UTF-8: select hex({name!s:.80})"
+        ) from None
 
 
 _STRINGS = mapped(STRING)
@@ -97,7 +103,8 @@ _TICKET = (("ticket_id", INT), ("created_by", INT), ("subject", STRING), ("body"
 
 _ROWS = [
     # 0.7
-    HostFunction("db_query", (("query", STRING), ("args", listed(ANY))), rows),
+    # a Decimal, a date, a UUID are text, wherever they are in a row
+    HostFunction("db_query", (("query", STRING), ("args", listed(ANY))), rows, unknown=str),
     HostFunction("db_exec", (("query", STRING), ("args", listed(ANY))), _kept("affected")),
     HostFunction("cache_get", (_KEY,), _cached),
     HostFunction("cache_set", (_KEY, ("value", BYTES), ("ttl", INT)), _ok),
@@ -174,5 +181,48 @@ _ROWS = [
 ]
 
 FUNCTIONS = {row.name: row for row in _ROWS}
+_OK, _STATUS, _VALUE, _ID = ('{"ok": true}', '{"status": "ok"}', '{"value": string}', '{"id": int}')
+#: the JSON that a guest gets, by function
+ANSWERS = {
+    "db_query": "array of {column: any}, or null for no rows",
+    "db_exec": '{"affected": int}',
+    "cache_get": '{"found": bool, "value": []byte or null}',
+    "http_request": '{"body": []byte or null, "status": int}',
+    "recycle_bin_list": "the host's JSON as it is",
+    "org_id": "int",
+    "custom_fields_get": "{field: any}, or null",
+    "custom_fields_query": "array of int, or null",
+    "time_now": '{"now": string, RFC 3339}',
+    "get_file": '{"data": []byte or null, "metadata": {string: string} or null}',
+    "list_files": "array of FileInfo, or null",
+    "generate_thumbnail": '{"thumb_content_type": string, "thumb_data": []byte}',
+    "list_article_attachments": '{"attachments": array of Attachment, or null}',
+    "list_ticket_states": '{"states": array of State, or null}',
+    "list_ticket_views": '{"views": array of View, or null}',
+    "render_markdown_to_pdf": '{"pdf": []byte}',
+    **dict.fromkeys(("cache_set", "send_email", "cache_delete"), _OK),
+    **dict.fromkeys(("config_get", "translate", "secure_config_get"), _VALUE),
+    **dict.fromkeys(("create_article", "create_article_attachment"), _ID),
+    **dict.fromkeys(
+        (
+            *("publish_event", "entity_soft_delete", "entity_restore", "entity_hard_delete"),
+            *("secure_config_set", "custom_fields_set", "store_file", "delete_file"),
+            *("delete_article_attachment", "change_ticket_status"),
+        ),
+        _STATUS,
+    ),
+}
+#: the objects in requests and answers, with their members; ``?`` are those that may be missing
+SHAPES = {
+    "Filter": "`field` string, `operator` string, `value` any, `value2` any",
+    "FileInfo": "`key` string, `size` int, `content_type`? string, `metadata`? {string: string}, "
+    "`modified_at`? string",
+    "Attachment": "`id` int, `article_id` int, `filename` string, `content_type` string, "
+    "`size` int, `url` string",
+    "State": "`id` int, `name` string, `color`? string, `type_id`? int, `type_name`? string",
+    "View": "`plugin_name` string, `ui_id` string, `label` string, `url` string",
+    "PdfOptions": "`PageSize` string, `MarginMM` float, `Title` string, `BrandName` string, "
+    "`BrandColor` string, `BrandLogoURL` string",
+}
 #: names that the dispatcher answers itself
 RESERVED = ("plugin_call", "log", "last_error")

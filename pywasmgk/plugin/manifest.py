@@ -367,6 +367,9 @@ def parse_manifest(
         manifest = decode_struct(GKRegistration, value)
     except JSONError as error:
         raise ManifestError(f"parse manifest: {error}") from error
+    if not value and not strict:
+        example = '{"name":"my-plugin","version":"1.0.0"}'
+        raise ManifestError(f"parse manifest: it is empty; the least is {example}")
     manifest = dataclasses.replace(manifest, raw=value or {})
     if strict:
         _require_strict(manifest)

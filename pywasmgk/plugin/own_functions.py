@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import types
 import typing
@@ -49,6 +50,8 @@ class OwnFunction:
     wants_caller: bool
     #: it takes nothing from the request, which may be empty
     bare: bool
+    #: it is ``async def``: only calls by ``call_async`` come to its answers
+    is_async: bool = False
 
     def __call__(self, context: Any, arguments: dict[str, Any]) -> Any:
         """Calls it with what the request said."""
@@ -70,8 +73,6 @@ def inspect_function(function: Callable[..., Any], name: str | None = None) -> O
         raise ValueError(
             f"{label!r} is a host function of the contract: override the host's method instead"
         )
-    if inspect.iscoroutinefunction(function):
-        raise TypeError(f"{label}: a host function cannot be a coroutine function")
     parameters = list(inspect.signature(function).parameters.values())
     hints = _hints(function, label)
     wants_caller = bool(parameters) and parameters[0].name == "caller"
@@ -81,10 +82,20 @@ def inspect_function(function: Callable[..., Any], name: str | None = None) -> O
     ]
     if "return" in hints and hints["return"] is not type(None):
         _kind_of(hints["return"], f"{label}: the result")
-    return OwnFunction(label, function, record(fields), wants_caller, not fields)
+    is_async = inspect.iscoroutinefunction(_innermost(function))
+    return OwnFunction(label, function, record(fields), wants_caller, not fields, is_async)
+
+
+def _innermost(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function that has the annotations of a partial one, or of an object that is called."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    is_object = not (inspect.isroutine(function) or hasattr(function, "__wrapped__"))
+    return type(function).__call__ if is_object else function
 
 
 def _hints(function: Callable[..., Any], label: str) -> dict[str, Any]:
+    function = _innermost(function)
     try:
         return typing.get_type_hints(function)
     except NameError as error:

@@ -8,38 +8,38 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, NamedTuple, TypeVar, Union
 
-from ..errors import ManifestError, PluginClosed, PluginError, ResultError
-from ..wasm.metering import CancelToken, Meter, current_meter
+from ..errors import Busy, InstanceDead, ManifestError, PluginClosed, PluginError, ResultError
+from ..printable import printable
+from ..tracebacks import hidden, shortened
+from ..wasm.features import Features
 from ..wasm.module import Module
+from ..wasm.runtime.calls import Opened
+from ..wasm.runtime.metering import CancelToken, Meter, current_meter
 from ..wasm.wasi import Sink, WasiConfig
+from ..wasm.wasi.abi import Errno
 from .abi import Guest, end_of
 from .bridge import Bridge
 from .dispatcher import HostDispatcher, in_chain
 from .gojson import JSONError, decode, encode
+from .holding import MISSING, Holding
 from .host import HostAPI
-from .limits import Limits, lowered
+from .limits import Limits, lowered, renamed, seconds
 from .loading import decoded, start_guest
 from .lock import Turns
 from .manifest import GKRegistration, manifest_warnings, parse_manifest
 
 __all__ = ["MISSING", "LastCall", "Plugin", "PluginOptions", "load", "load_from_file"]
 
+__tracebackhide__ = hidden
+
 #: where a guest's output goes: as for WASI, or into the host's log
 Output = Union[Sink, Literal["log"]]
-
-
-class _Missing:
-    """Stands for arguments that were not given, as ``None`` is JSON's null."""
-
-    def __repr__(self) -> str:
-        return "MISSING"
-
-
-MISSING: Any = _Missing()
 
 
 @dataclass(frozen=True)
@@ -59,14 +59,21 @@ class PluginOptions:
     stderr: Output = None
     #: "auto", "interpreter" or "compiler"
     engine: str = "auto"
+    #: the proposals that the module may use: those that the contract's own runtime knows
+    features: Features = Features.SEED
     #: a private directory for compiled code; ``PYWASMGK_CACHE`` by default, "" for none
     cache_dir: str | os.PathLike[str] | None = None
+    #: what fresh instances begin as, instead of starting: the bytes of :meth:`Plugin.snapshot`
+    snapshot: bytes | None = None
+    #: the key that these were made with, if they were
+    snapshot_key: bytes | None = None
     #: is called with the running call's Meter about every 10 ms
     progress: Callable[[Meter], object] | None = None
 
     @classmethod
     def of(cls, options: dict[str, Any]) -> PluginOptions:
         """The options from keyword arguments; single limits change ``limits``."""
+        options = renamed(options)
         names = {field.name for field in dataclasses.fields(Limits)}
         bounds = {name: options[name] for name in options if name in names}
         rest = {name: options[name] for name in options if name not in names}
@@ -93,40 +100,51 @@ class LastCall(NamedTuple):
     restarted: bool
 
 
-def load(data: bytes | str | Module, **options: Any) -> Plugin:
+@shortened
+def load(
+    data: bytes | str | Module, *, cancel: CancelToken | None = None, **options: Any
+) -> Plugin:
     """A plugin from the bytes of its module, or its text in WAT. Options are those of
-    PluginOptions and Limits, such as ``memory_limit=`` (pages), ``call_timeout=`` (seconds),
-    ``fuel=`` (instructions), ``restart=``, ``strict=``, ``stdout=``.
+    PluginOptions and Limits, such as ``memory_limit=`` (pages), ``timeout=`` (seconds),
+    ``fuel=`` (instructions), ``restart=``, ``strict=``, ``stdout=``. Loading has one account of
+    ``fuel`` and ``timeout`` for all that it does; ``cancel`` ends it.
 
     Raises PluginError: ContractError for missing exports, ManifestError for a bad manifest,
     CallError for what goes wrong inside the guest; and CacheError for a ``cache_dir`` that cannot
     be used. The engine's exception is the ``__cause__``.
     """
-    return Plugin(data, PluginOptions.of(options))
+    return Plugin(data, PluginOptions.of(options), cancel=cancel)
 
 
-def load_from_file(path: str | Path, **options: Any) -> Plugin:
-    """A plugin from a file, text if its name ends in .wat. Raises PluginError too where the file
-    cannot be read."""
+@shortened
+def load_from_file(
+    path: str | Path, *, cancel: CancelToken | None = None, **options: Any
+) -> Plugin:
+    """A plugin from a file, text if its name ends in .wat; what :func:`load` says else. Raises
+    PluginError too where the file cannot be read."""
     plugin_options = PluginOptions.of(options)
     try:
         data = Path(path).read_bytes()
     except OSError as error:
         raise PluginError(f"read wasm file: {error}") from error
-    module = decoded(data, plugin_options.limits, Path(path).name, plugin_options.cache_dir)
-    return Plugin(module, plugin_options)
+    return Plugin(data, plugin_options, name=Path(path).name, cancel=cancel)
 
 
-class Plugin:
+class Plugin(Holding):
     """A loaded plugin. Calls from several threads queue; ``with`` shuts it down at the end."""
 
-    def __init__(self, data: bytes | str | Module, options: PluginOptions) -> None:
+    def __init__(
+        self,
+        data: bytes | str | Module,
+        options: PluginOptions,
+        *,
+        name: str | None = None,
+        cancel: CancelToken | None = None,
+    ) -> None:
         self.options = options
         #: the host's limits, or less where the manifest asks for less
         self.limits = options.limits
-        self._module = decoded(data, options.limits, cache_dir=options.cache_dir)
         self._turns = Turns()
-        self._bridge = Bridge()
         self._host: HostAPI | None = None
         self._dispatcher: HostDispatcher | None = None
         self._closed = False
@@ -134,8 +152,14 @@ class Plugin:
         self._local = threading.local()
         #: how often a fresh instance took the place of one that had ended
         self.restarts = 0
-        self._guest: Guest | None
-        self._guest, self._manifest = self._start()
+        self._guest: Guest | None = None
+        limits = options.limits
+        with self._opened(limits.fuel, seconds(limits.timeout), cancel) as meter:
+            cache_dir, features = options.cache_dir, options.features
+            self._module = decoded(data, limits, meter, name, cache_dir, features)
+            #: what its guest imports
+            self.bridge: Bridge
+            self._guest, self._manifest, self.bridge = self._start()
         try:
             manifest = self._parse(strict=options.strict)
         except ManifestError:
@@ -143,6 +167,7 @@ class Plugin:
             raise
         #: the name in the manifest
         self.name = manifest.name
+        self._name_it(manifest.name)
         self.limits, refused = lowered(options.limits, manifest.resources)
         #: what is odd about the manifest, or asked for and not granted
         self.warnings = (*manifest_warnings(manifest), *refused)
@@ -161,6 +186,11 @@ class Plugin:
         return self._closed
 
     @property
+    def fingerprint(self) -> bytes:
+        """A digest of its module, by which a host knows it again."""
+        return sha256(self._module.data).digest()
+
+    @property
     def dirty(self) -> bool:
         """Whether a trap may have left the running guest's data half changed."""
         guest = self._guest
@@ -172,20 +202,37 @@ class Plugin:
         found: LastCall | None = getattr(self._local, "last_call", None)
         return found
 
+    def _name_it(self, identity: str) -> None:
+        #: the name by which the host knows it
+        self.identity = identity
+        #: what messages call it
+        self._label = f"plugin {printable(identity)!r}"
+
     def __repr__(self) -> str:
         return f"<Plugin {self.name or '?'}{' (closed)' if self._closed else ''}>"
 
     # -- life
 
-    def init(self, host: HostAPI) -> None:
+    @shortened
+    def init(self, host: HostAPI, *, name: str | None = None, replace: bool = False) -> None:
         """Attaches a host, or another one in its place. The guest is not entered. The host's log
-        gets the plugin's ``warnings``."""
-        with self._turns.taken(self.name, self.limits.call_timeout):
+        gets the plugin's ``warnings``.
+
+        The host knows the plugin by ``name``, or else by the name in its manifest: whoever has a
+        name has the cache, secrets and fields that are kept for it. Raises PluginError for a name
+        that the host has given to another plugin, unless to ``replace`` that one.
+        """
+        with self._turns.taken(self._label, self.limits.timeout):
             if self._closed:
-                raise PluginClosed(f"plugin {self.name!r} is closed")
+                raise PluginClosed(f"{self._label} is closed")
+            identity = self.name if name is None else name
+            # hosts may be of any class that has the methods
+            if isinstance(host, HostAPI):
+                identity = host.admit(self, identity, replace=replace)
+            self._name_it(identity)
             self._host = host
-            self._dispatcher = HostDispatcher(host, self.name, self.limits)
-            self._bridge.dispatcher = self._dispatcher
+            self._dispatcher = HostDispatcher(host, identity, self.limits)
+            self.bridge.dispatcher = self._dispatcher
             for warning in self.warnings:
                 self._warn(warning)
 
@@ -193,7 +240,8 @@ class Plugin:
         """Waits for a running call and closes the plugin; a second time does nothing.
 
         ``force`` ends the running call as its cancel token would, together with the call that it
-        serves. Raises CallTimeout if the call still runs after ``timeout`` seconds.
+        serves. Raises CallTimeout if the call still runs after ``timeout`` seconds; without, it is
+        waited for as long as it takes, which its own deadline bounds.
         """
         if force:
             # in this order: a call that begins now sees it closed, or is seen here
@@ -201,7 +249,7 @@ class Plugin:
             running = self._running
             if running is not None:
                 running.cancel()
-        with self._turns.taken(self.name, timeout):
+        with self._turns.taken(self._label, timeout):
             self._closed = True
             self._drop_guest()
 
@@ -218,6 +266,7 @@ class Plugin:
 
     # -- calls
 
+    @shortened
     def call(
         self,
         function: str,
@@ -226,24 +275,32 @@ class Plugin:
         timeout: float | None = None,
         fuel: int | None = None,
         cancel: CancelToken | None = None,
+        progress: Callable[[Meter], object] | None = None,
     ) -> Any:
         """Calls a function of the plugin's with a JSON value, and gives its JSON value.
 
         Without ``args`` the guest gets none; ``None`` is JSON's null. ``timeout`` and ``fuel`` can
-        only shorten the plugin's own. No result is ``None``. Raises ResultError for a result that
-        is no JSON, and what :meth:`call_raw` raises.
+        only shorten the plugin's own; ``progress`` takes the place of the plugin's. No result is
+        ``None``. Raises ResultError for a result that is no JSON, and what :meth:`call_raw` raises.
         """
         raw = None if args is MISSING else encode(args)
-        result = self.call_raw(function, raw, timeout=timeout, fuel=fuel, cancel=cancel)
-        if result is None:
-            return None
+        result = self.call_raw(
+            function, raw, timeout=timeout, fuel=fuel, cancel=cancel, progress=progress
+        )
+        return None if result is None else self.decoded(function, result)
+
+    def decoded(self, function: str, result: bytes) -> Any:
+        """The JSON value that a function gave as bytes. Raises ResultError."""
         try:
             limits = self.limits
-            return decode(result, max_bytes=limits.json_bytes, max_depth=limits.json_depth)
+            return decode(
+                result, strict=True, max_bytes=limits.json_bytes, max_depth=limits.json_depth
+            )
         except JSONError as error:
             message = f"{self.name}.{function} gave no JSON: {error} in {result[:60]!r}"
             raise ResultError(message, result) from error
 
+    @shortened
     def call_raw(
         self,
         function: str,
@@ -252,38 +309,88 @@ class Plugin:
         timeout: float | None = None,
         fuel: int | None = None,
         cancel: CancelToken | None = None,
+        progress: Callable[[Meter], object] | None = None,
     ) -> bytes | None:
         """:meth:`call` with bytes, which nobody looks into; ``None`` is no result.
 
         Raises CallError, CallTimeout (also for waiting too long behind other calls), PluginClosed.
         """
         name, data = function.encode("utf-8", "surrogatepass"), bytes(args or b"")
-        own, cancel = self.limits, cancel or CancelToken()
-        longest = _seconds(own.call_timeout)
-        timeout = longest if timeout is None else _shorter(longest, _seconds(timeout))
-        fuel = own.fuel if fuel is None else _shorter(own.fuel, fuel)
+        cancel = cancel or CancelToken()
+        timeout, fuel = self._bounds(timeout, fuel)
         wait = timeout
         outer = current_meter()
         if outer is not None:
             # inside another call, that one's token and deadline count
             cancel = outer.cancel = outer.cancel or cancel
             wait = _shorter(wait, outer.seconds_left())
-        self._turns.take(self.name, wait, cancel)
-        try:
-            self._running = cancel
-            guest, restarted = self._ready()
-            account = guest.instance.account(timeout=timeout, fuel=fuel, cancel=cancel)
-            with account as meter, in_chain(self.name):
-                return self._call(guest, meter, name, data, restarted)
-        finally:
-            self._running = None
-            self._turns.leave()
+        began = time.monotonic()
+        with self._turns.taken(self._label, wait, cancel) as waited:
+            if waited and timeout is not None:
+                # nothing left is not without a limit
+                timeout = max(timeout - (time.monotonic() - began), _NO_TIME)
+            try:
+                self._running = cancel
+                with in_chain(self.identity, outermost=outer is None):
+                    return self._on_account(name, data, timeout, fuel, cancel, progress)
+            finally:
+                self._running = None
+
+    def _bounds(self, timeout: float | None, fuel: int | None) -> tuple[float | None, int | None]:
+        """Seconds and fuel of a call, which can only be less than the plugin's own."""
+        own = self.limits
+        longest = seconds(own.timeout)
+        timeout = longest if timeout is None else _shorter(longest, seconds(timeout))
+        return timeout, own.fuel if fuel is None else _shorter(own.fuel, fuel)
+
+    def _on_account(
+        self,
+        name: bytes,
+        data: bytes,
+        timeout: float | None,
+        fuel: int | None,
+        cancel: CancelToken,
+        progress: Callable[[Meter], object] | None,
+    ) -> bytes | None:
+        """A call on one account, a restart included."""
+        guest, why = self._usable()
+        if guest is not None:
+            try:
+                account = guest.instance.account(
+                    timeout=timeout, fuel=fuel, cancel=cancel, progress=progress
+                )
+                with account as meter:
+                    return self._call(guest, meter, name, data, None)
+            except (Busy, InstanceDead):
+                # it is this thread's turn: only an interruption can have left it so
+                guest.ended = why = "it was interrupted"
+                if not self.options.restart:
+                    raise PluginClosed(f"{self._label} is closed: {why}") from None
+        with self._opened(fuel, timeout, cancel, progress) as meter:
+            spent = meter.fuel_used
+            guest = self._restart(why)
+            with guest.instance.account():
+                return self._call(guest, meter, name, data, spent)
+
+    def _opened(
+        self,
+        fuel: int | None,
+        timeout: float | None,
+        cancel: CancelToken | None,
+        progress: Callable[[Meter], object] | None = None,
+    ) -> Opened:
+        """An account for what happens before there is an instance."""
+        options = self.options
+        depth = options.limits.depth_limit
+        return Opened(Meter(fuel, timeout, cancel, progress or options.progress, depth))
 
     def _call(
-        self, guest: Guest, meter: Meter, name: bytes, data: bytes, restarted: bool
+        self, guest: Guest, meter: Meter, name: bytes, data: bytes, spent: int | None
     ) -> bytes | None:
-        """A call on an open account, and what it took."""
-        started, spent, calls = time.perf_counter(), meter.fuel_used, meter.host_calls
+        """A call on an open account, and what it took; ``spent`` is what the account had spent
+        before a restart."""
+        started, calls, restarted = time.perf_counter(), meter.host_calls, spent is not None
+        spent = meter.fuel_used if spent is None else spent
         try:
             return guest.call(name, data)
         except PluginError:
@@ -293,7 +400,7 @@ class Plugin:
             guest.ended = end_of(error)
             raise
         finally:
-            self._bridge.flush()
+            self.bridge.flush()
             self._local.last_call = LastCall(
                 meter.fuel_used - spent,
                 time.perf_counter() - started,
@@ -302,43 +409,65 @@ class Plugin:
                 restarted,
             )
 
-    def _ready(self) -> tuple[Guest, bool]:
-        """The guest to call, and whether it was started for this call."""
+    def note_end(self, guest: Guest, meter: Meter, calls: int, restarted: bool) -> None:
+        """Takes note that a call which was held is closed; ``calls`` are host calls before it."""
+        self.bridge.flush()
+        self._local.last_call = LastCall(
+            meter.fuel_used,
+            meter.seconds_paused(),
+            guest.exports.memory.pages,
+            meter.host_calls - calls,
+            restarted,
+        )
+
+    def _usable(self) -> tuple[Guest | None, str]:
+        """The guest to call, or ``None`` and why there has to be a fresh one."""
         if self._closed:
-            raise PluginClosed(f"plugin {self.name!r} is closed")
+            raise PluginClosed(f"{self._label} is closed")
+        guest = self._guest
+        if guest is not None:
+            guest.require_free(self._label)
         if self._dispatcher is not None:
             self._dispatcher.begin_call()
-        guest = self._guest
         why = "its restart failed" if guest is None else _end_of(guest, self.options)
-        if guest is not None and why is None:
-            return guest, False
+        if why is None:
+            return guest, ""
         if not self.options.restart:
-            raise PluginClosed(f"plugin {self.name!r} is closed: {why}")
+            raise PluginClosed(f"{self._label} is closed: {why}")
+        return None, why
+
+    def _restart(self, why: str) -> Guest:
+        """Puts a fresh guest into the place of one that has ended."""
         self._drop_guest()
-        self._guest, _ = self._start()
+        guest, _, self.bridge = self._start()
+        self._guest = guest
         self.restarts += 1
         self._lower_memory()
         self._warn(f"plugin restarted: {why}")
-        return self._guest, True
+        return guest
 
     # -- loading
 
-    def _start(self) -> tuple[Guest, bytes]:
-        """A fresh instance, registered. No host is attached meanwhile (contract 1.4)."""
-        options, bridge = self.options, self._bridge
-        bridge.dispatcher = None
-        try:
-            wasi = WasiConfig(
-                stdout=bridge.sink("stdout", "info") if options.stdout == "log" else options.stdout,
-                stderr=bridge.sink("stderr", "warn") if options.stderr == "log" else options.stderr,
-            )
-            guest, manifest = start_guest(
-                self._module, bridge, options.limits, wasi, options.engine, options.progress
-            )
-            bridge.guest = guest
-            return guest, manifest
-        finally:
-            bridge.dispatcher = self._dispatcher
+    def _start(self) -> tuple[Guest, bytes, Bridge]:
+        """A fresh instance, registered, and what it imports. No host is attached to that meanwhile
+        (contract 1.4)."""
+        options, bridge = self.options, Bridge()
+        wasi = WasiConfig(
+            stdout=bridge.sink("stdout", "info") if options.stdout == "log" else options.stdout,
+            stderr=bridge.sink("stderr", "warn") if options.stderr == "log" else options.stderr,
+            stream_socket=Errno.BADF,  # contract 1.9
+        )
+        start = start_guest
+        if options.snapshot is not None:
+            # only who has one pays for it
+            from .snapshots import resume_guest
+
+            start = partial(resume_guest, options.snapshot, options.snapshot_key)
+        guest, manifest = start(
+            self._module, bridge, options.limits, wasi, options.engine, options.progress
+        )
+        bridge.guest, bridge.dispatcher = guest, self._dispatcher
+        return guest, manifest, bridge
 
     def _parse(self, *, strict: bool) -> GKRegistration:
         limits = self.options.limits
@@ -359,21 +488,22 @@ class Plugin:
             memory.limit = max(min(memory.limit, self.limits.memory_limit), memory.pages)
 
     def _drop_guest(self) -> None:
-        guest, self._guest, self._bridge.guest = self._guest, None, None
+        guest, self._guest = self._guest, None
         if guest is not None:
+            held = guest.held() if guest.held is not None else None
+            if held is not None:
+                held.close()
             guest.close()
 
     def _warn(self, message: str) -> None:
         if self._dispatcher is not None:
-            self._dispatcher.log("warn", message, {"plugin": self.name}, None)
+            self._dispatcher.log("warn", message, {"plugin": self.identity}, None)
 
+
+#: seconds that are as good as none
+_NO_TIME = 1e-9
 
 _N = TypeVar("_N", int, float)
-
-
-def _seconds(timeout: float | None) -> float | None:
-    """A timeout, where nothing above 0 is no limit."""
-    return timeout if timeout is not None and timeout > 0 else None
 
 
 def _shorter(limit: _N | None, other: _N | None) -> _N | None:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
+from ..printable import printable
 from .gojson import JSONError, Object
 
 __all__ = [
@@ -166,7 +167,7 @@ def mapped(item: Kind) -> Kind:
             raise wrong(path, f"map[string]{item.name}", value)
         result = dict(old or {})
         for key, part in pairs(value):
-            result[key] = item.read(part, f"{path}.{key:.40}", item.zero())
+            result[key] = item.read(part, f"{path}.{printable(key[:40])}", item.zero())
         return result
 
     def encode(value: Any) -> dict[str, Any]:
@@ -215,7 +216,7 @@ def member(key: str, kind: Kind, omit: bool = False) -> Any:
     return dataclasses.field(default_factory=kind.zero, metadata={"go": (key, kind, omit)})
 
 
-def _members(cls: type) -> Iterator[tuple[str, str, Kind, bool]]:
+def members(cls: type) -> Iterator[tuple[str, str, Kind, bool]]:
     for field in dataclasses.fields(cls):
         if "go" in field.metadata:
             yield (field.name, *field.metadata["go"])
@@ -224,7 +225,7 @@ def _members(cls: type) -> Iterator[tuple[str, str, Kind, bool]]:
 @cache
 def _known(cls: type) -> dict[str, tuple[str, str, Kind]]:
     """Field name, JSON key and kind by folded key."""
-    return {fold(key): (name, key, kind) for name, key, kind, _ in _members(cls)}
+    return {fold(key): (name, key, kind) for name, key, kind, _ in members(cls)}
 
 
 def decode_struct(cls: type[T], value: Any, path: str = "", old: T | None = None) -> T:
@@ -251,7 +252,7 @@ def decode_struct(cls: type[T], value: Any, path: str = "", old: T | None = None
 def encode_struct(value: Any) -> dict[str, Any]:
     """The JSON object of a struct, empty fields left out where Go leaves them out."""
     result = {}
-    for name, key, kind, omit in _members(type(value)):
+    for name, key, kind, omit in members(type(value)):
         part = getattr(value, name)
         if not (omit and part == kind.zero()):
             result[key] = kind.encode(part)
@@ -271,7 +272,8 @@ def oddities(cls: type, value: Any, path: str = "", found: Oddities | None = Non
     found = Oddities([], []) if found is None else found
     known = _known(cls)
     for key, part in value.items() if isinstance(value, dict) else ():
-        here = f"{path}.{key:.80}" if path else key[:80]
+        shown = printable(key[:80])
+        here = f"{path}.{shown}" if path else shown
         _, wanted, kind = known.get(fold(key), ("", "", ANY))
         if not wanted:
             found.unknown.append(here)

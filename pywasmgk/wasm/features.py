@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
-from ..errors import ValidationError
 from .types import GlobalType, ValType
+from .watch import Look, each, never
 
 if TYPE_CHECKING:
     from .module import Module
 
-__all__ = ["TITLES", "Features", "declared", "proposal_of", "refusal", "require_features"]
+__all__ = [
+    "TITLES",
+    "Features",
+    "declared",
+    "is_extended_constant",
+    "proposal_of",
+    "refusal",
+    "require_features",
+    "unsupported",
+    "why_no_type",
+    "why_unknown",
+]
 
 #: what came after the first release and the engine knows: fields of Features, and their names
 TITLES = {
@@ -24,21 +36,50 @@ TITLES = {
     "bulk_memory": "bulk memory",
     "reference_types": "reference types",
     "simd": "SIMD",
+    "threads": "threads",
+    "wide_arithmetic": "wide arithmetic",
+    "compact_imports": "compact import sections",
+    "extended_constants": "extended constants",
+    "tail_calls": "tail calls",
+    "exceptions": "exception handling",
+    "legacy_exceptions": "legacy exception handling",
 }
+#: the fields of WebAssembly 2.0, and what the engine has of 3.0 beyond it
+_RELEASE_2 = frozenset(
+    (
+        "mutable_globals", "sign_extension", "saturating_float_to_int", "multi_value",
+        "bulk_memory", "reference_types", "simd",
+    )
+)  # fmt: skip
+_RELEASE_3 = _RELEASE_2 | {"extended_constants", "tail_calls", "exceptions"}
 #: what it does not know, by the first byte of an instruction
 _UNKNOWN = {
-    "exception handling": (0x06, 0x07, 0x08, 0x09, 0x0A, 0x18, 0x19, 0x1F),
-    "the tail call proposal": (0x12, 0x13, 0x15),
-    "the function references proposal": (0x14, 0xD3, 0xD4, 0xD5, 0xD6),
+    "the function references proposal": (0x14, 0x15, 0xD3, 0xD4, 0xD5, 0xD6),
+    "the stack switching proposal": range(0xE0, 0xE7),
     "garbage collection": (0xFB,),
-    "relaxed SIMD": (0xFD,),
-    "the threads proposal": (0xFE,),
+}
+#: what it does not know, by a prefix and the numbers behind it
+_UNKNOWN_BEHIND = {
+    "the memory control proposal": (0xFC, range(0x12, 0x13)),
+    "relaxed SIMD": (0xFD, range(0x100, 0x120)),
+    "the half precision proposal": (0xFD, range(0x120, 0x200)),
+}
+#: what constant expressions may have besides, by the extended constants proposal
+_EXTENDED_CONSTANTS = frozenset(
+    f"{kind}.{operation}" for kind in ("i32", "i64") for operation in ("add", "sub", "mul")
+)
+#: what it does not know, by the first byte of a type
+_UNKNOWN_TYPES = {
+    "the function references proposal": (0x63, 0x64),
+    "garbage collection": (*range(0x6A, 0x6F), *range(0x71, 0x75)),
 }
 _OF = {opcode: name for name, opcodes in _UNKNOWN.items() for opcode in opcodes}
+_OF_TYPE = {byte: name for name, numbers in _UNKNOWN_TYPES.items() for byte in numbers}
 _OF_TYPES = {
     ValType.V128: "simd",
     ValType.FUNCREF: "reference_types",
     ValType.EXTERNREF: "reference_types",
+    ValType.EXNREF: "exceptions",
 }
 
 
@@ -46,9 +87,15 @@ _OF_TYPES = {
 class Features:
     """The proposals that a module may use, beyond the first release of WebAssembly.
 
-    The default is WebAssembly 2.0. A module that uses what is switched off is refused with a
-    DecodeError or ValidationError that names the proposal.
+    The default is all that the engine knows. ``Features.SEED`` is WebAssembly 2.0, as the runtime
+    of the GoatKit contract has it, and what plugins are held to; ``Features.V3`` is what the engine
+    has of 3.0, the proposals beyond any release left out. A module that uses what is switched off
+    is refused with a DecodeError or ValidationError that names the proposal, and what to build
+    with.
     """
+
+    SEED: ClassVar[Features]
+    V3: ClassVar[Features]
 
     #: mutable globals may be imported and exported
     mutable_globals: bool = True
@@ -64,6 +111,21 @@ class Features:
     reference_types: bool = True
     #: vectors of 128 bits
     simd: bool = True
+    #: atomic instructions and shared memories
+    threads: bool = True
+    #: ``i64.add128`` and its like
+    wide_arithmetic: bool = True
+    #: imports that share the name of their module, in a shorter form
+    compact_imports: bool = True
+    #: sums and products in constant expressions, and any immutable global that is declared before
+    extended_constants: bool = True
+    #: ``return_call`` and ``return_call_indirect``
+    tail_calls: bool = True
+    #: tags, ``throw``, ``try_table``, ``throw_ref`` and ``exnref``
+    exceptions: bool = True
+    #: ``try`` with ``catch`` and its like, the encoding of exceptions before that; tags and
+    #: ``throw`` are those of ``exceptions``
+    legacy_exceptions: bool = True
 
     @cached_property
     def refused(self) -> frozenset[str]:
@@ -79,57 +141,154 @@ class Features:
         return self.refusal(_OF_TYPES.get(kind, ""))
 
 
+def _only(names: frozenset[str]) -> Features:
+    return Features(**{item.name: item.name in names for item in fields(Features)})
+
+
+Features.SEED, Features.V3 = _only(_RELEASE_2), _only(_RELEASE_3)
+
+
 def refusal(feature: str) -> str:
     """The words for a proposal that is switched off."""
-    return f"{TITLES[feature]} is not among the features that this module may use"
+    title = TITLES[feature]
+    return f"{title} is not among the features that this module may use{_remedy(title)}"
 
 
-def proposal_of(opcode: int) -> str | None:
-    """The proposal that defines an opcode's first byte, if the engine does not know it."""
-    return _OF.get(opcode)
+def unsupported(proposal: str) -> str:
+    """The words for a proposal that the engine does not know."""
+    return f"{proposal} is not supported{_remedy(proposal)}"
 
 
-def require_features(module: Module) -> None:
+def _remedy(proposal: str) -> str:
+    from .remedies import remedy  # only who refuses needs it
+
+    return remedy(proposal)
+
+
+def proposal_of(opcode: int, number: int | None = None) -> str | None:
+    """The proposal that defines an opcode, if the engine does not know it: by its first byte, and
+    by the number behind a prefix."""
+    if number is None:
+        return _OF.get(opcode)
+    behind = (
+        name
+        for name, (prefix, numbers) in _UNKNOWN_BEHIND.items()
+        if prefix == opcode and number in numbers
+    )
+    return next(behind, _OF.get(opcode))
+
+
+def why_no_type(byte: int, *, heap: bool = False) -> str:
+    """The end of an error message: the proposal that a type's first byte belongs to, if the engine
+    does not know it. What is a ``heap`` type may be an index by one of them."""
+    proposal = _OF_TYPE.get(byte)
+    if heap and byte < 0x40:
+        proposal = "the function references proposal"
+    return "" if proposal is None else f": {unsupported(proposal)}"
+
+
+def is_extended_constant(name: str) -> bool:
+    """Whether constant expressions may have an instruction by the extended constants proposal."""
+    return name in _EXTENDED_CONSTANTS
+
+
+class Use(NamedTuple):
+    """A feature that a module uses outside of its code."""
+
+    feature: str
+    #: what uses it, in words, and as a number of its kind (see ``binary.places``)
+    what: str
+    kind: str
+    number: int
+
+
+def require_features(module: Module, look: Look = never) -> None:
     """Checks all of a module but its code. Raises ValidationError."""
     refused = module.features.refused
     if not refused:
         return
-    for feature, what in declared(module):
-        if feature in refused:
-            raise ValidationError(f"{what}: {refusal(feature)}")
+    for use in declared(module, look):
+        if use.feature in refused:
+            # only who refuses looks for the place
+            from .binary.places import invalid
+
+            raise invalid(module, use.kind, use.number, f"{use.what}: {refusal(use.feature)}")
 
 
-def declared(module: Module) -> Iterator[tuple[str, str]]:
-    """The features that a module uses outside of its code, and what uses them."""
-    for index, type_ in enumerate(module.types):
+def declared(module: Module, look: Look = never) -> Iterator[Use]:
+    """The features that a module uses outside of its code."""
+    for index, type_ in enumerate(each(module.types, look)):
         if len(type_.results) > 1:
-            yield "multi_value", f"type {index} has {len(type_.results)} results"
+            what = f"type {index} has {len(type_.results)} results"
+            yield Use("multi_value", what, "type", index)
         for kind in (*type_.params, *type_.results):
             if kind in _OF_TYPES:
-                yield _OF_TYPES[kind], f"type {index} has values of type {kind}"
-    for index, global_ in enumerate(module.globals):
-        if global_.value_type in _OF_TYPES:
-            yield _OF_TYPES[global_.value_type], f"global {index} is of type {global_.value_type}"
-    externs = [item.type for item in module.imports] + [item.type for item in module.exports]
-    if any(isinstance(type_, GlobalType) and type_.mutable for type_ in externs):
-        yield "mutable_globals", "a mutable global is imported or exported"
+                what = f"type {index} has values of type {kind}"
+                yield Use(_OF_TYPES[kind], what, "type", index)
+    if module.groups_imports:
+        yield Use("compact_imports", "imports are grouped", "import", 0)
+    if module.tags:
+        yield Use("exceptions", f"there are {len(module.tags)} tags", "tag", 0)
+    for index, global_ in enumerate(each(module.globals, look)):
+        kind = global_.value_type
+        if kind in _OF_TYPES:
+            yield Use(_OF_TYPES[kind], f"global {index} is of type {kind}", "global", index)
+    for where, types in (
+        ("import", [item.type for item in module.imports]),
+        ("export", [item.type for item in module.exports]),
+    ):
+        for index, extern in enumerate(each(types, look)):
+            if isinstance(extern, GlobalType) and extern.mutable:
+                what = "a mutable global is imported or exported"
+                yield Use("mutable_globals", what, where, index)
     if len(module.tables) > 1:
-        yield "reference_types", f"there are {len(module.tables)} tables"
-    for index, table in enumerate(module.tables):
+        yield Use("reference_types", f"there are {len(module.tables)} tables", "table", 1)
+    for index, table in enumerate(each(module.tables, look)):
         if table.element is not ValType.FUNCREF:
-            yield "reference_types", f"table {index} holds {table.element}"
-    yield from _declared_segments(module)
+            what = f"table {index} holds {table.element}"
+            yield Use(_OF_TYPES[table.element], what, "table", index)
+    yield from _declared_segments(module, look)
 
 
-def _declared_segments(module: Module) -> Iterator[tuple[str, str]]:
-    for index, element in enumerate(module.elements):
+def _declared_segments(module: Module, look: Look) -> Iterator[Use]:
+    for index, memory in enumerate(each(module.memories, look)):
+        if memory.shared:
+            yield Use("threads", f"memory {index} is shared", "memory", index)
+    for index, element in enumerate(each(module.elements, look)):
         if element.mode == "passive":
-            yield "bulk_memory", f"element segment {index} is passive"
+            yield Use("bulk_memory", f"element segment {index} is passive", "elem", index)
         if element.mode == "declarative" or element.type is not ValType.FUNCREF:
             what = f"element segment {index} is {element.mode} and holds {element.type}"
-            yield "reference_types", what
-    for index, data in enumerate(module.datas):
+            yield Use("reference_types", what, "elem", index)
+    for index, data in enumerate(each(module.datas, look)):
         if data.mode == "passive":
-            yield "bulk_memory", f"data segment {index} is passive"
+            yield Use("bulk_memory", f"data segment {index} is passive", "data", index)
     if module.data_count is not None:
-        yield "bulk_memory", "there is a data count section"
+        yield Use("bulk_memory", "there is a data count section", "datacount", 0)
+
+
+#: words of the text format that the engine does not know, by proposal
+_WORDS = {
+    "the function references proposal": (
+        r"\(?ref|(return_)?call_ref|ref\.as_non_null|br_on_(non_)?null"
+    ),
+    "garbage collection": (
+        r"rec|\((sub|struct|array|rec)|(struct|array|i31)\.\w+|ref\.(i31|eq|test|cast)"
+        r"|br_on_cast(_fail)?|(any\.convert_extern|extern\.convert_any)"
+        r"|(any|eq|i31|struct|array|null|nullfunc|nullextern|nullexn)(ref)?|none|nofunc|noextern"
+        r"|noexn"
+    ),
+    "relaxed SIMD": r"\w+\.relaxed_\w+",
+    "shared-everything threads": r"(un)?shared|\w+\.atomic\.[\w.]+",
+    "the memory control proposal": r"memory\.discard",
+    "the half precision proposal": r"f16x8\.\w+|f32\.(load|store)_f16",
+    "the stack switching proposal": r"\(cont|cont\.\w+|suspend|resume(_throw)?|switch",
+    "custom page sizes": r"\(pagesize",
+}
+
+
+def why_unknown(word: str) -> str:
+    """The end of an error message: the proposal that defines a word of the text format, if the
+    engine does not know it. Of what stands in parentheses, the word begins with one."""
+    found = (name for name, words in _WORDS.items() if re.fullmatch(words, word))
+    return next((f": {unsupported(name)}" for name in found), "")

@@ -2,30 +2,64 @@
 
 from __future__ import annotations
 
+import time
 import weakref
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from ..errors import Frame
+from ..demangling import demangled
+from ..errors import DecodeError, Frame, ValidationError
+from ..printable import printable
+from ..tracebacks import hidden
 from . import isa
-from .binary import Body, ConstExpr, Data, Element, ModuleReader
-from .blockmap import BlockMap
-from .bodies import MAX_LOCALS, validate_function
-from .code import Code
+from .binary.names import NameSection
+from .binary.ppci_import import components
+from .binary.reader import Body, ConstExpr, Data, Element, ModuleReader
+from .binary.segments import DataSegments
+from .cache import Directory, chosen_cache
 from .features import Features
-from .names import NameSection, clean
-from .ppci_import import components
-from .types import ExportType, FuncType, GlobalType, ImportType, MemoryType, TableType
-from .validation import validate_module
+from .interpreter.prepared import Prepared
+from .profile import Profile
+from .runtime.defaults import DEFAULT_TIMEOUT
+from .types import (
+    ExportType,
+    FuncType,
+    GlobalType,
+    ImportType,
+    MemoryType,
+    TableType,
+    TagType,
+)
+from .valid.acceptance import FunctionValidator
+from .valid.blockmap import BlockMap
+from .valid.bodies import MAX_LOCALS, ModuleContext
+from .valid.validation import validate_bodies, validate_module
+from .watch import Look, Watch, on_account
 
 if TYPE_CHECKING:
-    from .compiler.cache import CodeCache, StoredModule
-    from .compiler.function import Compiled
+    from .cache.directory import CodeCache
+    from .cache.stored import StoredModule
+    from .compiler.compiled import Compiled
+    from .dwarf import DebugLines
+    from .runtime.metering import CancelToken
+    from .text.source import SourceMap
 
 __all__ = ["Body", "ConstExpr", "Data", "Element", "Module", "content_of"]
 
+__tracebackhide__ = hidden
+
 _DEFAULT = Features()
+
+
+#: block maps that are kept, and their instructions, which take some 100 bytes each
+_KEPT_MAPS, _KEPT_INSTRUCTIONS = 128, 60_000
+#: held by who keeps one, of any module
+_KEEPING = Lock()
+#: exports and imports by whose names functions are called in messages
+_MOST_NAMED = 50_000
 
 
 def content_of(name: str, data: bytes) -> bytes | str:
@@ -34,23 +68,24 @@ def content_of(name: str, data: bytes) -> bytes | str:
     if not name.endswith(".wat"):
         return data
     # only who has text pays for reading it
-    from .text.tokens import decoded
+    from .text.reading import decoded
 
     return decoded(data)
 
 
-def _binary(data: bytes | bytearray | memoryview | str) -> bytes:
-    """A module in the binary format, of one in either. Raises TypeError for what is neither."""
+def _binary(
+    data: bytes | bytearray | memoryview | str, look: Look
+) -> tuple[bytes, SourceMap | None]:
+    """A module in the binary format, of one in either, and where its parts stand in the text;
+    ``look`` may end the reading of a text in time. Raises TypeError for what is neither."""
     if isinstance(data, str):
-        if "(" not in data:
-            raise TypeError("expected the bytes of a module or WAT, found other text")
         # only who has text pays for reading it
-        from .text.reading import assemble
+        from .text.reading import read_text
 
-        data = assemble(data)
+        return read_text(data, look)
     if not isinstance(data, (bytes, bytearray, memoryview)):
         raise TypeError(f"expected the bytes of a module, found {type(data).__name__}")
-    return bytes(data)
+    return bytes(data), None
 
 
 class Module(components.Module):  # type: ignore[misc]
@@ -59,10 +94,13 @@ class Module(components.Module):  # type: ignore[misc]
     ``data`` is the binary format, or the text format as a str. ``name`` is for messages.
     ``validate="lazy"`` leaves function bodies to their first call, for huge modules that are
     trusted. ``max_locals`` is for each function. ``features`` says which proposals the module may
-    use, by default all of WebAssembly 2.0. ``cache`` (``compiler.cache``) may know that the module
-    is valid, and its code. Raises DecodeError or ValidationError, both with the offset in the
-    file, and TextError with line and column. It is ppci's Module too: its
-    ``definitions``, ``show_interface()`` and the like work.
+    use, by default all that the engine knows. ``cache_dir`` is a private directory that keeps what
+    is known of modules (``wasm.cache``): ``PYWASMGK_CACHE`` in the environment by default, "" for
+    none; ``cache`` is one that is open already. Decoding and validating end after ``timeout``
+    seconds by ``clock``, or when ``cancel`` is used. Raises CacheError for a cache that cannot be
+    used, DecodeError or ValidationError, both with the offset in the file, TextError with line and
+    column, DeadlineExceeded and Cancelled. It is ppci's Module too: its ``definitions``,
+    ``show_interface()`` and the like work.
     """
 
     def __init__(
@@ -73,17 +111,76 @@ class Module(components.Module):  # type: ignore[misc]
         validate: str = "eager",
         max_locals: int = MAX_LOCALS,
         features: Features = _DEFAULT,
+        cache_dir: Directory | None = None,
         cache: CodeCache | None = None,
+        timeout: float | None = DEFAULT_TIMEOUT,
+        cancel: CancelToken | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if validate not in ("eager", "lazy"):
             raise ValueError(f"validate must be 'eager' or 'lazy', found {validate!r}")
-        self.data = _binary(data)
+        self.data = b""
+        #: where its parts stand in the text that it was made from
+        self.source: SourceMap | None = None
+        #: ends loading in time
+        self._watch = Watch(timeout, cancel, clock)
         self.name = name
         self.validate = validate
         #: locals that a function may have
         self.max_locals = min(max_locals, MAX_LOCALS)
         self.features = features
         self.isa = isa.active().without(features.refused)
+        #: other features that it was found to need no more than
+        self.within: set[Features] = set()
+        #: what is known of it beyond this process
+        self.stored: StoredModule | None = None
+        #: functions that have been made ready for the interpreter, by index
+        self.codes = Prepared()
+        #: what has been compiled: by function, by the instruction where it is entered, and by what
+        #: was assumed of memory and alignment; ``None`` for what cannot be
+        self.compiled: dict[tuple[int, int, bool, bool, int], Compiled | None] = {}
+        #: characters of the text that was generated for that
+        self.generated = 0
+        #: low bits of globals that were zero whenever somebody looked (``entry_guards``)
+        self.low_zeros: dict[int, int] = {}
+        #: what there was not time enough to compile, and the seconds that were not enough
+        self.postponed: dict[tuple[int, int, bool, bool, int], float] = {}
+        #: what was made of it for other engines, by the options
+        self.instrumented: dict[Any, Any] = {}
+        #: what its instances have run
+        self.profile = Profile()
+        #: bodies that the compiler may put in the place of calls, by function; ``None`` for others
+        self.small: dict[int, BlockMap | None] = {}
+        #: functions that tables hold when the module is instantiated, by type; made when needed
+        self.held: dict[FuncType, list[int]] | None = None
+        #: all bodies are known to be valid
+        self._valid = False
+        self._names: NameSection | None = None
+        self._declare_nothing()
+        try:
+            self._load(data, chosen_cache(cache_dir) if cache is None else cache)
+        except (DecodeError, ValidationError) as error:
+            raise self._placed(error) from None
+
+    def is_within(self, features: Features) -> bool:
+        """Whether it is known to need no more than some features: those that it was decoded with,
+        or others that it was held against since."""
+        return features.refused <= self.features.refused or features in self.within
+
+    def _load(self, data: bytes | bytearray | memoryview | str, cache: CodeCache | None) -> None:
+        self.data, self.source = _binary(data, self._watch.look)
+        self.use_cache(cache)
+        self._declare()
+        if self.validate == "eager":
+            self.context.look = self._watch.look
+            self._require_valid_bodies()
+        # what is validated later, or once more, is on the account of whoever calls it
+        self.context.look = on_account
+        del self._watch
+        self._note()
+
+    def _declare_nothing(self) -> None:
+        """Sets what a file declares, before anything of it is known."""
         self.types: list[FuncType] = []
         self.imports: tuple[ImportType, ...] = ()
         self.exports: tuple[ExportType, ...] = ()
@@ -92,51 +189,81 @@ class Module(components.Module):  # type: ignore[misc]
         self.tables: list[TableType] = []
         self.memories: list[MemoryType] = []
         self.globals: list[GlobalType] = []
-        self.import_counts = {"func": 0, "table": 0, "memory": 0, "global": 0}
+        self.tags: list[TagType] = []
+        #: some imports are in a group
+        self.groups_imports = False
+        self.import_counts = {"func": 0, "table": 0, "memory": 0, "global": 0, "tag": 0}
         self.bodies: list[Body] = []
         self.global_inits: list[ConstExpr] = []
         self.start: int | None = None
         self.elements: list[Element] = []
-        self.datas: list[Data] = []
+        self.datas = DataSegments()
         self.data_count: int | None = None
         #: name, and the range of bytes behind the name
         self.custom_sections: list[tuple[str, int, int]] = []
-        #: what validation found out about functions, by index; of small modules only
-        self.block_maps: dict[int, BlockMap] = {}
-        #: functions that have been made ready for the interpreter, by index
-        self.codes: dict[int, Code] = {}
-        #: what has been compiled: by function, by the instruction where it is entered, and by what
-        #: was assumed of memory and alignment; ``None`` for what cannot be
-        self.compiled: dict[tuple[int, int, bool, bool], Compiled | None] = {}
-        #: bodies that the compiler may put in the place of calls, by function; ``None`` for others
-        self.small: dict[int, BlockMap | None] = {}
-        #: functions that tables hold when the module is instantiated, by type; made when needed
-        self.held: dict[FuncType, list[int]] | None = None
-        #: where ``compiled`` comes from, and goes to, beyond this process
-        self.stored: StoredModule | None = None
-        #: all bodies are known to be valid
-        self._valid = False
-        self._names: NameSection | None = None
-        super().__init__(self.data)
-        self.use_cache(cache)
-        known = self.stored is not None and self.stored.validated
-        self.context = validate_module(self, bodies=validate == "eager" and not known)
-        self._valid = validate == "eager"
-        self._note_valid()
+        #: what function bodies may refer to
+        self.context: ModuleContext
+        #: the latest block maps, the oldest first, and how many instructions they have
+        self._latest: dict[int, BlockMap] = {}
+        self._kept_instructions = 0
+        #: ppci's view; made when it is asked for where decoding was not needed
+        self._definitions: list[Any] | None = None
+        self.id = None
+
+    def _declare(self) -> None:
+        """Takes the declarations from the cache, or decodes and validates them."""
+        known = None if self.stored is None else self.stored.declarations
+        if known is None:
+            super().__init__(self.data)
+            self.context = validate_module(self, self._watch.look)
+            self.datas.place(self.context.plain)
+        else:
+            # who decodes needs nothing of it
+            from .cache.declarations import restore
+
+            restore(self, known)
+
+    def _require_valid_bodies(self) -> None:
+        if self.stored is None or not self.stored.validated:
+            validate_bodies(self, self.validator)
+        self._valid = True
 
     def use_cache(self, cache: CodeCache | None) -> None:
         """Has code come from a cache and go there, unless there is one already."""
         if cache is not None and self.stored is None:
             self.stored = cache.stored(self)
-            weakref.finalize(self, self.stored.save)
-            self._note_valid()
+            weakref.finalize(self, self.stored.close)
+            if self._valid:
+                self._note()
 
-    def _note_valid(self) -> None:
-        if self.stored is not None and self._valid:
-            self.stored.note_validated()
+    def _note(self) -> None:
+        if self.stored is not None:
+            self.stored.note_module(self, valid=self._valid)
+
+    @staticmethod
+    def undeclared() -> Module:
+        """A module that declares nothing, to be read into."""
+        found = Module.__new__(Module)
+        found._declare_nothing()
+        return found
+
+    @property
+    def definitions(self) -> list[Any]:
+        """The module's definitions as ppci has them."""
+        if self._definitions is None:
+            again = self.undeclared()
+            ModuleReader(self.data, self.isa, keep=True).read_module(again)
+            self._definitions = again.definitions
+        return self._definitions
+
+    @definitions.setter
+    def definitions(self, found: list[Any]) -> None:
+        self._definitions = found
 
     def _from_bytes(self, data: bytes) -> None:
-        ModuleReader(data, self.isa).read_module(self)
+        ModuleReader(data, self.isa, look=self._watch.look).read_module(self)
+        # who asks for them has them kept
+        self._definitions = None
 
     @classmethod
     def from_file(
@@ -145,12 +272,21 @@ class Module(components.Module):  # type: ignore[misc]
         *,
         validate: str = "eager",
         features: Features = _DEFAULT,
-        cache: CodeCache | None = None,
+        cache_dir: Directory | None = None,
+        timeout: float | None = DEFAULT_TIMEOUT,
+        cancel: CancelToken | None = None,
     ) -> Module:
         """The module in a file, text if its name ends in .wat. Raises OSError too."""
         path = Path(path)
-        content = content_of(path.name, path.read_bytes())
-        return cls(content, name=path.name, validate=validate, features=features, cache=cache)
+        return cls(
+            content_of(path.name, path.read_bytes()),
+            name=path.name,
+            validate=validate,
+            features=features,
+            cache_dir=cache_dir,
+            timeout=timeout,
+            cancel=cancel,
+        )
 
     @classmethod
     def from_wat(cls, text: str | bytes, **options: Any) -> Module:
@@ -160,9 +296,38 @@ class Module(components.Module):  # type: ignore[misc]
 
     # -- functions
 
+    @cached_property
+    def validator(self) -> FunctionValidator:
+        """Validates functions, and makes their block maps."""
+        return FunctionValidator(self.context, sum(end - start for start, end in self.bodies))
+
     def block_map(self, index: int) -> BlockMap:
-        """The block map of a defined function; it is validated again for it in large modules."""
-        return self.block_maps.get(index) or validate_function(self.context, self, index)
+        """The block map of a defined function, made anew unless it is one of the latest: what is
+        made ready for the interpreter is often compiled soon. Raises ValidationError and
+        DecodeError where functions were not validated yet."""
+        found = self._latest.get(index)
+        if found is not None:
+            return found
+        try:
+            found = self.validator.block_map(self, index)
+        except (DecodeError, ValidationError) as error:
+            raise self._placed(error) from None
+        self._keep(index, found)
+        return found
+
+    def _keep(self, index: int, found: BlockMap) -> None:
+        """Keeps a block map in the place of older ones, unless it is very large."""
+        size = len(found.code)
+        if size > _KEPT_INSTRUCTIONS:
+            return
+        with _KEEPING:
+            if index in self._latest:
+                return
+            self._latest[index] = found
+            self._kept_instructions += size
+            while len(self._latest) > _KEPT_MAPS or self._kept_instructions > _KEPT_INSTRUCTIONS:
+                oldest = next(iter(self._latest))
+                self._kept_instructions -= len(self._latest.pop(oldest).code)
 
     def function_name(self, index: int) -> str | None:
         """A function's name: from the name section, else its import's or an export's."""
@@ -172,19 +337,65 @@ class Module(components.Module):  # type: ignore[misc]
     @cached_property
     def _outer_names(self) -> dict[int, str]:
         """What functions are called by other modules, cleaned for messages."""
-        functions = [item for item in reversed(self.exports) if item.kind == "func"]
-        names = {item.index: clean(item.name) for item in functions}
-        imported = (item for item in self.imports if item.kind == "func")
-        names.update(enumerate(clean(f"{item.module}.{item.name}") for item in imported))
+        # of few enough: they are for messages, which must not wait for millions
+        exports, imports = self.exports[:_MOST_NAMED], self.imports[:_MOST_NAMED]
+        functions = [item for item in reversed(exports) if item.kind == "func"]
+        names = {item.index: printable(item.name) for item in functions}
+        imported = (item for item in imports if item.kind == "func")
+        names.update(enumerate(printable(f"{item.module}.{item.name}") for item in imported))
         return names
+
+    @cached_property
+    def imported_functions(self) -> tuple[ImportType, ...]:
+        """The imports that functions come from, by the functions' index."""
+        return tuple(item for item in self.imports if item.kind == "func")
+
+    def tag_name(self, index: int) -> str | None:
+        """A tag's name: from the name section, else from an export."""
+        exported = (
+            item.name for item in self.exports if item.kind == "tag" and item.index == index
+        )
+        found = self.names.tags.get(index) or next(exported, None)
+        return None if found is None else printable(found)
 
     def function_offset(self, index: int) -> int:
         """Where the body of a defined function begins in the file."""
         return self.bodies[index - self.import_counts["func"]].start
 
+    @cached_property
+    def lines(self) -> DebugLines | None:
+        """What knows the lines of its source, if it says anything of them."""
+        names = {name for name, _, _ in self.custom_sections}
+        if not names >= {".debug_info", ".debug_line"}:
+            return None
+        from .dwarf import DebugLines
+
+        return DebugLines(self.data)
+
     def frame(self, index: int, offset: int) -> Frame:
         """A frame of this module, as errors show it."""
-        return Frame(index, self.function_name(index), offset, self.name)
+        place = self.source.place(offset) if self.source else None
+        line = (place.line, place.column, place.excerpt) if place else ()
+        name = self.function_name(index)
+        if self.lines is not None:
+            return Frame(index, name, offset, self.name, lines=self.lines)
+        return Frame(index, name, offset, self.name, *line)
+
+    def _placed(self, error: DecodeError | ValidationError) -> DecodeError | ValidationError:
+        """An error that says where it is in the text that the module was made from, if it was; and
+        without the frames that found it, which tell nothing of the module."""
+        if self.source is not None and error.place is None:
+            error.place = self.source.place(error.offset, self._function_at(error.offset))
+        return error.with_traceback(None)
+
+    def _function_at(self, offset: int) -> str | None:
+        """What messages call the function at an offset."""
+        first = self.import_counts["func"]
+        for index, body in enumerate(self.bodies, first):
+            if body.start <= offset < body.end:
+                name = self.names.functions.get(index)
+                return f"function {index}" if name is None else f"${demangled(name)}"
+        return None
 
     @property
     def names(self) -> NameSection:
@@ -208,12 +419,13 @@ class Module(components.Module):  # type: ignore[misc]
         ):
             print(f"{title}:")
             for name, type_ in items:
-                print(f"  {clean(name) + ':':18} {type_}")
+                print(f"  {printable(name) + ':':18} {type_}")
 
     # -- Python
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (self.data, self.name, self.validate, self.max_locals, self.features)
+        options = (self.name, self.validate, self.max_locals, self.features)
+        return _rebuild, (self.data, *options, self.source)
 
     def __repr__(self) -> str:
         return (
@@ -223,6 +435,13 @@ class Module(components.Module):  # type: ignore[misc]
 
 
 def _rebuild(
-    data: bytes, name: str | None, validate: str, max_locals: int, features: Features
+    data: bytes,
+    name: str | None,
+    validate: str,
+    max_locals: int,
+    features: Features,
+    source: SourceMap | None = None,
 ) -> Module:
-    return Module(data, name=name, validate=validate, max_locals=max_locals, features=features)
+    module = Module(data, name=name, validate=validate, max_locals=max_locals, features=features)
+    module.source = source
+    return module

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import NamedTuple, Union
 
 __all__ = [
+    "MAX_ARITY",
     "MAX_PAGES",
     "PAGE_SIZE",
     "ExportType",
@@ -17,6 +18,7 @@ __all__ = [
     "Limits",
     "MemoryType",
     "TableType",
+    "TagType",
     "ValType",
 ]
 
@@ -24,6 +26,8 @@ __all__ = [
 PAGE_SIZE = 65536
 #: pages that 32-bit addresses can reach
 MAX_PAGES = 65536
+#: parameters or results that a function type may have, as in web engines
+MAX_ARITY = 1000
 
 
 class ValType(Enum):
@@ -36,6 +40,10 @@ class ValType(Enum):
     V128 = "v128"
     FUNCREF = "funcref"
     EXTERNREF = "externref"
+    EXNREF = "exnref"
+
+    # Enum hashes the name, in Python; types are keys all over validation
+    __hash__ = object.__hash__
 
     def __str__(self) -> str:
         return self.value
@@ -46,7 +54,10 @@ class ValType(Enum):
     @property
     def is_reference(self) -> bool:
         """Whether values of this type are references."""
-        return self is ValType.FUNCREF or self is ValType.EXTERNREF
+        return self in _REFERENCES
+
+
+_REFERENCES = frozenset((ValType.FUNCREF, ValType.EXTERNREF, ValType.EXNREF))
 
 
 def _row(types: tuple[ValType, ...]) -> str:
@@ -93,12 +104,13 @@ class TableType:
 
 @dataclass(frozen=True)
 class MemoryType:
-    """A memory's limits in pages of 65536 bytes."""
+    """A memory's limits in pages of 65536 bytes, and whether threads may share it."""
 
     limits: Limits
+    shared: bool = False
 
     def __str__(self) -> str:
-        return f"memory {self.limits}"
+        return f"memory {self.limits}{' shared' if self.shared else ''}"
 
 
 @dataclass(frozen=True)
@@ -112,11 +124,22 @@ class GlobalType:
         return f"global {'mut ' if self.mutable else ''}{self.value_type}"
 
 
-ExternType = Union[FuncType, TableType, MemoryType, GlobalType]
+@dataclass(frozen=True)
+class TagType:
+    """What an exception of a tag carries."""
+
+    params: tuple[ValType, ...] = ()
+
+    def __str__(self) -> str:
+        return f"tag ({', '.join(map(str, self.params))})"
+
+
+ExternType = Union[FuncType, TableType, MemoryType, GlobalType, TagType]
 
 
 class ImportType(NamedTuple):
-    """One import of a module; ``kind`` is ``func``, ``table``, ``memory`` or ``global``."""
+    """One import of a module; ``kind`` is ``func``, ``table``, ``memory``, ``global`` or
+    ``tag``."""
 
     module: str
     name: str

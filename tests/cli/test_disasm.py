@@ -11,6 +11,7 @@ from text_modules import WAT2WASM, assembled, content
 from wasm_builder import body, function, functype, module, rich_module
 
 from pywasmgk import examples
+from pywasmgk.wasm.compiler.pipeline import PASSES
 from pywasmgk.wasm.module import Module
 
 
@@ -55,7 +56,8 @@ def test_a_function_has_a_name_and_an_index(word: str) -> None:
     [
         (["gk_fre"], "no function is called 'gk_fre'; did you mean 'gk_free'?"),
         (["999"], "there is no function 999: the module has"),
-        (["--python"], "--python and --steps want a FUNCTION"),
+        (["--python"], "--python, --steps and --after want a FUNCTION"),
+        (["0", "--after", "sinkin"], "called 'sinkin'; did you mean 'sinking'? (lowering,"),
         (["--python", "0", "--json"], "without --wat and --json"),
     ],
 )
@@ -119,6 +121,19 @@ def test_the_steps(tmp_path: Path) -> None:
     assert re.search(r"loop \d+\n", out)
 
 
+def test_after_one_pass(tmp_path: Path) -> None:
+    lines = ("local.get 0", "i32.const 3", "i32.mul", "local.set 1", "i32.const 4", "local.set 1")
+    path = written(tmp_path, function("i32 i32", "i32", *lines, "local.get 1"))
+    before, after = (
+        run("disasm", path, "f", "--after", name).out for name in ("sinking", "dead stores")
+    )
+    assert before.startswith(";; after sinking: the same\nblock 0 at ")
+    assert "  l1 = l0 * 3 & 4294967295\n  l1 = 4\n" in before
+    assert "l1 =" not in after and after.endswith("  return 4\n")
+    every = run("disasm", path, "f", "--steps").out
+    assert every.count(";; after ") == 1 + len(PASSES) and ";; after sinking: the same\n" in every
+
+
 def test_names_are_no_text_of_ours(tmp_path: Path) -> None:
     """Names that would end comments or strings, or are there twice."""
     names = [b'a;) "b', b"same", b"same"]
@@ -148,4 +163,4 @@ def test_every_command_takes_wat(tmp_path: Path) -> None:
     path.write_text("(module\n (func (call $x)))")
     form = run("validate", path, "--json").form["files"][0]
     assert (form["error"]["type"], form["error"]["line"]) == ("TextError", 2)
-    assert "seven.wat: unknown $x (line 2, column 14)" in run("inspect", path).err
+    assert "seven.wat: unknown func $x (line 2, column 14)" in run("inspect", path).err

@@ -8,9 +8,9 @@ import pytest
 from cli_guests import ADD, EXPORTS_A_MEMORY, NEEDS_MORE, plugin, run
 from wasm_builder import RICH_CUSTOMS, function, limits, module, name, rich_module
 
-from pywasmgk.wasm.features_used import features_used
+from pywasmgk.wasm.binary.features_used import features_used
+from pywasmgk.wasm.binary.sections import sections
 from pywasmgk.wasm.module import Module
-from pywasmgk.wasm.sections import sections
 
 
 @pytest.fixture
@@ -35,14 +35,15 @@ def test_sections_cover_the_file() -> None:
 def test_the_json_form(rich: Path) -> None:
     form = run("inspect", rich, "--json").form
     assert " ".join(form) == (
-        "file size sections imports exports functions memories tables globals start data_count "
-        "custom_sections features contract"
+        "file size kind sections imports exports functions memories tables globals tags start "
+        "data_count custom_sections producers features code_read target_features contract problems"
     )
     assert (form["file"], form["size"]) == ("rich.wasm", len(rich_module()))
     assert form["sections"][0] == {"name": "type", "custom": None, "offset": 10, "size": 10}
+    unknown = {"origin": None, "hint": None}
     assert form["imports"] == [
-        {"module": "env", "name": "f", "kind": "func", "type": "() -> ()", "hint": None},
-        {"module": "env", "name": "g", "kind": "global", "type": "global i32", "hint": None},
+        {"module": "env", "name": "f", "kind": "func", "type": "() -> ()", **unknown},
+        {"module": "env", "name": "g", "kind": "global", "type": "global i32", **unknown},
     ]
     assert form["exports"][0] == {"name": "f", "kind": "func", "type": "(i32, i64) -> i32"}
     assert form["memories"] == [{"min": 1, "max": 3, "imported": False}]
@@ -150,10 +151,77 @@ def test_names_give_the_terminal_no_orders(tmp_path: Path) -> None:
     assert "\\x1b[m" in run("inspect", path).out
 
 
-def test_a_bad_module_is_an_error(tmp_path: Path) -> None:
+def test_a_damaged_module_is_shown(tmp_path: Path) -> None:
     path = tmp_path / "bad.wasm"
     path.write_bytes(ADD[:-1])
     done = run("inspect", path)
+    assert (done.code, done.err) == (0, "")
+    assert "reading stops in sections at 0x" in done.out
+    assert "  func    f: (i32, i32) -> i32\n" in done.out
+    form = run("inspect", path, "--json").form
+    assert form["problems"][0]["where"] == "sections"
+    assert form["exports"] == [{"name": "f", "kind": "func", "type": "(i32, i32) -> i32"}]
+
+
+def test_what_is_no_module_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "picture.wasm"
+    path.write_bytes(b"\x89PNG and more")
+    done = run("inspect", path)
     assert (done.code, done.out) == (1, "")
-    assert done.err.startswith("Error: bad.wasm: ")
+    assert "this is a PNG image" in done.err
     assert run("inspect", path, "--json").form["error"]["type"] == "DecodeError"
+
+
+def test_code_is_read_if_there_is_little_or_when_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "big.wasm"
+    nops = ["nop"] * 70_000
+    path.write_bytes(function("i32", "i32", *nops, "local.get 0", "i32.extend8_s"))
+    form = run("inspect", path, "--json").form
+    assert (form["features"], form["code_read"]) == ([], False)
+    assert "features that it declares: those of the first release" in run("inspect", path).out
+    form = run("inspect", path, "--code", "--json").form
+    assert (form["features"], form["code_read"]) == (["sign extension"], True)
+
+
+# -- components
+
+COMPONENTS = Path(__file__).parents[1] / "components"
+
+
+def test_a_component_shows_its_world_and_modules() -> None:
+    lines = run("inspect", COMPONENTS / "plotter.wasm").out.splitlines()
+    assert lines[0] == "plotter.wasm: a component of 1,937 bytes"
+    for line in (
+        "  instance  demo:shapes/geometry@0.1.0: instance",
+        "            area: func(s: shape) -> f64",
+        "  func    log: func(text: string)",
+        "  func    run: func(args: list<string>) -> result<_, string>",
+        "            flip: func(p: point) -> tuple<f64, f64>",
+        "  0  0x000096        267 bytes, 2 imports, 4 exports",
+        "     language: WAT 1",
+        "processed-by: wit-component 0.262.0",
+    ):
+        assert line in lines
+    form = run("inspect", COMPONENTS / "plotter.wasm", "--json").form
+    assert (form["kind"], form["problems"], len(form["modules"])) == ("component", [], 3)
+    assert form["imports"][0]["members"][2] == "area: func(s: shape) -> f64"
+
+
+def test_core_modules_are_taken_out(tmp_path: Path) -> None:
+    path = COMPONENTS / "nested.wasm"
+    done = run("inspect", path, "--extract", 1, "--output", tmp_path / "deep.wasm")
+    assert (done.code, done.out) == (0, "")
+    assert run("run", tmp_path / "deep.wasm", "g").out == "9\n"
+    form = run("inspect", path, "--extract", 0, "--output", tmp_path / "m.wasm", "--json").form
+    assert form == {"extracted": str(tmp_path / "m.wasm"), "size": 45}
+    assert run("run", tmp_path / "m.wasm", "f").out == "7\n"
+    done = run("inspect", path, "--extract", 2)
+    assert done.code == 2
+    assert "there is no core module 2 in it: there are only 2, numbered from 0" in done.err
+    assert "there are none" in run("inspect", "hello", "--extract", 0).err
+
+
+def test_loading_a_component_says_what_can_be_done() -> None:
+    done = run("validate", COMPONENTS / "nested.wasm")
+    assert "a component, not a module" in done.out
+    assert "--extract" in done.out

@@ -254,10 +254,10 @@ def test_an_error_of_ours_is_one_line_too(file: Path, monkeypatch: pytest.Monkey
 
 
 def test_valid_modules(file: Path) -> None:
-    assert run("validate", file, "hello") == (0, "guest.wasm: valid\nhello.wasm: valid\n", "")
+    assert run("validate", file, "hello") == (0, f"{file}: valid\nhello: valid\n", "")
     assert run("validate", file, "--json").form == {
         "valid": True,
-        "files": [{"file": "guest.wasm", "valid": True}],
+        "files": [{"file": str(file), "valid": True}],
     }
 
 
@@ -267,8 +267,8 @@ def test_what_is_wrong_and_where(file: Path, tmp_path: Path) -> None:
     done = run("validate", file, bad)
     assert (done.code, done.err) == (1, "")
     first, second = done.out.splitlines()
-    assert first == "guest.wasm: valid"
-    assert second.startswith("bad.wasm: ValidationError: ")
+    assert first == f"{file}: valid"
+    assert second.startswith(f"{bad}: ValidationError: ")
     assert "(function 0, at offset 0x" in second
     form = run("validate", bad, "--json")
     assert form.code == 1
@@ -280,4 +280,60 @@ def test_what_is_wrong_and_where(file: Path, tmp_path: Path) -> None:
 
 def test_validate_wants_files() -> None:
     assert run("validate").code == 2
-    assert run("validate", "not-there.wasm").code == 2
+
+
+def test_validate_goes_on_after_an_error(file: Path, tmp_path: Path) -> None:
+    done = run("validate", "not-there.wasm", file, tmp_path)
+    first, second, third = done.out.splitlines()
+    assert done.code == 1
+    assert first.startswith("not-there.wasm: UsageError: ") and "no file or example" in first
+    assert second == f"{file}: valid"
+    assert third.endswith("is a folder")
+
+
+def test_validate_knows_the_contract(file: Path) -> None:
+    assert run("validate", "--plugin", "hello").out == "hello: valid\n"
+    done = run("validate", "--plugin", file)
+    assert done.code == 1
+    assert "LinkError: no GoatKit plugin: gk_register is missing; gk_call is" in done.out
+
+
+def test_a_module_may_come_from_standard_input(file: Path) -> None:
+    assert run("run", "-", "f", "2", "3", stdin=file.read_bytes()).out == "5\n"
+    text = b'\n(module (func (export "f") (result i32) i32.const 7))'
+    assert run("run", "-", "f", stdin=text).out == "7\n"
+    assert run("validate", "-", stdin=text).out == "-: valid\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"\x89PNG\r\n\x1a\n", "this is a PNG image"),
+        (b"\0asm\x0d\0\1\0", "a component, not a module: `pywasmgk inspect` shows it"),
+        (b"(module)", "WebAssembly text: give it as a str, or in a file whose name ends in .wat"),
+        (b"", "unexpected end of a file of 0 bytes"),
+    ],
+)
+def test_what_is_no_module_is_named(tmp_path: Path, content: bytes, what: str) -> None:
+    path = tmp_path / "odd.wasm"
+    path.write_bytes(content)
+    # of a component, inspect shows what there is
+    for command in ("run", "register", "disasm", *(["inspect"] if "component" not in what else [])):
+        done = run(command, path)
+        assert done.code == 1 and what in done.err, command
+
+
+def test_what_the_line_may_have_meant(tmp_path: Path) -> None:
+    program = tmp_path / "program.wasm"
+    program.write_bytes(guests.exiting(3))
+    done = run("run", program, "something")
+    assert done.code == 2
+    assert "a program's own arguments come after --, as in: -- something" in done.err
+    assert "this is a GoatKit plugin, for pywasmgk call" in run("run", "hello").err
+
+
+def test_the_form_of_a_program_has_its_exit_code(tmp_path: Path) -> None:
+    program = tmp_path / "program.wasm"
+    for status in (0, 3):
+        program.write_bytes(guests.exiting(status))
+        assert run("run", program, "--json").form["exit_code"] == status

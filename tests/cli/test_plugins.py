@@ -267,6 +267,8 @@ def test_too_little_memory() -> None:
     done = run("call", "hello", "hello", "--memory", "1")
     assert done.code == 1
     assert "over limit of 1 pages" in done.err
+    assert done.err.endswith("Hint: --memory-limit 2 lets it in.\n")
+    assert run("call", "hello", "hello", "--memory-limit", "2").code == 0
 
 
 def test_a_result_that_is_no_json(tmp_path: Path) -> None:

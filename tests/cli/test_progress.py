@@ -11,7 +11,7 @@ from cli_guests import ENDLESS, run
 
 from pywasmgk.cli import progress
 from pywasmgk.cli.progress import Progress, progress_line
-from pywasmgk.wasm.metering import Meter
+from pywasmgk.wasm.runtime.metering import Meter
 
 ERRANDS = Path(__file__).parent.parent / "guests" / "wat" / "errands.wat"
 

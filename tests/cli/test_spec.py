@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from cli_guests import ADD, TRAPPING, run
 
-from pywasmgk.wasm.instance import ENGINES
+from pywasmgk.wasm.runtime.defaults import ENGINES
 
 
 def invoke(*args: int, field: str = "f") -> dict[str, Any]:
@@ -23,7 +23,7 @@ def returns(line: int, *args: int, expected: int) -> dict[str, Any]:
     return {"type": "assert_return", "line": line, "action": invoke(*args), "expected": result}
 
 
-#: adds rightly, traps rightly, has a text-format assertion
+#: adds rightly, traps rightly, is rightly malformed
 GOOD = [
     {"type": "module", "line": 1, "filename": "{}.0.wasm"},
     returns(2, 1, 2, expected=3),
@@ -40,6 +40,7 @@ def files(name: str, commands: list[dict[str, Any]]) -> dict[str, bytes]:
     return {
         f"{name}.json": text.replace("{}", name).encode(),
         f"{name}.0.wasm": ADD,
+        f"{name}.1.wat": b"(func",
         f"{name}.2.wasm": TRAPPING,
     }
 
@@ -64,8 +65,8 @@ def test_the_json_form(suite: Path) -> None:
     assert done.code == 1
     form = done.form
     counts = {key: form[key] for key in ("passed", "failed", "skipped", "superseded")}
-    assert counts == {"passed": 2, "failed": 1, "skipped": 1, "superseded": 1}
-    assert form["by_type"] == {"assert_return": 1, "assert_trap": 1}
+    assert counts == {"passed": 3, "failed": 1, "skipped": 0, "superseded": 1}
+    assert form["by_type"] == {"assert_malformed": 1, "assert_return": 1, "assert_trap": 1}
     (failure,) = form["failures"]
     assert (failure["script"], failure["line"], failure["type"]) == ("bad", 7, "assert_return")
     assert "found i32 0x3" in failure["message"]
@@ -77,27 +78,27 @@ def test_text_for_people(suite: Path) -> None:
     lines = done.out.splitlines()
     assert lines[0].startswith("bad:7: assert_return: ")
     assert lines[1:] == [
-        "2 passed, 1 failed",
-        "1 skipped: they are about the text format",
+        "3 passed, 1 failed",
         "1 superseded by a later release, not run",
-        "  assert_return       1",
-        "  assert_trap         1",
+        "  assert_malformed       1",
+        "  assert_return          1",
+        "  assert_trap            1",
     ]
 
 
 def test_the_newest_release_is_the_default(suite: Path) -> None:
     done = run("spec", suite)
-    assert (done.code, done.out.splitlines()[0]) == (0, "2 passed, 0 failed")
+    assert (done.code, done.out.splitlines()[0]) == (0, "3 passed, 0 failed")
 
 
 def test_a_groups_zip_and_several_paths(suite: Path) -> None:
     form = run("spec", suite / "group.zip", suite, "--json").form
-    assert (form["passed"], form["failed"], form["superseded"]) == (4, 1, 1)
+    assert (form["passed"], form["failed"], form["superseded"]) == (6, 1, 1)
 
 
 def test_one_script(suite: Path) -> None:
     done = run("spec", suite / "group.zip", "--script", "good", "--json")
-    assert (done.code, done.form["passed"]) == (0, 2)
+    assert (done.code, done.form["passed"]) == (0, 3)
 
 
 def test_a_json_file(tmp_path: Path) -> None:
@@ -108,9 +109,39 @@ def test_a_json_file(tmp_path: Path) -> None:
     assert (form["passed"], form["failed"], form["superseded"]) == (0, 2, 0)
 
 
+WAST = """
+(module $m
+  (func (export "add") (param i32 i32) (result i32)
+    (i32.add (local.get 0) (local.get 1))))
+(assert_return (invoke "add" (i32.const 1) (i32.const 2)) (i32.const 3))
+(assert_return (invoke $m "add" (i32.const 1) (i32.const 2)) (i32.const 4))
+(module (func
+  (i32.konst)))
+"""
+
+
+def test_a_script_in_the_text_format(tmp_path: Path) -> None:
+    path = tmp_path / "mine.wast"
+    path.write_text(WAST)
+    done = run("spec", path)
+    assert done.code == 1
+    lines = done.out.splitlines()
+    assert lines[0].startswith("mine.wast:6: assert_return: expected i32 0x4, found i32 0x3")
+    assert lines[1].startswith("mine.wast:7: module: TextError: unknown instruction i32.konst")
+    assert "(line 8, column 4) in function 0" in lines[1]
+    assert lines[-2:] == ["1 passed, 2 failed", "  assert_return       1"]
+    form = run("spec", path, "--json").form
+    assert [failure["line"] for failure in form["failures"]] == [6, 7]
+    path.write_text("(module) (assert_return (invoke))")
+    done = run("spec", path)
+    assert done.code == 2
+    assert "mine.wast is no test script: " in done.err
+    assert "expected a string, found ')' (line 1, column 32)" in done.err
+
+
 @pytest.mark.parametrize("engine", ENGINES)
 def test_every_engine(suite: Path, engine: str) -> None:
-    assert run("spec", suite, "--engine", engine, "--json").form["passed"] == 2
+    assert run("spec", suite, "--engine", engine, "--json").form["passed"] == 3
 
 
 def test_a_script_that_is_not_there(suite: Path) -> None:
@@ -131,6 +162,9 @@ def test_a_script_that_is_not_there(suite: Path) -> None:
         ("x.json", '{"commands": 3}'),
         ("x.json", "no JSON"),
         ("x.json", "\ufffe"),
+        ("x.wast", "(assert_nothing)"),
+        ("x.wast", "(module"),
+        ("x.wast", "no script"),
     ],
 )
 def test_what_is_no_suite(tmp_path: Path, name: str, content: str) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +17,16 @@ from cli_guests import run
 from pywasmgk.wasm.wasi.host import supported
 
 TOOLS = str(Path(__file__).parents[1] / "guests" / "wasi" / "tools.wasm")
+
+#: prints for ever, whatever comes of it
+YES = """(module
+  (import "wasi_snapshot_preview1" "fd_write"
+    (func $write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "\\08\\00\\00\\00\\04\\00\\00\\00yes\\n")
+  (func (export "_start")
+    (loop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 16)) drop br 0)))"""
 
 needs_host = pytest.mark.skipif(not supported(), reason="no calls relative to a directory here")
 
@@ -60,4 +72,66 @@ def test_ctrl_c_stops_a_guest_that_waits_for_input() -> None:
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=20)
-    assert process.returncode == 1 and b"Aborted" in err
+    assert process.returncode == 130
+    assert re.fullmatch(rb"Error: interrupted after [\d,]+ instructions\n", err)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are otherwise there")
+def test_ctrl_c_says_as_json_how_far_it_came(tmp_path: Path) -> None:
+    path = tmp_path / "endless.wat"
+    path.write_text('(module (func (export "f") (loop (br 0))))')
+    # pressed at the first look at the clock after something has run
+    program = (
+        "import os, signal, sys\n"
+        "from pywasmgk.cli import main, progress\n"
+        # a background job of a shell ignores it, and so would the child
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "pressed = lambda: os.kill(os.getpid(), signal.SIGINT)\n"
+        "press = lambda progress, meter: meter.fuel_used and pressed()\n"
+        "progress.Progress.__call__ = press\n"
+        "main(sys.argv[1:])"
+    )
+    command = [sys.executable, "-c", program, "run", str(path), "f", "--json", "--fuel", "none"]
+    done = subprocess.run(command, capture_output=True, timeout=60)
+    form = json.loads(done.stdout)
+    assert (done.returncode, form["error"]["type"]) == (130, "KeyboardInterrupt")
+    assert form["error"]["message"] == "interrupted"
+    assert form["fuel"] > 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes break otherwise there")
+def test_a_guest_ends_with_the_reader_of_its_output(tmp_path: Path) -> None:
+    """It would go on for ever: it does not look at what writing gives."""
+    path = tmp_path / "yes.wat"
+    path.write_text(YES)
+    command = [sys.executable, "-m", "pywasmgk", "run", str(path), "--fuel", "none"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None and process.stderr is not None
+    assert process.stdout.read(4) == b"yes\n"
+    process.stdout.close()
+    assert process.wait(timeout=30) == 1
+    assert process.stderr.read() == b""
+    process.stderr.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="descriptors are inherited otherwise there")
+@pytest.mark.parametrize("closed", [0, 1, 2])
+def test_standard_streams_may_be_closed(tmp_path: Path, closed: int) -> None:
+    """Whoever started us has closed one: what needs it says so."""
+    path = tmp_path / "one.wat"
+    path.write_text('(module (func (export "f") (result i32) i32.const 1))')
+    command = [sys.executable, "-m", "pywasmgk", "run", str(path), "f"]
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$@" {closed}>&-', "sh", *command], capture_output=True, timeout=60
+    )
+    if closed == 1:
+        assert (done.returncode, done.stderr) == (1, b"Error: standard output is closed\n")
+    else:
+        assert (done.returncode, done.stdout) == (0, b"1\n")
+    path.write_text(YES.replace("drop br 0", "call $exit"))
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$@" {closed}>&-', "sh", *command[:-1]],
+        capture_output=True,
+        timeout=60,
+    )
+    assert done.returncode == (8 if closed == 1 else 0), "what is closed is badf to a guest"

@@ -22,10 +22,10 @@ PROGRAM = """(module
 #: what is wrong with the third line of a text, and where
 FAULTS = {
     '(func (export "f") (result i32) (i32.konst 1)))': (
-        "unknown instruction i32.konst; did you mean 'i32.const'? (line 3, column 34)"
+        "unknown instruction i32.konst; did you mean 'i32.const'? (line 3, column 34) in function 0"
     ),
-    "(func (call $nobody)))": "unknown $nobody (line 3, column 13)",
-    "(func": "expected ')', found the end (line 4, column 1)",
+    "(func $f (call $nobody)))": "unknown func $nobody (line 3, column 16) in $f",
+    "(func": "expected ')', found the end (line 4, column 1) in function 0",
     "(memory [1]))": "unexpected characters at '[1]))\\n' (line 3, column 9)",
 }
 
@@ -50,7 +50,7 @@ def test_a_trap_names_functions_of_the_text(tmp_path: Path) -> None:
     path.write_text(ERRANDS.read_text().replace("(func $echo (call $put", "(func $echo (call $nil"))
     outcome = run("call", path, "echo", "1")
     assert outcome.code == 1
-    assert "echo.wat: unknown $nil (line " in outcome.err
+    assert "echo.wat: unknown func $nil; did you mean '$fail'? (line " in outcome.err
     path.write_text(
         ERRANDS.read_text().replace("(func $echo (call", "(func $echo unreachable (call")
     )
@@ -67,7 +67,7 @@ def test_it_is_inspected_and_validated() -> None:
     assert "hint: a GoatKit plugin" in out
     form = run("inspect", ERRANDS, "--json").form
     assert form["size"] == ERRANDS.with_suffix(".wasm").stat().st_size
-    assert run("validate", ERRANDS).out == "errands.wat: valid\n"
+    assert run("validate", ERRANDS).out == f"{ERRANDS}: valid\n"
 
 
 def test_it_is_taken_apart() -> None:
@@ -109,9 +109,15 @@ def test_a_fault_is_shown_with_line_and_column(
     outcome = run(words[0], path, *words[1:])
     assert outcome.code == 1
     message = outcome.out if words[0] == "validate" else outcome.err
-    start = "faulty.wat: TextError: " if words[0] == "validate" else "Error: faulty.wat: "
-    assert message == f"{start}{FAULTS[fault]}\n"
+    start = f"{path}: TextError: " if words[0] == "validate" else "Error: faulty.wat: "
+    headline, line, caret, _ = message.split("\n")
+    assert headline == f"{start}{FAULTS[fault]}"
+    # a caret below the place
+    assert line.strip() == (fault if "the end" not in headline else "")
+    assert caret.index("^") - 1 == int(headline.split("column ")[1].split(")")[0])
     form = run(words[0], path, *words[1:], "--json").form
     error = form["files"][0]["error"] if words[0] == "validate" else form["error"]
     assert error["type"] == "TextError"
     assert f"(line {error['line']}, column {error['column']})" in message
+    assert error["message"] == FAULTS[fault]
+    assert error["excerpt"] == f"{line}\n{caret}"

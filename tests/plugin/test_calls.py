@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import tracemalloc
 from collections.abc import Sequence
@@ -407,7 +408,8 @@ def test_calls_before_init() -> None:
 
 
 @case("C29")
-def test_many_calls() -> None:
+@pytest.mark.parametrize("engine", ["interpreter", "quick", "optimized"])
+def test_many_calls(engine: str) -> None:
     def count(step: int) -> tuple[str, ...]:
         return ("global.get $count", f"i32.const {step}", "i32.add", "global.set $count")
 
@@ -417,7 +419,8 @@ def test_many_calls() -> None:
         *("local.set 2", "local.get 4", "local.get 2", "i32.store 2+0"),
         *("i32.const 4", "local.set 3", *packed(4, 3)),
     )
-    plugin = quick(guest(malloc=(*count(1), *place), free=count(-1), call=answer))
+    parts = guest(malloc=(*count(1), *place), free=count(-1), call=answer)
+    plugin = quick(parts, engine=engine)
 
     def run(times: int) -> None:
         for _ in range(times):
@@ -459,6 +462,7 @@ def test_another_host() -> None:
         assert ask(plugin, "org_id") == str(number).encode()
 
 
+@case("C20")
 @pytest.mark.parametrize("status", [0, 1, 7])
 def test_a_guest_that_exits(status: int) -> None:
     exiting = (f"i32.const {status}", "call $proc_exit", "i64.const 0")
@@ -525,3 +529,11 @@ def test_the_arguments_of_a_call_are_plain_json() -> None:
         with pytest.raises((TypeError, ValueError)):
             plugin.call("f", value)
     assert plugin.call("f", {"b": b"\1", "a": "<"}) == {"a": "<", "b": "AQ=="}
+
+
+def test_a_call_can_be_awaited() -> None:
+    async def main(plugin: Plugin) -> list[object]:
+        calls = (plugin.call_async("echo", number) for number in range(3))
+        return await asyncio.gather(*calls)
+
+    assert asyncio.run(main(quick(guest()))) == [0, 1, 2]

@@ -210,7 +210,7 @@ def test_what_the_host_sees(quiet_plugin: pywasmgk.Plugin) -> None:
     assert plugin.call_raw("report") == report
     assert plugin.last_call is not None
     assert plugin.last_call.host_calls >= 4
-    assert host.cache["workshop.report"][0] == report
+    assert host.cache["workshop"]["workshop.report"][0] == report
     event = pywasmgk.plugin.memory_host.Event("workshop", "report", report.decode(), "workshop")
     assert host.events == [event]
     for level in (0, 1, 2, 3, 4, -1):

@@ -638,7 +638,7 @@ def test_an_answer_larger_than_memory() -> None:
     assert ask_raw(plugin, "config_get", {"key": "big"}) == 0
     assert host.logs == []
     roomy = quick(asker())
-    roomy.init(host)
+    roomy.init(host, name="roomy")
     assert len(ask(roomy, "config_get", {"key": "big"}) or b"") == 200_012
 
 
@@ -668,7 +668,7 @@ def test_messages() -> None:
     for ptr, size in ((65536, 1), (0, 65537), (-1, -1), (65537, 0)):
         lines = (f"i32.const {value}" for value in (1, ptr, size))
         outside = quick(guest(imports=[LOG], call=(*lines, "call $log", "i64.const 0")))
-        outside.init(host)
+        outside.init(host, name=f"outside {ptr} {size}")
         outside.call_raw("f")
     assert len(host.logs) == 3
 

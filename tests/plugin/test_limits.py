@@ -15,6 +15,7 @@ from plugin_guests import (
     ECHO,
     LOG,
     LOOP,
+    Function,
     Import,
     ask,
     asker,
@@ -37,9 +38,9 @@ from pywasmgk.errors import (
     PluginError,
     ResultError,
 )
-from pywasmgk.plugin import CallContext, Limits, MemoryHost, Plugin
-from pywasmgk.wasm.metering import CancelToken
+from pywasmgk.plugin import CallContext, Limits, MemoryHost, Plugin, load
 from pywasmgk.wasm.module import Module
+from pywasmgk.wasm.runtime.metering import CancelToken
 
 case = pytest.mark.case
 ENDLESS = (*LOOP, "i64.const 0")
@@ -137,8 +138,8 @@ def test_locals() -> None:
         ({"memory_limit": 1.5}, TypeError),
         ({"fuel": -1}, ValueError),
         ({"fuel": 1.0}, TypeError),
-        ({"call_timeout": "1s"}, TypeError),
-        ({"call_timeout": float("nan")}, TypeError),
+        ({"timeout": "1s"}, TypeError),
+        ({"timeout": float("nan")}, TypeError),
         ({"table_limit": -1}, ValueError),
         ({"depth_limit": -1}, ValueError),
         ({"locals_limit": 50_001}, ValueError),
@@ -157,17 +158,29 @@ def test_limits_that_make_no_sense(wrong: dict[str, Any], kind: type[Exception])
 @case("D07")
 @pytest.mark.parametrize("timeout", [None, 0, -1, -0.5, float("inf")])
 def test_no_deadline(timeout: float | None) -> None:
-    plugin = quick(guest(call=ENDLESS), call_timeout=timeout, fuel=20_000)
+    plugin = quick(guest(call=ENDLESS), timeout=timeout, fuel=20_000)
     with pytest.raises(CallError, match="fuel exhausted"):
         plugin.call_raw("f")
-    assert quick(asker(), call_timeout=timeout).call_raw("call", question("a")) is None
+    assert quick(asker(), timeout=timeout).call_raw("call", question("a")) is None
 
 
 def test_limits_are_frozen_and_given_in_two_ways() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         Limits().fuel = 1  # type: ignore[misc]
     plugin = quick(guest(), limits=Limits(fuel=500, memory_limit=9), memory_limit=3)
-    assert plugin.limits == Limits(fuel=500, memory_limit=3, call_timeout=5.0)
+    assert plugin.limits == Limits(fuel=500, memory_limit=3, timeout=5.0)
+
+
+def test_old_names_work_with_a_warning() -> None:
+    with pytest.warns(DeprecationWarning, match=r"^call_timeout= is timeout= now$"):
+        plugin = load(guest(), call_timeout=3.0)
+    with pytest.warns(DeprecationWarning, match=r"^call_timeout= is timeout= now$"):
+        limits = Limits(call_timeout=3.0)  # type: ignore[call-arg]
+    assert plugin.limits == limits == Limits(timeout=3.0)
+    with pytest.warns(DeprecationWarning, match=r"^call_timeout is timeout now$"):
+        assert limits.call_timeout == 3.0
+    with pytest.warns(DeprecationWarning):
+        assert dataclasses.replace(limits, call_timeout=4.0).timeout == 4.0  # type: ignore[call-arg]
 
 
 # -- stops
@@ -175,7 +188,7 @@ def test_limits_are_frozen_and_given_in_two_ways() -> None:
 
 @case("D08", "W01")
 def test_an_endless_loop_meets_the_deadline() -> None:
-    plugin = quick(guest(call=ENDLESS), call_timeout=0.05)
+    plugin = quick(guest(call=ENDLESS), timeout=0.05)
     began = time.monotonic()
     text = "^gk_call failed: module closed with context deadline exceeded: gave up after 0.05 s"
     with pytest.raises(CallTimeout, match=text) as caught:
@@ -198,12 +211,12 @@ def test_an_endless_loop_meets_the_deadline() -> None:
         ({"free": LOOP}, "^gk_free failed: module closed with fuel exhausted"),
     ],
 )
-@pytest.mark.parametrize("limit", [{"fuel": 3_000}, {"call_timeout": 0.03}])
+@pytest.mark.parametrize("limit", [{"fuel": 3_000}, {"timeout": 0.03}])
 def test_stops_wherever_the_guest_runs(
     parts: dict[str, Sequence[str]], text: str, limit: dict[str, Any]
 ) -> None:
     plugin = quick(guest(**parts), **limit)
-    if "call_timeout" in limit:
+    if "timeout" in limit:
         text = text.replace("fuel exhausted: all 3,000 ", "context").partition("fuel")[0]
     with pytest.raises(CallError, match=text) as caught:
         plugin.call_raw("f", b"1")
@@ -237,7 +250,7 @@ BULK = (
 )
 
 
-@pytest.mark.parametrize("limit", [{"fuel": 50_000_000}, {"fuel": None, "call_timeout": 0.05}])
+@pytest.mark.parametrize("limit", [{"fuel": 50_000_000}, {"fuel": None, "timeout": 0.05}])
 def test_stops_between_bulk_operations(limit: dict[str, Any]) -> None:
     with pytest.raises(CallError, match="module closed with"):
         quick(guest(pages=65, call=BULK), **limit).call_raw("f")
@@ -250,7 +263,7 @@ def test_a_sleep_ends_with_the_deadline() -> None:
         *("local.get 2", "i32.const 512", "i32.const 1", "i32.const 600", "call $poll_oneoff"),
         *("drop", "i64.const 0"),
     )
-    plugin = quick(guest(imports=[POLL], call=sleeping), call_timeout=0.05)
+    plugin = quick(guest(imports=[POLL], call=sleeping), timeout=0.05)
     with pytest.raises(CallTimeout):
         plugin.call_raw("f", subscription)
     token = CancelToken()
@@ -267,7 +280,7 @@ def test_timeout_and_fuel_of_one_call_only_shorten() -> None:
         with pytest.raises(CallError):
             plugin.call_raw("f", fuel=fuel)
         assert plugin.last_call is not None and plugin.last_call.fuel == used
-    plugin = quick(guest(call=ENDLESS), call_timeout=0.05, fuel=None)
+    plugin = quick(guest(call=ENDLESS), timeout=0.05, fuel=None)
     with pytest.raises(CallTimeout, match=r"gave up after 0\.05 s"):
         plugin.call_raw("f", timeout=60)
     with pytest.raises(CallTimeout, match=r"gave up after 0\.01 s"):
@@ -305,7 +318,7 @@ def test_a_fresh_instance_after_a_stop() -> None:
 
 @case("D11")
 def test_closed_after_a_stop() -> None:
-    plugin = quick(guest(call=COUNTING), call_timeout=0.02, restart=False)
+    plugin = quick(guest(call=COUNTING), timeout=0.02, restart=False)
     with pytest.raises(CallTimeout):
         plugin.call("f", "loop")
     for _ in range(2):
@@ -411,7 +424,7 @@ class Sleeper(MemoryHost):
 
 @case("D14")
 def test_host_functions_see_the_deadline() -> None:
-    plugin = quick(asker(), call_timeout=0.05)
+    plugin = quick(asker(), timeout=0.05)
     host = Sleeper()
     plugin.init(host)
     with pytest.raises(CallTimeout, match=r"^gk_call failed: module closed with context deadline"):
@@ -424,7 +437,7 @@ def test_host_functions_see_the_deadline() -> None:
 
 
 def test_sql_ends_with_the_deadline() -> None:
-    plugin = quick(asker(), call_timeout=0.05)
+    plugin = quick(asker(), timeout=0.05)
     plugin.init(MemoryHost())
     endless = (
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
@@ -542,7 +555,7 @@ def test_size_and_depth_of_json() -> None:
     assert "a text of 71 bytes; 64 are allowed" in host.logs[0].message
     assert "exceeded max depth" in host.logs[1].message
     few = quick(asker(), json_values=4)
-    few.init(host)
+    few.init(host, name="few")
     assert ask(few, "translate", {"key": "a,b,c[{[{", "args": [1, 2]}) == b'{"value":"a,b,c[{[{"}'
     assert ask(few, "translate", {"key": "k", "args": [1, 2, 3]}) is None
     assert "a text of 5 values; 4 are allowed" in host.logs[2].message
@@ -550,3 +563,116 @@ def test_size_and_depth_of_json() -> None:
     assert echo.call_raw("f", b"1" * 65) == b"1" * 65
     with pytest.raises(ResultError, match="a text of 65 bytes"):
         echo.call("f", "1" * 63)
+
+
+# -- one account for all of a call
+
+#: 100 million instructions, which some tier may foresee
+SPIN = (
+    *("i32.const 20000000", "local.set 0", "loop _", "local.get 0", "i32.const 1", "i32.sub"),
+    *("local.tee 0", "br_if 0", "end"),
+)
+#: goes through all numbers of 32 bits, in an order that nobody foresees: far more than these limits
+#: allow, however fast it is run
+ALL_NUMBERS = (
+    *("i32.const 1013904223", "local.set 0", "loop _", "local.get 0", "i32.const 1664525"),
+    *("i32.mul", "i32.const 1013904223", "i32.add", "local.tee 0", "br_if 0", "end"),
+)
+
+
+def slow(where: str, spin: Sequence[str] = SPIN) -> bytes:
+    """A plugin that takes long when it is loaded."""
+    names = {"start": "go", "_start": "_start", "_initialize": "_initialize"}
+    if where == "gk_register":
+        size = len(b'{"name": "x", "version": "1.0.0"}')
+        register = Function("", "i64", (*spin, constant(1024, size)), "i32")
+        return guest(functions={"gk_register": register})
+    name = names[where]
+    function = Function("", "", tuple(spin), "i32")
+    return guest(functions={name: function}, start="$go" if where == "start" else None)
+
+
+@pytest.mark.usefixtures("frozen_heap")
+@pytest.mark.parametrize("where", ["start", "_start", "_initialize", "gk_register"])
+@pytest.mark.parametrize("limit", [{"timeout": 0.5}, {"fuel": 1_000_000}])
+def test_loading_has_one_account(where: str, limit: dict[str, Any]) -> None:
+    began = time.process_time()
+    with pytest.raises(CallError, match=r"deadline exceeded|fuel exhausted"):
+        quick(slow(where, ALL_NUMBERS), **limit)
+    assert time.process_time() - began < 2
+
+
+@pytest.mark.parametrize("where", ["start", "_start", "gk_register"])
+def test_a_restart_is_on_the_account_of_its_call(where: str) -> None:
+    plugin = quick(slow(where), timeout=60, fuel=None)
+    assert plugin._guest is not None
+    plugin._guest.ended = "for the test"
+    for limit, kind in (({"timeout": 0.1}, CallTimeout), ({"fuel": 100_000}, CallError)):
+        began = time.process_time()
+        with pytest.raises(kind):
+            plugin.call_raw("f", b"1", **limit)  # type: ignore[arg-type]
+        assert time.process_time() - began < 1
+    assert plugin.restarts == 0
+
+
+def test_the_fuel_of_a_restart_is_spent() -> None:
+    plugin = quick(guest(call=COUNTING), fuel=5_000)
+    with pytest.raises(CallError):
+        plugin.call("f", "loop")
+    plugin.call("f")
+    assert plugin.last_call is not None and plugin.last_call.restarted
+    first = plugin.last_call.fuel
+    plugin.call("f")
+    assert first > plugin.last_call.fuel
+
+
+def test_waiting_is_a_part_of_the_time() -> None:
+    plugin = quick(guest(call=ENDLESS), fuel=None)
+
+    def hold() -> None:
+        with pytest.raises(CallTimeout):
+            plugin.call_raw("f", timeout=0.3)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    while plugin._running is None:
+        time.sleep(0.001)
+    began = time.monotonic()
+    with pytest.raises(CallTimeout):
+        plugin.call_raw("f", timeout=0.5)
+    assert time.monotonic() - began < 0.5 + 0.3
+    thread.join()
+
+
+def test_loading_is_cancelled() -> None:
+    token = CancelToken()
+    token.cancel()
+    with pytest.raises(CallError, match="context canceled"):
+        load(slow("gk_register"), cancel=token)
+    token = CancelToken()
+    timer = threading.Timer(0.2, token.cancel)
+    timer.start()
+    began = time.process_time()
+    with pytest.raises(CallError, match="context canceled"):
+        load(slow("_start"), cancel=token, fuel=None)
+    assert time.process_time() - began < 2
+    timer.join()
+
+
+@pytest.mark.parametrize("text", ["1" * 200_000, "1." * 100_000, "1h" * 100_000, "." * 200_000])
+def test_durations_are_not_read_for_ever(text: str) -> None:
+    manifest = {"name": "x", "version": "1", "resources": {"call_timeout": text}}
+    pages = 8
+    data = guest(manifest, pages=pages)
+    began = time.process_time()
+    plugin = quick(data)
+    assert time.process_time() - began < 1
+    assert "resources.call_timeout is ignored: a duration of 200,000 chara" in plugin.warnings[0]
+
+
+def test_old_names_are_warned_of_where_they_are_used() -> None:
+    with pytest.warns(DeprecationWarning) as caught:
+        load(guest(), call_timeout=1.0)
+        Limits(call_timeout=2.0)
+        Limits().call_timeout  # noqa: B018
+    assert [warning.filename for warning in caught] == [__file__] * 3

@@ -40,8 +40,9 @@ from pywasmgk.errors import (
     ValidationError,
 )
 from pywasmgk.plugin import MemoryHost, load_from_file
-from pywasmgk.wasm.memory import Memory
+from pywasmgk.wasm.features import Features
 from pywasmgk.wasm.module import Module
+from pywasmgk.wasm.runtime.memory import Memory
 
 case = pytest.mark.case
 FD_WRITE = Import("wasi_snapshot_preview1", "fd_write", "i32 i32 i32 i32", "i32")
@@ -264,7 +265,7 @@ def test_endless_loops_while_loading(where: str) -> None:
         parts = {"functions": {"go": loop}, "start": "$go"}
     began = time.monotonic()
     with pytest.raises(CallTimeout, match="module closed with context deadline exceeded") as caught:
-        quick(guest(**parts), call_timeout=0.05)  # type: ignore[arg-type]
+        quick(guest(**parts), timeout=0.05)  # type: ignore[arg-type]
     prefix = "gk_register failed: " if where == "gk_register" else "instantiate wasm: "
     assert str(caught.value).startswith(prefix)
     assert isinstance(caught.value, TimeoutError)
@@ -403,6 +404,24 @@ def test_later_proposals_are_refused(data: bytes) -> None:
     assert isinstance(caught.value.__cause__, (DecodeError, ValidationError))
 
 
+def test_a_module_that_was_allowed_more_is_held_to_the_contract() -> None:
+    """With the words for bytes; and what it has compiled is its own still."""
+    tail = module(types=[functype()], functions=[0], bodies=[unsigned(4) + b"\0\x12\0\x0b"])
+    with pytest.raises(PluginError) as of_bytes:
+        quick(tail)
+    for validate in ("eager", "lazy"):
+        with pytest.raises(PluginError) as of_module:
+            pywasmgk.load(Module(tail, validate=validate), timeout=5.0)
+        assert str(of_module.value) == str(of_bytes.value)
+        assert isinstance(of_module.value.__cause__, (DecodeError, ValidationError))
+    plain = Module(guest(call=("i64.const 0",)))
+    for _ in range(2):
+        plugin = pywasmgk.load(plain, timeout=5.0)
+        assert plugin._module is plain
+        assert plugin.call_raw("f") is None
+    assert plain.is_within(Features.SEED) and not Module(tail).is_within(Features.SEED)
+
+
 FAILING = {
     "magic": b"nothing",
     "validation": guest(functions={"u": Function("", "i32", ())}),
@@ -489,7 +508,7 @@ def test_options_are_named_where_they_are_wrong() -> None:
     with pytest.raises(TypeError, match="unknown option 'memory_limits'"):
         quick(guest(), memory_limits=3)
     with pytest.raises(TypeError, match="expected the bytes of a module"):
-        quick("echo.wasm")  # type: ignore[arg-type]
+        quick(7)  # type: ignore[arg-type]
 
 
 # -- text
@@ -509,7 +528,7 @@ def test_a_plugin_is_loaded_from_text() -> None:
 
 
 def test_a_fault_in_text_has_its_place(tmp_path: Path) -> None:
-    message = "instantiate wasm: unknown \\$nobody \\(line 2, column 7\\)"
+    message = "instantiate wasm: unknown func \\$nobody \\(line 2, column 7\\)"
     with pytest.raises(pywasmgk.PluginError, match=message) as caught:
         pywasmgk.load("(module (func\n call $nobody))")
     assert isinstance(caught.value.__cause__, pywasmgk.TextError)
@@ -525,5 +544,6 @@ def test_a_fault_in_text_has_its_place(tmp_path: Path) -> None:
 
 
 def test_a_path_is_no_text() -> None:
-    with pytest.raises(TypeError, match="the bytes of a module or WAT"):
+    with pytest.raises(pywasmgk.PluginError, match=r"Module\.from_file") as caught:
         pywasmgk.load("hello.wasm")
+    assert isinstance(caught.value.__cause__, pywasmgk.TextError)

@@ -175,9 +175,15 @@ def test_every_field() -> None:
 
 @case("B02")
 @pytest.mark.parametrize("text", [b"{}", b"null"])
-def test_nothing_is_needed(text: bytes) -> None:
-    manifest = loaded(text)
-    assert (manifest.name, manifest.version, manifest.routes, manifest.raw) == ("", "", (), {})
+def test_an_empty_manifest_says_nothing(text: bytes) -> None:
+    with pytest.raises(ManifestError, match=r'parse manifest: it is empty; the least is \{"name":'):
+        loaded(text)
+
+
+@case("B02")
+def test_no_single_key_is_needed() -> None:
+    manifest = loaded({"author": ""})
+    assert (manifest.name, manifest.version, manifest.routes) == ("", "", ())
     empty = ("name", "version", "description", "author", "license", "homepage")
     assert json.loads(manifest.to_json()) == dict.fromkeys(empty, "")
 
@@ -186,7 +192,7 @@ def test_nothing_is_needed(text: bytes) -> None:
 @pytest.mark.parametrize(
     ("manifest", "text"),
     [
-        ({}, "name '' must match"),
+        ({"version": "1"}, "name '' must match"),
         ({"name": "A"}, "name 'A' must match"),
         ({"name": "../x", "version": "1"}, "must match"),
         ({"name": "x\n", "version": "1"}, "must match"),
@@ -397,7 +403,7 @@ def test_the_manifest_is_the_callers_own() -> None:
 def test_a_plugin_may_ask_for_less() -> None:
     asked = {"memory_mb": 1, "call_timeout": "2s"}
     plugin = quick(guest({"name": "x", "resources": asked}, pages=2))
-    assert plugin.limits == Limits(memory_limit=16, call_timeout=2.0)
+    assert plugin.limits == Limits(memory_limit=16, timeout=2.0)
     assert plugin._guest is not None and plugin._guest.exports.memory.limit == 16
     assert plugin.options.limits.memory_limit == 256
     assert plugin.warnings == ()
@@ -424,8 +430,8 @@ def test_it_gets_no_more_than_the_host_gives(asked: dict[str, Any], warning: str
 
 def test_nothing_asked_changes_nothing() -> None:
     assert lowered(Limits(), None) == lowered(Limits(), Resources()) == (Limits(), [])
-    unlimited = Limits(call_timeout=None)
-    assert lowered(unlimited, Resources(call_timeout="3m"))[0].call_timeout == 180
+    unlimited = Limits(timeout=None)
+    assert lowered(unlimited, Resources(call_timeout="3m"))[0].timeout == 180
 
 
 @case("W15")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from functools import partial
 from typing import Any, Optional
 
@@ -130,7 +131,9 @@ def test_what_it_raises_is_logged() -> None:
         raise LookupError(why)
 
     assert ask_raw(on(host), "fail", {"why": "gone"}) == 0
-    assert host.logs[-1] == ("error", "host_call fail failed: gone", {"caller": "x"})
+    level, message, fields = host.logs[-1]
+    assert (level, message, fields["caller"]) == ("error", "host_call fail failed: gone", "x")
+    assert "raise LookupError(why)\nLookupError: gone" in fields["traceback"]
 
 
 def test_the_caller() -> None:
@@ -179,6 +182,44 @@ def test_names_are_the_hosts_own() -> None:
     assert ask(plugin, "number", {}) == b"2"
     plugin.init(other)
     assert ask_raw(plugin, "number", {}) == 0
+
+
+def test_annotations_behind_wrappers() -> None:
+    def add(a: int, b: int = 1) -> int:
+        return a + b
+
+    class Adder:
+        def __call__(self, a: int, b: int = 1) -> int:
+            return a + b
+
+    @functools.wraps(add)
+    def wrapped(*args: Any, **named: Any) -> int:
+        return add(*args, **named)
+
+    host = MemoryHost()
+    plugin = on(host)
+    for function in (
+        functools.lru_cache(add),
+        wrapped,
+        Adder(),
+        functools.partial(add, b=1),
+        functools.partial(Adder()),
+    ):
+        host.function(function, name="add")
+        assert ask(plugin, "add", {"a": 2}) == b"3"
+        assert ask_raw(plugin, "add", {"a": "2"}) == 0
+    host.function(functools.partial(add, 40), name="add")
+    assert ask(plugin, "add", {"b": 2}) == b"42"
+
+    class Asynchronous:
+        async def __call__(self, a: int) -> int:
+            return a
+
+    # nobody awaits them here, of which the log is told (test_awaiting.py has them awaited)
+    for number, function in enumerate((Asynchronous(), functools.partial(Asynchronous().__call__))):
+        host.function(function, name=f"waiting{number}")
+        assert ask_raw(plugin, f"waiting{number}", {"a": 2}) == 0
+        assert "can only be called by call_async" in host.logs[-1].message
 
 
 def test_methods_and_callables() -> None:
@@ -241,8 +282,8 @@ def caller_second(a: int, caller: CallContext) -> None:
     """The caller comes first."""
 
 
-async def coroutine(a: int) -> None:
-    """Nobody awaits it."""
+async def coroutine(a: complex) -> None:
+    """Its arguments come from JSON, too."""
 
 
 @pytest.mark.parametrize(
@@ -261,7 +302,7 @@ async def coroutine(a: int) -> None:
         (result, r"^result: the result is annotated set"),
         (unresolved, r"^unresolved: an annotation cannot be resolved: name 'Nowhere'"),
         (caller_second, r"^caller_second: parameter 'caller' is annotated CallContext"),
-        (coroutine, r"^coroutine: a host function cannot be a coroutine function"),
+        (coroutine, r"^coroutine: parameter 'a' is annotated complex, which JSON does not"),
         (5, r"^host\.function takes a function, not 5"),
     ],
 )

@@ -33,7 +33,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pywasmgk
-from pywasmgk.wasm.names import clean
+from pywasmgk.printable import printable
 
 GUESTS = Path(__file__).parent.parent / "guests"
 BUILDS = {
@@ -77,7 +77,7 @@ def escaped(data: bytes) -> bytes:
 
 def shown(name: bytes) -> str:
     """A name from outside in a line of the log."""
-    return clean(name.decode("utf-8", "replace"))
+    return printable(name.decode("utf-8", "replace"))
 
 
 def error(message: str, detail: bytes = b"") -> bytes:

@@ -26,6 +26,7 @@ WASI = {
     "clock_time_get": "i32 i64 i32",
     "random_get": "i32 i32",
     "proc_raise": "i32",
+    "sock_shutdown": "i32 i32",
 }
 
 
@@ -47,6 +48,11 @@ def calling(name: str, *args: int, size: int = 64, **parts: Any) -> tuple[int, b
 def test_no_arguments_and_no_environment(name: str) -> None:
     errno, raw, _ = calling(name, 512, 516, datas=[data_at(512, b"\xff" * 8)])
     assert errno == 0 and raw[:8] == bytes(8)
+
+
+def test_streams_are_no_sockets_and_no_descriptors_of_sockets_either() -> None:
+    # programs hear notsock, which is what wasmtime says; plugins are promised badf
+    assert calling("sock_shutdown", 1, 0)[0] == 8
 
 
 def data_at(address: int, content: bytes) -> bytes:
@@ -108,6 +114,32 @@ def test_randomness() -> None:
 @case("F08")
 def test_signals() -> None:
     assert calling("proc_raise", 6)[0] == 52
+
+
+@case("F09")
+@pytest.mark.parametrize(
+    ("name", "args"),
+    [
+        # the memory has 65536 bytes
+        ("fd_write", (1, 65532, 1, 512)),
+        ("fd_write", (1, -8, 1, 512)),
+        ("fd_write", (1, 600, 1, 65533)),
+        ("fd_write", (1, 640, 1, 512)),
+        ("fd_read", (0, 65532, 1, 512)),
+        ("fd_read", (0, 640, 1, 512)),
+        ("clock_time_get", (0, 0, 65529)),
+        ("random_get", (65530, 8)),
+        ("random_get", (0, -1)),
+        ("args_sizes_get", (65533, 512)),
+        ("environ_sizes_get", (512, -1)),
+    ],
+)
+def test_pointers_outside_of_memory(name: str, args: tuple[int, ...]) -> None:
+    # one buffer that ends behind the memory
+    outside = data_at(640, struct.pack("<2I", 65530, 10))
+    errno, _, plugin = calling(name, *args, datas=[BUFFERS, outside])
+    assert errno == 21
+    assert not plugin.dirty and plugin.call_raw("f") is not None
 
 
 @case("F11")

@@ -19,10 +19,10 @@ import pytest
 BENCH = Path(__file__).parent.parent.parent / "tools" / "bench"
 
 
-def bench(tmp_path: Path, *words: str) -> dict[str, Any]:
+def bench(tmp_path: Path, *words: object) -> dict[str, Any]:
     """The JSON of a benchmark."""
     target = tmp_path / "result.json"
-    command = [sys.executable, str(BENCH), *words, "--rounds", "1", "--json", str(target)]
+    command = [sys.executable, str(BENCH), *map(str, words), "--rounds", "1", "--json", str(target)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     result: dict[str, Any] = json.loads(target.read_text())
@@ -53,6 +53,15 @@ def test_borders_and_starts(what: str, tmp_path: Path) -> None:
         assert all(value > 0 for value in row.values() if isinstance(value, float))
 
 
+def test_holding(tmp_path: Path) -> None:
+    result = bench(tmp_path, "held", "--scale", "0.01")
+    assert len(result["running"]) == 5
+    assert [row["steps"] for row in result["back"]][:4] == [100, 1_000, 10_000, 100_000]
+    sizes = {row["what"]: row["bytes"] for row in result["suspending"]}
+    assert sizes["64 KiB written"] < 70_000 < sizes["16 MiB written"] < 17_000_000
+    assert all(value > 0 for value in result["stops"][0].values())
+
+
 def test_the_mixed_workload(tmp_path: Path) -> None:
     words = ("coremark", "--engines", "compiler,interpreter", "--peers", "")
     rows = bench(tmp_path, *words)["rows"]
@@ -74,9 +83,18 @@ def test_the_page_has_what_was_measured(tmp_path: Path, monkeypatch: pytest.Monk
     assert len(list(marks)) == 6, "one for each kernel"
 
 
-@pytest.mark.parametrize("what", ["load", "import"])
-def test_what_does_not_need_a_peer(what: str, tmp_path: Path) -> None:
-    assert bench(tmp_path, what)["python"]
+@pytest.mark.parametrize("what", [["load", BENCH.parent / "kernels/libc.wasm"], ["import"]])
+def test_what_does_not_need_a_peer(what: list[Any], tmp_path: Path) -> None:
+    assert bench(tmp_path, *what)["python"]
+
+
+def test_a_file_made_to_be_dear_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(BENCH.parent))
+    load = importlib.import_module("benchmarks.load")
+    row = load.dear("nothing", b"\0asm\1\0\0\0" + b"\0\1\0" * 100, 50e-9)
+    assert row["bytes"] == 308 and row["us_per_byte"] > 0
+    assert "nothing" in load.table({**load.circumstances(), "rounds": 1, "empty_call_ns": 50,
+                                    "rows": [], "shapes": [row]})  # fmt: skip
 
 
 def test_the_pyodide_benchmark_finds_its_tool(monkeypatch: pytest.MonkeyPatch) -> None:

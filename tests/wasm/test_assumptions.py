@@ -7,11 +7,11 @@ from two_engines import outcome, source_lines
 from wasm_builder import function, limits
 
 import pywasmgk
-from pywasmgk.wasm.compiler.assumptions import assumptions
-from pywasmgk.wasm.compiler.inlining import expanded
-from pywasmgk.wasm.compiler.shape import Shape
-from pywasmgk.wasm.instance import Instance, instantiate
+from pywasmgk.wasm.compiler.frontend.context import Context
+from pywasmgk.wasm.compiler.frontend.entry_guards import assumptions
+from pywasmgk.wasm.compiler.frontend.inlining import expanded
 from pywasmgk.wasm.module import Module
+from pywasmgk.wasm.runtime.instance import Instance, instantiate
 from pywasmgk.wasm.text.reading import assemble
 
 #: reads two words through its parameter and adds them
@@ -20,11 +20,11 @@ READS = ("local.get 0", "i32.load 2+0", "local.get 0", "i32.load 2+4", "i32.add"
 
 def assumed(data: bytes) -> dict[str, int]:
     module = Module(data)
-    shape = Shape(expanded(module, 0), module.context, module.isa, 1 << 30)
+    shape = Context(expanded(module, 0), module.context, module.isa, 1 << 30)
     return {found.name: found.zeros for found in assumptions(shape)}
 
 
-def with_words(data: bytes, engine: str = "compiler") -> Instance:
+def with_words(data: bytes, engine: str = "optimized") -> Instance:
     instance = instantiate(Module(data), engine=engine)
     assert instance.memory is not None
     instance.memory.write(0, bytes(range(1, 65)))
@@ -80,13 +80,13 @@ def test_wherever_the_stack_pointer_is_the_engines_agree(start: int) -> None:
     module = framed(
         f"{MAKE_FRAME} local.get $frame i32.const 3 i32.and i32.const 2 i32.shl drop", start
     )
-    assert outcome(module, "compiler", 7) == outcome(module, "interpreter", 7)
+    assert outcome(module, "optimized", 7) == outcome(module, "interpreter", 7)
 
 
 @pytest.mark.parametrize("pointer", [0, 1, 2, 3, 4, 57, 0x40000000, 0x80000001, -1])
 def test_whatever_the_pointer_the_engines_agree(pointer: int) -> None:
     found = []
-    for engine in ("interpreter", "compiler"):
+    for engine in ("interpreter", "optimized"):
         instance = with_words(function("i32", "i32", *READS, memories=[limits(1)]), engine)
         try:
             found.append((instance.exports.f(pointer), instance.fuel_used))
@@ -108,3 +108,36 @@ def test_a_function_whose_assumption_fails_often_is_compiled_without() -> None:
     for _ in range(20):
         assert function_(1) == wanted
     assert cell.cell_contents is not first
+
+
+#: writes words below the stack pointer, which is kept a multiple of 8 as Go does
+TWO = """(module (memory 1) (global $sp (mut i32) (i32.const {start}))
+    (func (export "move") (param i32) local.get 0 global.set $sp)
+    (func (export "f") (result i32)
+      global.get $sp i32.const 7 i32.store global.get $sp i32.load)
+    (func (export "g") (result i32)
+      global.get $sp i32.const 9 i32.store global.get $sp i32.load))"""
+
+
+@pytest.mark.parametrize(("start", "mask"), [(1024, 15), (1032, 7), (1028, 3)])
+def test_a_stack_pointer_is_tested_for_what_it_is_kept_a_multiple_of(start: int, mask: int) -> None:
+    instance = instantiate(Module(assemble(TWO.format(start=start))), engine="optimized")
+    assert instance.exports.f() == 7
+    assert f"g0 & {mask}" in "".join(source_lines(instance.module, 1))
+
+
+def test_a_stack_pointer_of_odd_addresses_is_not_tested() -> None:
+    instance = instantiate(Module(assemble(TWO.format(start=1026))), engine="optimized")
+    assert instance.exports.f() == 7
+    assert "return deep" not in "".join(source_lines(instance.module, 1))
+
+
+def test_what_one_guard_finds_out_is_known_to_the_functions_that_are_compiled_later() -> None:
+    instance = instantiate(Module(assemble(TWO.format(start=1024))), engine="optimized")
+    assert instance.exports.f() == 7
+    instance.exports.move(1032)
+    assert instance.exports.f() == 7  # its guard for multiples of 16 does not hold
+    assert instance.module.low_zeros == {0: 3}
+    instance.exports.move(1040)
+    assert instance.exports.g() == 9
+    assert "g0 & 7" in "".join(source_lines(instance.module, 2))

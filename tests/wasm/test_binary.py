@@ -27,8 +27,8 @@ from wasm_builder import (
 )
 
 from pywasmgk.errors import DecodeError, PywasmgkError, ValidationError
+from pywasmgk.wasm.binary.ppci_import import BinaryFileReader, components
 from pywasmgk.wasm.module import Module
-from pywasmgk.wasm.ppci_import import BinaryFileReader, components
 from pywasmgk.wasm.types import Limits, MemoryType, TableType, ValType
 
 CUSTOMS = [section(0, name(text) + content) for text, content in RICH_CUSTOMS]
@@ -116,7 +116,8 @@ def test_every_prefix_is_refused() -> None:
         (b"\0asm\1", "unknown binary version: unexpected end of a file of 5 bytes", 4),
         (b"\0asm\2\0\0\0", "unknown binary version", 4),
         (b"\0asm\r\0\1\0", "a component", 4),
-        (module() + section(13, b"\0"), "exception handling", 10),
+        (module() + section(14, b"\0"), "malformed section id 14", 10),
+        (module() + section(13, b"\1\1\0"), "malformed tag attribute 0x01", 11),
         (module() + section(14, b""), "malformed section id 14", 10),
         (module(memories=[limits(1)]) + section(4, b"\0"), "unexpected content", 15),
         (module() + section(1, b"\x05"), "unexpected end", 10),
@@ -129,14 +130,15 @@ def test_every_prefix_is_refused() -> None:
         (module() + section(1, b"\1\x5f\0"), "form 0x5f: garbage collection", 11),
         (module() + section(1, b"\1\x60\1\x64\0"), "0x64: the function references", 13),
         (module(imports=[b"\1\xff\0\0"]), "malformed UTF-8", 12),
-        (module(imports=[b"\0\0\4\0"]), "exception handling", 13),
+        (module(imports=[b"\0\0\4\1"]), "malformed tag attribute", 14),
+        (module(imports=[b"\0\0\5\0"]), "malformed import kind 0x05", 13),
         (module(imports=[b"\0\0\3\x7f\2"]), "malformed mutability", 15),
-        (module(memories=[b"\3\1\1"]), "threads", 11),
+        (module(memories=[b"\7\1\1"]), "memory64", 11),
         (module(memories=[b"\4\1"]), "memory64", 11),
         (module(memories=[b"\x81\0\1\1"]), "integer representation too long", 11),
         (module(elements=[b"\1\1\0"]), "malformed element kind 0x01", 12),
         (module(elements=[b"\5\x7f\0"]), "malformed reference type 0x7f", 12),
-        (module(exports=[("f", 4, 0)]), "malformed export kind", 13),
+        (module(exports=[("f", 5, 0)]), "malformed export kind", 13),
         (module() + section(3, b"\0") * 2, "sections out of order", 13),
         (module() + section(0, b""), "unexpected end", 10),
         (module() + section(0, b"\4abc"), "length out of bounds", 10),
@@ -158,10 +160,12 @@ def test_malformed_says_what_and_where(data: bytes, message: str, offset: int) -
 @pytest.mark.parametrize(
     ("opcode", "proposal"),
     [
-        (b"\x12", "tail call"),
         (b"\xfd\x80\2", "relaxed SIMD"),
-        (b"\xfe\0", "threads"),
-        (b"\6", "exception"),
+        (b"\xe2\0", "stack switching"),
+        (b"\xfc\x12\0", "memory control"),
+        (b"\xfd\xa0\2", "half precision"),
+        (b"\x41\0\x28\x42\0\0\x1a", "with a memory index: the multi-memory proposal"),
+        (b"\x3f\1\x1a", "one memory only: the multi-memory proposal"),
     ],
 )
 def test_other_proposals_are_named(opcode: bytes, proposal: str) -> None:
@@ -169,6 +173,43 @@ def test_other_proposals_are_named(opcode: bytes, proposal: str) -> None:
     data = function("", "", bodies=[unsigned(len(content)) + content])
     with pytest.raises(DecodeError, match=proposal):
         Module(data)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [b"\xd0{}\x1a", b"\2{}\0\x0b\x1a", b"\0\x1c\1{}\x1a", b"{}"],
+    ids=["ref.null", "block", "select", "local"],
+)
+@pytest.mark.parametrize(
+    ("kind", "proposal"),
+    [
+        (b"\x63", "the function references proposal"),
+        (b"\x64", "the function references proposal"),
+        *((bytes([byte]), "garbage collection") for byte in (0x6A, 0x6D, 0x6E, 0x71, 0x74)),
+    ],
+)
+def test_other_proposals_types_are_named(code: bytes, kind: bytes, proposal: str) -> None:
+    code = code.replace(b"{}", kind)
+    body = b"\1\1" + code if code == kind else b"\0" + code
+    data = module(
+        types=[functype()], functions=[0], bodies=[bytes([len(body) + 1]) + body + b"\x0b"]
+    )
+    with pytest.raises(DecodeError, match=f"malformed .* type .*: {proposal} is not supported"):
+        Module(data)
+
+
+def test_the_index_of_a_type_is_named_where_it_is_a_heap_type() -> None:
+    with pytest.raises(DecodeError, match="0x00: the function references proposal is not"):
+        Module(function("", "", bodies=[b"\5\0\xd0\0\x1a\x0b"]))
+
+
+def test_other_proposals_are_named_outside_of_code() -> None:
+    with pytest.raises(DecodeError, match="initial value: the function references proposal"):
+        Module(module(tables=[b"\x40\0\x70\0\1" + code("ref.null funcref")]))
+    with pytest.raises(DecodeError, match="custom page sizes"):
+        Module(module(memories=[b"\x08\0\0"]))
+    with pytest.raises(DecodeError, match="stack switching"):
+        Module(module(types=[b"\x5d\0"]))
 
 
 def test_locals_are_counted_before_they_are_made() -> None:
@@ -239,6 +280,35 @@ def mvp_module() -> bytes:
         datas=[b"\0" + code("i32.const 8") + name("active")],
         customs=RICH_CUSTOMS,
     )
+
+
+#: addresses as they are written in one to five bytes, the last of two also in more than it needs
+ADDRESSES = {
+    b"\x3f": 63, b"\x40": 2**32 - 64, b"\x7f": 2**32 - 1, b"\xc0\x00": 64, b"\xff\x7e": 2**32 - 129,
+    b"\x80\x80\x01": 1 << 14, b"\xff\xff\xbf\x7f": 2**32 - (1 << 20) - 1,
+    b"\xff\xff\xff\x3f": (1 << 27) - 1, b"\x80\x80\x80\x80\x78": 1 << 31, b"\x85\x80\x00": 5,
+}  # fmt: skip
+
+
+def test_data_segments_are_read_in_order_however_their_numbers_are_written() -> None:
+    sizes = [b"\0", b"\x82\0", b"\x83\x80\x00", b"\x84\x80\x80\x00", b"\x85\x80\x80\x80\x00"]
+    segments, expected = [], []
+    for number, (written, address) in enumerate(ADDRESSES.items()):
+        size = sizes[number % len(sizes)]
+        segments.append(b"\0\x41" + written + b"\x0b" + size + b"x" * (size[0] & 0x7F))
+        expected.append((address, b"x" * (size[0] & 0x7F)))
+        if number % 3 == 2:
+            segments.append(b"\1" + name(f"passive {number}"))
+            expected.append((None, f"passive {number}".encode()))
+    found = Module(module(memories=[limits(1)], datas=segments))
+    placed = [(value, found.data[start:end]) for _, _, value, start, end in found.datas.placed()]
+    assert placed == expected
+
+
+def test_a_data_segment_that_is_cut_off_is_told_where_it_is() -> None:
+    data = module(memories=[limits(1)], datas=[b"\0\x41\0\x0b\1x", b"\0\x41\1\x0b\4x"])
+    with pytest.raises(DecodeError, match="unexpected end"):
+        Module(data)
 
 
 def tree(item: Any) -> Any:
@@ -324,6 +394,7 @@ def test_hostile_locals_are_not_made_when_looked_at() -> None:
         len(found["func"][0].locals)
 
 
+@pytest.mark.usefixtures("frozen_heap")
 @pytest.mark.parametrize(
     "make",
     [
@@ -353,6 +424,6 @@ def test_time_grows_with_the_size_only(make: Callable[[int], bytes]) -> None:
 def test_unknown_types_and_indices_say_whose() -> None:
     with pytest.raises(ValidationError, match="unknown type 7 of function 0") as caught:
         Module(module(functions=[7], bodies=[body("")]))
-    assert caught.value.offset == 10
+    assert caught.value.offset == 11
     with pytest.raises(ValidationError, match=r"unknown table 3 in export 'a\\\\x1b'"):
         Module(module(exports=[("a\x1b", 1, 3)]))

@@ -7,12 +7,14 @@ import pickle
 from pathlib import Path
 
 import pytest
-from wasm_builder import body, code, function, functype, limits, module, name, vector
+from wasm_builder import body, code, function, functype, limits, module, name, section, vector
 
 import pywasmgk
 from pywasmgk import DecodeError, Features, Module, ValidationError, instantiate
-from pywasmgk.wasm import isa
+from pywasmgk.wasm import features, isa
+from pywasmgk.wasm.binary import primitives, reader
 from pywasmgk.wasm.features import TITLES
+from pywasmgk.wasm.remedies import remedy
 
 FIELDS = [item.name for item in dataclasses.fields(Features)]
 MEMORY = {"memories": [limits(1)]}
@@ -67,6 +69,40 @@ USES = [
     ("reference_types", function("", "", "table.size 0", "drop", tables=[TABLE])),
     ("reference_types", function("", "", "ref.null funcref", "drop")),
     ("reference_types", function("i32", "i32", *["local.get 0"] * 3, "select i32")),
+    ("threads", module(memories=[b"\3\1\2"])),
+    ("threads", module(imports=[name("env") + name("m") + b"\2\3\1\2"])),
+    ("threads", function("", "", "atomic.fence 0")),
+    (
+        "threads",
+        function("i32", "i32", "local.get 0", "i32.atomic.load 2+0", **MEMORY),
+    ),
+    ("wide_arithmetic", function("", "", *["i64.const 1"] * 2, "i64.mul_wide_u", *["drop"] * 2)),
+    (
+        "compact_imports",
+        module() + section(2, b"\1" + name("env") + b"\0\x7f\1" + name("g") + b"\3\x7f\0"),
+    ),
+    ("tail_calls", function("", "", "return_call 0")),
+    ("tail_calls", function("", "", "i32.const 0", "return_call_indirect 0 0", tables=[TABLE])),
+    ("exceptions", module(types=[functype()]) + section(13, b"\1\0\0")),
+    ("exceptions", module(types=[functype()], imports=[name("env") + name("t") + b"\4\0\0"])),
+    ("exceptions", function("", "", "try_table _ -", "end")),
+    ("exceptions", function("exnref", "", "local.get 0", "throw_ref")),
+    ("exceptions", function("exnref", "")),
+    ("legacy_exceptions", function("", "", "try _", "end")),
+    ("legacy_exceptions", function("", "", "try _", "catch_all", "rethrow 0", "end")),
+    ("legacy_exceptions", function("", "", "try _", "delegate 0")),
+    (
+        "extended_constants",
+        module(globals_=[b"\x7f\0" + code("i32.const 1", "i32.const 2", "i32.add")]),
+    ),
+    (
+        "extended_constants",
+        module(globals_=[b"\x7f\0" + code("i32.const 1"), b"\x7f\0" + code("global.get 0")]),
+    ),
+    (
+        "extended_constants",
+        module(datas=[b"\0" + code(*["i32.const 0"] * 2, "i32.mul") + name("x")], **MEMORY),
+    ),
     ("mutable_globals", module(imports=[name("env") + name("g") + b"\3\x7f\1"])),
     (
         "mutable_globals",
@@ -86,10 +122,58 @@ def test_what_is_switched_off_is_refused_by_name(field: str, data: bytes) -> Non
     Module(data, features=Features(**others))
 
 
+def test_presets() -> None:
+    """Plugins are held to 2.0, as the contract's runtime is; the default is all that there is."""
+    new = {"threads", "wide_arithmetic", "legacy_exceptions", "compact_imports"}
+    assert Features.SEED.refused >= new
+    assert Features.SEED.refused.isdisjoint(FIELDS[:7])
+    assert Features.V3.refused >= new
+    assert Features.SEED.refused - Features.V3.refused == {
+        "exceptions",
+        "extended_constants",
+        "tail_calls",
+    }
+    assert Features().refused == frozenset()
+
+
+def test_a_refusal_says_what_to_build_with() -> None:
+    shared = module(memories=[b"\3\1\2"])
+    with pytest.raises(ValidationError, match=r"threads is not among .*without it: .*-pthread"):
+        Module(shared, features=Features.SEED)
+    with pytest.raises(DecodeError, match=r"memory64 is not supported \(build .*wasm32"):
+        Module(module(memories=[b"\4\1"]))
+
+
+def test_every_proposal_that_is_named_has_a_remedy() -> None:
+    known = {
+        *TITLES.values(),
+        *features._UNKNOWN,
+        *features._UNKNOWN_BEHIND,
+        *features._WORDS,
+        *primitives._LIMITS_PROPOSALS.values(),
+        *features._UNKNOWN_TYPES,
+        *reader._FORM_PROPOSALS.values(),
+    }
+    assert {title for title in known if not remedy(title)} == {"shared-everything threads"}
+
+
+def test_plugins_are_held_to_what_the_contract_has() -> None:
+    shared = module(memories=[b"\3\1\2"])
+    with pytest.raises(pywasmgk.PluginError, match="threads is not among"):
+        pywasmgk.load(shared)
+    with pytest.raises(pywasmgk.PluginError, match="missing gk_register export"):
+        pywasmgk.load(shared, features=Features())
+
+
 def test_every_field_is_tested_and_has_a_name() -> None:
     assert {field for field, _ in USES} == set(FIELDS) == set(TITLES)
     marked = {row.proposal for row in isa.STANDARD} - {None}
-    assert marked == set(FIELDS) - {"mutable_globals", "multi_value"}
+    assert marked == set(FIELDS) - {
+        "mutable_globals",
+        "multi_value",
+        "compact_imports",
+        "extended_constants",
+    }
     assert all(getattr(Features(), field) for field in FIELDS)
 
 
@@ -123,13 +207,13 @@ def test_lazy_bodies_are_held_to_them_too() -> None:
 
 
 def test_features_are_frozen_and_travel_with_the_module() -> None:
-    features = Features(simd=False)
+    without = Features(simd=False)
     with pytest.raises(dataclasses.FrozenInstanceError):
-        features.simd = True  # type: ignore[misc]
-    again = pickle.loads(pickle.dumps(Module(function("", ""), features=features)))
-    assert again.features == features == pywasmgk.Features(simd=False)
+        without.simd = True  # type: ignore[misc]
+    again = pickle.loads(pickle.dumps(Module(function("", ""), features=without)))
+    assert again.features == without == pywasmgk.Features(simd=False)
     with pytest.raises(TypeError):
-        Features(threads=True)  # type: ignore[call-arg]
+        Features(stringref=True)  # type: ignore[call-arg]
 
 
 def test_files_too(tmp_path: Path) -> None:

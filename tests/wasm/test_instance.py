@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import pickle
 import struct
@@ -9,16 +10,16 @@ import struct
 import pytest
 from wasm_builder import body, code, function, functype, limits, module, name, vector
 
-from pywasmgk.errors import HostError, LinkError, Trap, TrapCode
-from pywasmgk.wasm.functions import Caller, Func
-from pywasmgk.wasm.globals import Global
-from pywasmgk.wasm.instance import instantiate
-from pywasmgk.wasm.linker import Linker
-from pywasmgk.wasm.memory import Memory
+from pywasmgk.errors import HostError, LinkError, NoMemory, Trap, TrapCode
 from pywasmgk.wasm.module import Module
-from pywasmgk.wasm.table import Table
+from pywasmgk.wasm.runtime.functions import Caller, Func
+from pywasmgk.wasm.runtime.globals import Global
+from pywasmgk.wasm.runtime.instance import instantiate
+from pywasmgk.wasm.runtime.linker import Linker
+from pywasmgk.wasm.runtime.memory import Memory
+from pywasmgk.wasm.runtime.table import Table
+from pywasmgk.wasm.runtime.values import u32
 from pywasmgk.wasm.types import FuncType, GlobalType, ValType
-from pywasmgk.wasm.values import u32
 
 I32, I64, F32 = ValType.I32, ValType.I64, ValType.F32
 
@@ -114,6 +115,62 @@ def test_modules_pickle() -> None:
     assert instantiate(copy).exports.f() == 3
 
 
+def test_an_instance_without_a_memory_says_so() -> None:
+    empty = instantiate(Module("(module)", name="empty.wasm"))
+    with pytest.raises(NoMemory, match=r"module empty\.wasm has no memory") as caught:
+        empty.memory  # noqa: B018
+    assert isinstance(caught.value, AttributeError)
+    assert not hasattr(empty, "memory") and empty.first_memory is None
+
+
+def test_bytes_of_a_memory_by_index_and_slice() -> None:
+    memory = Memory(1)
+    memory.write(16, b"hello")
+    assert memory[16:21] == b"hello" and bytes(memory[16:21]) == b"hello"  # type: ignore[arg-type]
+    assert memory[17] == ord("e") and memory[:2] == bytes(2) and memory[65530:] == bytes(6)
+    assert memory[9:9] == memory[9:5] == b""
+    for outside in (65536, -1, slice(0, 65537), slice(-4, 2)):
+        with pytest.raises(IndexError, match="outside the memory"):
+            memory[outside]
+    with pytest.raises(ValueError, match="no step"):
+        memory[0:9:3]
+
+
+def test_a_memory_over_the_limit_names_the_option() -> None:
+    text = "(module (memory 300))"
+    with pytest.raises(LinkError, match=r"min 300 pages \(18 Mi\) over limit of 256 ") as caught:
+        instantiate(text)
+    assert getattr(caught.value, "__notes__", None) == ["memory_limit=300 lets it in"]
+    instantiate(text, memory_limit=300)
+
+
+@pytest.mark.parametrize("engine", ["interpreter", "compiler"])
+def test_arithmetic_keeps_the_payload_of_a_nan(engine: str) -> None:
+    """Also of a signalling one, which becomes quiet; that of operations on vectors is the same."""
+    unary = ("sqrt", "ceil", "floor", "trunc", "nearest")
+    binary = ("add", "sub", "mul", "div", "min", "max")
+    parts = []
+    for width, lanes in ((32, 4), (64, 2)):
+        for operation in unary + binary:
+            more = "" if operation in unary else f"(f{width}.const 0)"
+            vector = "" if operation in unary else f"(v128.const f{width}x{lanes}{' 0' * lanes})"
+            given = f"(f{width}.reinterpret_i{width} (local.get 0))"
+            parts.append(
+                f"""(func (export "{width} {operation}") (param i{width}) (result i{width} i{width})
+                  (i{width}.reinterpret_f{width} (f{width}.{operation} {given} {more}))
+                  (i{width}x{lanes}.extract_lane 1 (f{width}x{lanes}.{operation}
+                    (f{width}x{lanes}.splat {given}) {vector})))"""
+            )
+    exports = instantiate(f"(module {' '.join(parts)})", engine=engine).exports
+    for width, quiet, payloads in (
+        (32, 0x7FC00000, (0x7FC12345, 0x7F812345, 0xFFC00001 - (1 << 32))),
+        (64, 0x7FF8 << 48, (0x7FFB6A0000001234, 0x7FF36A0000001234)),
+    ):
+        for operation in unary + binary:
+            for bits in payloads:
+                assert exports[f"{width} {operation}"](bits) == (bits | quiet,) * 2, operation
+
+
 # -- host functions
 
 
@@ -130,6 +187,40 @@ def test_host_functions_get_signed_or_unsigned() -> None:
     for host in (signed, unsigned):
         instantiate(data, {"env": {"it": host}}).exports.f(-1, 2)
     assert seen == [-1, 2, 0xFFFFFFFF, 2]
+
+
+def test_annotations_are_found_through_wrappers() -> None:
+    def plain(a: u32, b: int) -> None:
+        seen.append((a, b))
+
+    def more(z: int, a: u32, b: int) -> None:
+        seen.append((a, b))
+
+    @functools.wraps(plain)
+    def wrapped(*args: int) -> None:
+        plain(*args)
+
+    class Host:
+        def __call__(self, a: u32, b: int) -> None:
+            seen.append((a, b))
+
+        def asked(self, caller: Caller, a: u32, b: int) -> None:
+            seen.append((a, b))
+
+    seen: list[tuple[int, int]] = []
+    data = importing(b"\0\0", params="i32 i32")
+    host = Host()
+    asked = Func(FuncType((ValType.I32, ValType.I32)), host.asked, access_caller=True)
+    for found in (
+        *(plain, wrapped, functools.lru_cache(plain), functools.partial(more, 0), host, asked),
+        functools.partial(functools.lru_cache(wrapped)),
+    ):
+        instantiate(data, {"env": {"it": found}}).exports.f(-1, -2)
+        assert seen[-1] == (0xFFFFFFFF, -2), found
+    # what has no annotations that anybody can find
+    instantiate(data, {"env": {"it": lambda *args: seen.append(args)}}).exports.f(-1, -2)
+    assert seen[-1] == (-1, -2)
+    instantiate(data, {"env": {"it": print}})
 
 
 @pytest.mark.parametrize(
@@ -248,8 +339,9 @@ def test_memory_limits() -> None:
 
 
 def test_table_limits_count_all_tables_together() -> None:
-    with pytest.raises(LinkError, match="7 elements over limit of 6"):
+    with pytest.raises(LinkError, match="7 elements over limit of 6") as caught:
         instantiate(module(tables=[b"\x70" + limits(3), b"\x6f" + limits(4)]), table_limit=6)
+    assert getattr(caught.value, "__notes__", None) == ["table_limit=7 lets them in"]
     instance = instantiate(
         module(
             tables=[b"\x70" + limits(3), b"\x6f" + limits(4)],

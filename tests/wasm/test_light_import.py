@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from wasm_builder import rich_module
 
+from pywasmgk.wasm.binary.ppci_import import stand_in
 from pywasmgk.wasm.module import Module
-from pywasmgk.wasm.ppci_import import stand_in
 
 
 def outcome(program: str) -> str:

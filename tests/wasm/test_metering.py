@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
+from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from wasm_builder import body, function, functype, limits, module, name
 
@@ -20,11 +22,11 @@ from pywasmgk.errors import (
     Trap,
     TrapCode,
 )
-from pywasmgk.wasm.calls import MOST_ENTRIES
-from pywasmgk.wasm.functions import Caller, Func
-from pywasmgk.wasm.instance import Instance, instantiate
-from pywasmgk.wasm.interpreter import Execution
-from pywasmgk.wasm.metering import CancelToken, Meter
+from pywasmgk.wasm.interpreter.execution import Execution
+from pywasmgk.wasm.runtime.functions import Caller, Func
+from pywasmgk.wasm.runtime.instance import Instance, instantiate
+from pywasmgk.wasm.runtime.metering import CancelToken, Meter
+from pywasmgk.wasm.runtime.python_stack import allowance
 from pywasmgk.wasm.types import FuncType
 
 LOOP = ("loop _", "br 0", "end")
@@ -144,6 +146,27 @@ def test_progress_is_told() -> None:
     assert seen == sorted(seen)
 
 
+@pytest.mark.parametrize("engine", ["interpreter", "quick", "optimized"])
+def test_cheap_fuel_buys_no_long_slices(engine: str) -> None:
+    """The length of a bulk operation is much fuel in little time; what comes behind it is not."""
+    seen: list[int] = []
+    fill = ("i32.const 0", "i32.const 0", "i32.const 65536", "memory.fill")
+    fills = ("loop _", *fill, *COUNTDOWN[1:])
+    dear = ("i32.const 100000", "local.set 0", *COUNTDOWN)
+    instance = instantiate(
+        function("i32", "", *fills, *dear, memories=[limits(1)]),
+        engine=engine,
+        fuel=None,
+        timeout=None,
+        progress=lambda meter: seen.append(meter.fuel_used),
+    )
+    instance.exports.f(3_000)
+    before_dear = 3_000 * (65536 + 9)
+    looks = [fuel for fuel in seen if fuel >= before_dear]
+    assert looks[0] - before_dear <= 100_000
+    assert max(later - fuel for fuel, later in pairwise(looks)) <= 100_010
+
+
 def test_one_account_for_several_calls_and_instances() -> None:
     first = instantiate(function("i32", "", *COUNTDOWN))
     second = instantiate(function("i32", "", *COUNTDOWN))
@@ -186,6 +209,101 @@ def test_a_host_function_that_calls_back_in_draws_on_the_same_account() -> None:
     boxes.append(instantiate(data, {"h": {"h": again}}))
     boxes[0].exports.f()
     assert boxes[0].fuel_used == (1 + 1) + (1 + 1)
+
+
+@pytest.mark.parametrize("engine", ["interpreter", "compiler"])
+def test_unreachable_says_that_memory_was_refused(engine: str) -> None:
+    text = """(module (memory 2) (func (export "f") (param i32)
+      (if (i32.lt_s (memory.grow (local.get 0)) (i32.const 0)) (then (unreachable)))
+      (unreachable)))"""
+    exports = instantiate(text, engine=engine, memory_limit=10).exports
+    with pytest.raises(
+        Trap, match=r"^unreachable: .* memory.grow\(9\) at 2 pages, the limit is 10"
+    ):
+        exports.f(9)
+    with pytest.raises(Trap, match=r"^unreachable\n"):
+        exports.f(1)
+
+
+@pytest.mark.parametrize("engine", ["interpreter", "compiler"])
+def test_a_full_call_stack_is_shown_in_short(engine: str) -> None:
+    text = """(module (func $even (export "f") (call $odd)) (func $odd (call $even))
+      (func $g (export "g") (call $g)))"""
+    exports = instantiate(text, engine=engine, depth_limit=100).exports
+    with pytest.raises(Trap) as caught:
+        exports.f()
+    lines = [line for line in str(caught.value).splitlines() if "$" in line or "..." in line]
+    assert str(caught.value).startswith("call stack exhausted: more than depth_limit=100 frames\n")
+    assert lines[-1] == "  ... these 2 frames above repeated 49 times more ..."
+    with pytest.raises(Trap) as caught:
+        exports.g()
+    assert str(caught.value).endswith("  ... the frame above repeated 99 times more ...")
+    assert len(caught.value.frames) == 100
+
+
+SWALLOWED = """(module (import "e" "boom" (func $boom))
+  (import "e" "invoke" (func $invoke (param i32)))
+  (table (export "t") 1 funcref) (elem (i32.const 0) $outer)
+  (func $inner (param i32) (if (local.get 0) (then (call $boom) (drop (i32.const 1)) (return)))
+    (drop (i32.const 1)))
+  (func $outer (local i32) (local.set 0 (i32.const 3))
+    (loop (call $inner (i32.eqz (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+      (drop (i32.add (i32.const 2) (i32.const 3))) (br_if 0 (local.get 0)))
+    (drop (i32.const 9)))
+  (func (export "go") (call $invoke (i32.const 0)) (drop (i32.const 5))))"""
+
+
+@pytest.mark.parametrize("engine", ["interpreter", "compiler", "auto"])
+def test_what_an_exception_of_the_host_passed_by_is_not_charged(engine: str) -> None:
+    """If a host function swallows it; where nobody does, blocks that were entered count whole."""
+
+    class Jump(Exception):
+        pass
+
+    def boom() -> None:
+        raise Jump
+
+    def invoke(index: int) -> None:
+        with contextlib.suppress(Jump if swallowing else ()):
+            instance.exports.t.get(index)()
+
+    instance = instantiate(SWALLOWED, {"e": {"boom": boom, "invoke": invoke}}, engine=engine)
+    # entering, two instructions of $inner or its call of $boom, and the loop before and behind it
+    turn, last = (1 + 2 + 1) + 6 + 5, (1 + 2 + 1) + 6
+    for _ in range(3):
+        swallowing = True
+        instance.exports.go()
+        assert instance.fuel_used == 1 + 2 + (1 + 2) + 2 * turn + last + 1
+        swallowing = False
+        with pytest.raises(Jump):
+            instance.exports.go()
+        assert instance.fuel_used == 1 + 3 + (1 + 2) + 3 * turn + 1
+
+
+@pytest.mark.parametrize("engine", ["interpreter", "quick", "optimized"])
+def test_a_host_function_sets_what_remains(engine: str) -> None:
+    """Less ends the call, more lets it go on; what was spent stays spent."""
+    amounts: list[int] = []
+
+    def change(caller: Caller) -> None:
+        before = caller.meter.fuel_used
+        caller.meter.refuel(amounts[0])
+        assert (caller.meter.fuel_used, caller.meter.fuel_left) == (before, amounts[0])
+
+    loop = """(module (import "" "" (func $change)) (func (export "f") (param $n i32)
+      call $change
+      (loop (local.set $n (i32.sub (local.get $n) (i32.const 1))) (br_if 0 (local.get $n)))))"""
+    func = Func(FuncType(), change, access_caller=True)
+    instance = instantiate(loop, {"": {"": func}}, engine=engine, fuel=1_000)
+    for amount, turns, enough in ((60_000, 10_000, True), (300, 100, False), (0, 1, False)):
+        amounts[:] = [amount]
+        if enough:
+            instance.exports.f(turns)
+            assert instance.fuel_used == 2 + 6 * turns
+            continue
+        with pytest.raises(OutOfFuel):
+            instance.exports.f(turns)
+        assert amount <= instance.fuel_used <= amount + 2
 
 
 def test_call_depth() -> None:
@@ -234,7 +352,7 @@ def test_deep_reentry_through_the_host_ends_as_a_trap() -> None:
     with pytest.raises(Trap, match="call stack exhausted") as caught:
         boxes[0].exports.f()
     # Python 3.12 cannot nest so many calls of the host's: there it is their number that counts
-    assert len(caught.value.frames) == min(2000, MOST_ENTRIES)
+    assert len(caught.value.frames) == min(2000, allowance().entries)
     assert sys.getrecursionlimit() >= limit
     assert not boxes[0].dead
 
@@ -372,6 +490,7 @@ def test_a_token_that_was_cancelled_before_stops_the_first_step() -> None:
     instance.exports.f()
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(st.integers(0, 50_000), st.sampled_from("trxh"))), st.booleans())
 def test_slices_never_lose_fuel(steps: list[tuple[int, str]], watched: bool) -> None:
     """Whatever a tier and the host do with it, what was charged is what was charged."""

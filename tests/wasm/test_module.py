@@ -9,11 +9,11 @@ import weakref
 from pathlib import Path
 
 import pytest
-from wasm_builder import body, function, functype, module, name, rich_module, section
+from wasm_builder import body, function, functype, module, name, rich_module, section, unsigned
 
-from pywasmgk.errors import DecodeError, ValidationError
+from pywasmgk.errors import DecodeError, TextError, ValidationError
+from pywasmgk.wasm.binary.ppci_import import components
 from pywasmgk.wasm.module import Module
-from pywasmgk.wasm.ppci_import import components
 
 
 @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
@@ -31,7 +31,7 @@ def test_a_buffer_that_changes_later_does_no_harm() -> None:
 
 
 def test_wrong_kinds_of_input() -> None:
-    with pytest.raises(TypeError, match="WAT"):
+    with pytest.raises(TextError, match=r"found 'guest.wasm': .* Module.from_file"):
         Module("guest.wasm")
     with pytest.raises(TypeError, match="found int"):
         Module(7)  # type: ignore[arg-type]
@@ -177,13 +177,34 @@ def test_instructions_as_ppci_has_them() -> None:
     assert repr(found["func"][0].locals) == "[]"
 
 
-def test_block_maps_of_small_modules_are_kept() -> None:
-    small = Module(function("i32", "i32", "local.get 0"))
-    assert small.block_map(0) is small.block_map(0)
-    assert not Module(small.data, validate="lazy").block_maps
-    lines = ["i32.const 1", "drop"] * 6_000
-    large = Module(function("", "", *lines, *lines))
-    assert not large.block_maps
-    one, other = large.block_map(0), large.block_map(0)
+def test_block_maps_are_made_when_they_are_asked_for() -> None:
+    module = Module(function("i32", "i32", "local.get 0"), validate="lazy")
+    one = module.block_map(0)
+    assert module.block_map(0) is one, "it is one of the latest"
+    module.__dict__["_latest"] = {}
+    other = module.block_map(0)
     assert one is not other
-    assert (one.offsets, one.costs) == (other.offsets, other.costs)
+    assert (one.code[0], one.offsets, one.costs) == (other.code[0], [0, 2], {0: 1, 2: 0})
+    # what instructions have in common is there once
+    assert one.code[0] is other.code[0]
+
+
+def test_block_maps_of_small_modules_are_kept_until_they_are_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from pywasmgk.wasm.valid import acceptance
+
+    module = Module(function("i32", "i32", "local.get 0"))
+    monkeypatch.delattr(acceptance, "tokens")
+    assert module.block_map(0).code
+    assert module.block_map(0).code, "it is one of the latest then"
+    module.__dict__["_latest"] = {}
+    with pytest.raises(NameError):
+        module.block_map(0)
+    # large frames are not kept, nor what is large altogether
+    locals_ = b"\1" + unsigned(300) + b"\x7f"
+    content = locals_ + b"\x0b"
+    many = function("", "", bodies=[unsigned(len(content)) + content])
+    for data in (many, function("", "", *["nop"] * (17 << 10))):
+        with pytest.raises(NameError):
+            Module(data)

@@ -8,8 +8,9 @@ import tracemalloc
 import pytest
 from wasm_builder import function, name, section, unsigned, vector
 
+from pywasmgk.printable import printable
+from pywasmgk.wasm.binary.names import NameSection
 from pywasmgk.wasm.module import Module
-from pywasmgk.wasm.names import NameSection, clean
 
 
 def names(*subsections: bytes) -> NameSection:
@@ -54,9 +55,9 @@ def test_what_comes_before_a_fault_counts() -> None:
 
 def test_a_subsection_ends_where_it_says() -> None:
     # three entries announced, one there; what follows is another subsection, not an entry
-    found = names(section(1, b"\3\0" + name("only")), section(0, name("unread")))
+    found = names(section(1, b"\3\0" + name("only")), section(0, name("apart")))
     assert found.functions == {0: "only"}
-    assert found.module is None
+    assert found.module == "apart"
 
 
 @pytest.mark.parametrize("number", range(10))
@@ -91,7 +92,7 @@ def test_noise_is_no_error() -> None:
     ],
 )
 def test_names_are_fit_for_messages(raw: str, shown: str) -> None:
-    assert clean(raw) == shown
+    assert printable(raw) == shown
     assert names(section(1, name_map(_0=raw))).functions == {0: shown}
 
 
@@ -120,3 +121,19 @@ def test_no_name_section_and_a_broken_one() -> None:
     broken = Module(function("", "", customs=[("name", b"\1\xff\xff\xff\xff\x7f")]))
     assert broken.names.functions == {}
     assert broken.function_name(0) == "f"
+
+
+def test_whoever_needs_a_name_does_not_wait_for_millions() -> None:
+    many = 120_000
+    entries = b"".join(unsigned(n) + b"\1a" for n in range(many))
+    found = names(b"\1" + _sized(unsigned(many) + entries), b"\4" + _sized(b"\1\0\1t"))
+    assert len(found.functions) == 20_000 and found.types == {0: "t"}
+    each = b"".join(unsigned(n) + b"\1\0\1a" for n in range(many))
+    found = names(b"\2" + _sized(unsigned(many) + each))
+    assert sum(map(len, found.locals.values())) <= 20_000
+    again = names(*[b"\1" + _sized(b"\1" + unsigned(n) + b"\1a") for n in range(200)])
+    assert len(again.functions) == 200
+
+
+def _sized(content: bytes) -> bytes:
+    return unsigned(len(content)) + content

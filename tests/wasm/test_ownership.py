@@ -5,9 +5,15 @@ from __future__ import annotations
 import pytest
 
 from pywasmgk.errors import Busy, InstanceDead
-from pywasmgk.wasm import ownership
-from pywasmgk.wasm.metering import Meter
-from pywasmgk.wasm.ownership import Domain
+from pywasmgk.wasm.runtime import ownership
+from pywasmgk.wasm.runtime.metering import Meter
+from pywasmgk.wasm.runtime.ownership import Domain
+
+
+@pytest.fixture(autouse=True)
+def all_accounts_are_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Accounts of other threads that are inside."""
+    monkeypatch.setattr(ownership, "is_running", lambda meter: True)
 
 
 def test_one_account_is_inside_and_nests() -> None:

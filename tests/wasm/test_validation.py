@@ -6,7 +6,9 @@ import pytest
 from wasm_builder import body, code, function, functype, limits, module, vector
 
 from pywasmgk.errors import DecodeError, ValidationError
+from pywasmgk.wasm.features import Features
 from pywasmgk.wasm.module import Module
+from pywasmgk.wasm.text.reading import assemble
 
 MEMORY = {"memories": [limits(1)]}
 
@@ -73,7 +75,7 @@ def test_a_malformed_body_is_malformed_even_if_ill_typed_first() -> None:
         ({"memories": [limits(1), limits(1)]}, "multiple memories"),
         ({"globals_": [b"\x7f\0" + code("i64.const 1")]}, "end expected i32, found i64"),
         (
-            {"globals_": [b"\x7f\0" + code("i32.const 1", "i32.const 1", "i32.add")]},
+            {"globals_": [b"\x7f\0" + code("i32.const 1", "i32.const 1", "i32.and")]},
             "constant expr",
         ),
         ({"globals_": [b"\x7f\0" + code("global.get 0")]}, "unknown global 0"),
@@ -117,3 +119,51 @@ def test_dead_code_has_any_operands() -> None:
 def test_deep_nesting_needs_no_recursion() -> None:
     depth = 50_000
     Module(function("", "", bodies=[body("", *["block _"] * depth, *["end"] * depth)]))
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("(type (func)) (func) (func (type 5))", "func"),
+        ("(memory 1) (memory 1)", "memory"),
+        ('(import "a" "b" (memory 1)) (memory 1)', "memory"),
+        ('(import "a" "b" (func)) (import "a" "c" (memory 2 1))', "import"),
+        ("(table 1 funcref) (table 2 1 funcref)", "table"),
+        ('(func) (export "a" (func 0)) (export "a" (func 0))', "export"),
+        ("(func (param i32)) (start 0)", "start"),
+        ("(elem func) (elem func 1)", "elem"),
+        ("(table 1 externref) (elem func) (elem (i32.const 0))", "elem"),
+        ('(data "") (data (i32.const 0) "")', "data"),
+        (f"(type (func)) (type (func (param {'i32 ' * 1001})))", "type"),
+    ],
+)
+def test_errors_of_definitions_have_their_place(text: str, part: str) -> None:
+    """The last definition of a text is wrong; its place is where it begins in the module too."""
+    with pytest.raises(ValidationError) as caught:
+        Module(text)
+    place = caught.value.place
+    assert place is not None
+    assert place.column == 1 + text.rindex(f"({part}")
+    with pytest.raises(ValidationError) as again:
+        Module(assemble(text))
+    assert again.value.offset == caught.value.offset > 8
+
+
+def test_errors_of_features_have_their_place() -> None:
+    off = Features(
+        multi_value=False, simd=False, reference_types=False, bulk_memory=False,
+        mutable_globals=False,
+    )  # fmt: skip
+    for text, part in (
+        ("(type (func)) (type (func (result i32 i32)))", "type"),
+        ("(type (func)) (type (func (param v128)))", "type"),
+        ('(import "" "" (global i32)) (import "" "" (global (mut i32)))', "import"),
+        ('(global $g (mut i32) (i32.const 0)) (export "g" (global $g))', "export"),
+        ("(table 1 funcref) (table 1 funcref)", "table"),
+        ("(elem (i32.const 0)) (elem func)", "elem"),
+        ('(data (i32.const 0) "") (data "")', "data"),
+    ):
+        with pytest.raises(ValidationError, match="is not among the features") as caught:
+            Module(text, features=off)
+        assert caught.value.place is not None
+        assert caught.value.place.column == 1 + text.rindex(f"({part}")

@@ -97,6 +97,7 @@ def _wasmtime(path: Path) -> Exports:
 CONTESTANTS: dict[str, Callable[[Path], Exports]] = {
     "compiler": _ours("compiler"),
     "auto": _ours("auto"),
+    "quick": _ours("quick"),
     "interpreter": _ours("interpreter"),
     "pwasm-fuel": _pwasm(True),
     "pwasm": _pwasm(False),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from .kernels import cell
+from .measuring import geometric_mean
 from .svg import chart
 
 __all__ = ["write"]
@@ -21,12 +23,14 @@ INTRODUCTION = """# Speed: what code takes, and how that was measured
 All figures are ratios or stand beside those of others from the same run: engines take turns in one
 process, every result is checked, and what is shown is the median over the rounds. pywasmgk counts
 every instruction and has the limits that hold by default; compiling is not in the times, except
-under "Start". *pwasm-fuel* is pwasm with a budget, which it counts by calls and turns of loops;
-*pwasm* is the same without. Times are the processor's, as other programs ran on the machine.
+under "Real programs" and "Start". *pwasm-fuel* is pwasm with a budget, which it counts by calls and
+turns of loops; *pwasm* is the same without. Times are the processor's, as other programs ran on the
+machine.
 
 Measure yourself, from the project's source:
 
 ```text
+tools/bench real
 tools/bench kernels
 tools/bench coremark
 tools/bench calls
@@ -225,7 +229,69 @@ def simd(results: list[dict[str, Any]]) -> Iterable[str]:
     yield "![SIMD](performance-simd.svg)\n"
 
 
+def real_programs(results: list[dict[str, Any]]) -> Iterable[str]:
+    """Programs of registries, cold and warm."""
+    yield (
+        "## Real programs\n\nPrograms that other people's compilers built, from npm and PyPI, and "
+        "four jobs of Go's standard library: processor seconds from the module's bytes to the end "
+        "of a script, decoding, validating (which pwasm does not) and compiling included, each run "
+        "a process. *cold* is without a cache, *warm* with each engine's own, from the second "
+        "process on. Ours compiles at the end of the first one ([Caching](caching.md)), which is "
+        "in neither time. pwasm has its fuel; answers are compared.\n"
+    )
+    for result in results:
+        engines = [*result["rows"][0]["engines"]]
+        ours = engines[0]
+        head = ["program", "by", "", *engines, f"pwasm / {ours}", "to first answer", "peak MiB"]
+        yield grid(head, (_real_row(row, engines) for row in result["rows"]))
+        for warm in (False, True):
+            ratios = [_ratio(row, ours) for row in result["rows"] if row["warm"] is warm]
+            known = [ratio for ratio in ratios if ratio is not None]
+            yield (
+                f"{'Warm' if warm else 'Cold'}: {ours} is {geometric_mean(known):.2f} times as "
+                f"fast as pwasm (geometric mean), at least {min(known):.2f}, at most "
+                f"{max(known):.2f}.\n"
+            )
+        yield said(result)
+        cold = [row for row in result["rows"] if not row["warm"]]
+        drawn = {
+            row["program"]: {
+                name: found["whole"]
+                for name, found in row["engines"].items()
+                if isinstance(found, dict)
+            }
+            for row in cold
+        }
+        picture("performance-real", "Real programs, cold", "s", drawn)
+        yield "![Real programs](performance-real.svg)\n"
+
+
+def _ratio(row: dict[str, Any], ours: str) -> float | None:
+    """pwasm's time over ours, where both came to the end."""
+    mine, theirs = row["engines"].get(ours), row["engines"].get("pwasm")
+    if not isinstance(mine, dict) or not isinstance(theirs, dict):
+        return None
+    return float(theirs["whole"] / mine["whole"])
+
+
+def _real_row(row: dict[str, Any], engines: Sequence[str]) -> list[str]:
+    found = [row["engines"][engine] for engine in engines]
+    ratio = _ratio(row, engines[0])
+    whole = [f"{item['whole']:.2f}" if isinstance(item, dict) else "-" for item in found]
+    ours = found[0] if isinstance(found[0], dict) else None
+    return [
+        row["program"],
+        row["toolchain"],
+        "warm" if row["warm"] else "cold",
+        *whole,
+        "-" if ratio is None else f"{ratio:.2f}",
+        "-" if ours is None else f"{ours['first']:.2f}",
+        "-" if ours is None else f"{ours['peak_mib']:.0f}",
+    ]
+
+
 SECTIONS: dict[str, Callable[[list[dict[str, Any]]], Iterable[str]]] = {
+    "real_programs": real_programs,
     "kernels": kernels,
     "coremark": coremark,
     "calls": calls,
@@ -240,8 +306,23 @@ def picture(name: str, title: str, unit: str, rows: dict[str, dict[str, float]])
     (DOCS / f"{name}.svg").write_text(chart(title, unit, rows), encoding="utf-8")
 
 
+#: sections by their benchmark, as the page names them
+HEADINGS = {
+    "real_programs": "Real programs",
+    "kernels": "Kernels",
+    "coremark": "A mixed workload",
+    "calls": "Calls",
+    "start": "Start",
+    "pyodide": "Pyodide",
+    "simd": "SIMD",
+}
+
+
 def write(folder: Path) -> Path:
-    """Writes the page from all results in a folder; returns where it is."""
+    """Writes the page from all results in a folder; what was not measured again stays as it is.
+    Returns where the page is."""
+    page = DOCS / "performance.md"
+    before = _sections(page.read_text(encoding="utf-8")) if page.exists() else {}
     found: dict[str, list[dict[str, Any]]] = {}
     for path in sorted(folder.glob("*.json")):
         result = json.loads(path.read_text(encoding="utf-8"))
@@ -250,6 +331,16 @@ def write(folder: Path) -> Path:
     for name, section in SECTIONS.items():
         if name in found:
             parts += section(sorted(found[name], key=release))
-    page = DOCS / "performance.md"
-    page.write_text("\n".join(map(wrapped, parts)), encoding="utf-8")
+        elif HEADINGS[name] in before:
+            parts.append(before[HEADINGS[name]])
+    page.write_text(
+        "\n".join(part if part in before.values() else wrapped(part) for part in parts),
+        encoding="utf-8",
+    )
     return page
+
+
+def _sections(page: str) -> dict[str, str]:
+    """The sections of a page, with their headings, by these."""
+    found = re.split(r"^(?=## )", page, flags=re.MULTILINE)[1:]
+    return {part.partition("\n")[0].removeprefix("## "): part.rstrip("\n") + "\n" for part in found}

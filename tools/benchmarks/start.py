@@ -27,10 +27,10 @@ PROGRAM = """
 import json, sys, time
 clock = time.process_time if sys.platform != "win32" else time.perf_counter
 path, function, argument, cache = json.loads(sys.argv[1])
-import pywasmgk
+from pywasmgk import load
 start = clock()
 options = {} if cache is None else {"cache_dir": cache}
-plugin = pywasmgk.load(open(path, "rb").read(), **options)
+plugin = load(open(path, "rb").read(), **options)
 loaded = clock()
 plugin.call(function, argument)
 first = clock()

@@ -6,21 +6,28 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ..text.disassembly import Disassembly
-from .analysis import analyse
-from .emit import text_of
-from .graph import RETURN, build
-from .inlining import Body, expanded
-from .lines import Settle, Test
-from .printing import show
-from .shape import Shape
-from .structure import Choice, Code, Jump, Leave, Loop, Node, Switch, structured
-from .translate import Result
-from .unit import CannotCompile, source_of
+from .analysis.induction import N
+from .backend.emit import codes_of
+from .backend.printing import show, text_of, written
+from .backend.structure import Attempt, Choice, Code, Jump, Leave, Loop, Node, Switch, structured
+from .driver import CannotCompile, source_of
+from .ir.body import Body
+from .ir.cfg import RETURN
+from .ir.function import Function, LoweredBlock
+from .ir.handlers import Clause
+from .ir.statements import Charge, Statement, TestPoint
+from .optimizing import stages
+from .passes.fast_version import FastVersion
+from .pipeline import LOWERED, PASSES
+from .request import Request
 
 if TYPE_CHECKING:
     from ..module import Module
 
-__all__ = ["side_by_side", "steps_of"]
+__all__ = ["STEPS", "listing", "side_by_side", "steps_of"]
+
+#: what a function may be shown after
+STEPS = (LOWERED, *(item.name for item in PASSES))
 
 #: columns of the left half
 _LEFT = 52
@@ -78,44 +85,94 @@ def _beside(offset: str, text: str, python: str) -> str:
 # -- step by step
 
 
-def steps_of(module: Module, index: int) -> Iterator[str]:
-    """The graph of basic blocks, each with the terms that it becomes, and their structure."""
+def steps_of(module: Module, index: int, name: str = "") -> Iterator[str]:
+    """The function after lowering and after each pass, as it is compiled, and the structure of what
+    is written; or after the pass of a name alone. Raises ValueError for another name."""
+    if name and name not in STEPS:
+        raise ValueError(f"no pass is called {name!r}: there are {', '.join(STEPS)}")
     if _imported(module, index):
         yield ";; imported: it is the host's"
         return
-    body = expanded(module, index)
-    shape = Shape(body, module.context, module.isa, 1 << 31)
-    analysis = analyse(shape, build(body, module.isa), None)
-    yield ";; blocks, and the terms that their instructions become"
-    for number in analysis.graph.order:
-        block = analysis.graph.blocks[number]
+    try:
+        yield from _steps(module, index, name)
+    except CannotCompile as error:
+        yield f";; stays in the interpreter: {error}"
+
+
+def _steps(module: Module, index: int, name: str) -> Iterator[str]:
+    before: list[str] = []
+    for step, function in stages(module, Request(index)):
+        found = list(listing(function))
+        if name == step or not name:
+            yield f";; after {step}" + (": the same" if found == before else "")
+            yield from found if found != before or name else ()
+        before = found
+    if not name:
+        yield ";; structure"
+        yield from _nested(structured(function), 0)
+
+
+def listing(function: Function) -> Iterator[str]:
+    """The blocks of a function in reverse postorder, with their statements and exits."""
+    body = function.context.body
+    for number in function.graph.order:
+        block = function.graph.blocks[number]
         cost = body.costs.get(block.start, 0)
-        head = ", head of a loop" if number in analysis.graph.loops else ""
-        yield f"block {number} at {body.offsets[block.start]:#x}, fuel {cost}{head}:"
-        if number not in analysis.results:
+        head = ", head of a loop" if number in function.graph.loops else ""
+        about = f"fuel {cost}{head}" if block.pad is None else _caught(block.pad)
+        yield f"block {number} at {body.offsets[block.start]:#x}, {about}:"
+        if number not in function.blocks:
             yield "  never reached"
             continue
-        yield from (f"  {line}" for line in _terms(analysis.results[number], body))
-    yield ";; structure"
-    yield from _nested(structured(analysis), 0)
+        yield from (f"  {line}" for line in _block(function.blocks[number], body))
+        if number in function.fast:
+            yield from (f"  {line}" for line in _fast(function.fast[number]))
 
 
-def _terms(result: Result, body: Body) -> Iterator[str]:
-    for line in result.lines:
-        if isinstance(line, Test):
-            yield f";; in the place of a call, func {body.places[line.at].function}: a test point"
-        else:
-            yield (
-                ";; a call: what is pending is taken" if isinstance(line, Settle) else text_of(line)
-            )
+def _caught(clause: Clause) -> str:
+    return "any exception" if clause.tag is None else f"exceptions of tag {clause.tag}"
+
+
+def _block(result: LoweredBlock, body: Body) -> Iterator[str]:
+    yield from _statements(result.statements, body)
     if result.test is not None:
         yield f"test {show(result.test)}"
     targets = [
-        "never" if way is None else "return" if way.edge.target == RETURN else str(way.edge.target)
-        for way in result.ways
+        "never"
+        if flow is None
+        else "return"
+        if flow.edge.target == RETURN
+        else str(flow.edge.target)
+        for flow in result.flows
     ]
-    values = f" with {', '.join(map(show, result.values))}" if result.values else ""
-    yield f"{result.block.exit} {', '.join(targets)}".rstrip() + values
+    operands = [show(term) for flow in result.flows[:1] if flow is not None for term in flow.stack]
+    values = f" with {', '.join(operands)}" if operands else ""
+    if result.block.exit == "return":
+        yield f"return {', '.join(operands)}".rstrip()
+    else:
+        yield f"{result.block.exit} {', '.join(targets)}".rstrip() + values
+
+
+def _statements(lines: Sequence[Statement], body: Body | None = None) -> Iterator[str]:
+    for line in lines:
+        if isinstance(line, TestPoint) and body is not None:
+            yield f";; in the place of a call, func {body.places[line.at].function}: a test point"
+        elif isinstance(line, TestPoint):
+            yield ";; a test point"
+        elif isinstance(line, Charge) and line.amount is None:
+            yield ";; a call: what is pending is taken"
+        else:
+            yield from map(text_of, codes_of(line))
+
+
+def _fast(fast: FastVersion) -> Iterator[str]:
+    yield f"fast version, if {' and '.join(map(written, fast.tests)) or 'the fuel lasts'}:"
+    if fast.trip_count is not None and fast.trip_count is not N:
+        yield f"  n = {written(fast.trip_count)}"
+    yield from (f"  {target} = {written(value)}" for target, value in fast.preheader.items())
+    counter = "" if fast.counter is None else f" of {fast.counter.name} by {fast.counter.step}"
+    yield f"  turns{counter}:"
+    yield from (f"    {line}" for line in _statements(fast.statements))
 
 
 def _nested(nodes: Sequence[Node], depth: int) -> Iterator[str]:
@@ -134,9 +191,12 @@ def _node(node: Node) -> tuple[str, list[tuple[str, Sequence[Node]]]]:
         return f"block {node.result.block.number}", []
     if isinstance(node, (Jump, Leave)):
         word = "jump to" if isinstance(node, Jump) else "on to"
-        return f"{word} {node.way.edge.target}", []
+        return f"{word} {node.flow.edge.target}", []
     if isinstance(node, Choice):
         return f"if {show(node.test)}", [("", node.then), ("else", node.otherwise)]
+    if isinstance(node, Attempt):
+        arms = ((_caught(clause), arm) for clause, arm in zip(node.clauses, node.arms))
+        return "try", [("without an exception", node.following), *arms]
     if isinstance(node, Switch):
         return "switch", [(f"arm {number}", arm) for number, arm in enumerate(node.arms)]
     if isinstance(node, Loop):

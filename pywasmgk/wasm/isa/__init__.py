@@ -12,12 +12,27 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 
-from . import control, conversions, floats, integers, memory, references, simd, variables, vectors
-from .row import CONTROL_FORMS, Guard, Instruction, Signature, signature
+from . import (
+    atomics,
+    control,
+    conversions,
+    exceptions,
+    floats,
+    integers,
+    memory,
+    references,
+    simd,
+    variables,
+    vectors,
+    wide,
+)  # fmt: skip
+from .forms import CONTROL_FORMS, ControlForm
+from .row import Guard, Instruction, Signature, signature
 
 __all__ = [
     "CONTROL_FORMS",
     "STANDARD",
+    "ControlForm",
     "Guard",
     "Instruction",
     "InstructionSet",
@@ -75,11 +90,12 @@ class InstructionSet:
         return iter(sorted(self.rows, key=lambda row: row.opcode))
 
 
-#: WebAssembly 2.0
+#: WebAssembly 2.0, and what the engine knows of later proposals
 STANDARD = InstructionSet(
     row
     for family in (
-        control, variables, memory, references, integers, floats, conversions, vectors, simd,
+        control, exceptions, variables, memory, references, integers, floats, conversions,
+        vectors, simd, atomics, wide,
     )
     for row in family.ROWS
 )

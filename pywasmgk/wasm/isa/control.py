@@ -21,6 +21,14 @@ ROWS = [
         0x11, "call_indirect", ("typeidx", "tableidx"),
         rule="call_indirect", form="call_indirect", weight=3,
     ),
+    Instruction(
+        0x12, "return_call", ("funcidx",), rule="return_call", form="return_call",
+        proposal="tail_calls",
+    ),
+    Instruction(
+        0x13, "return_call_indirect", ("typeidx", "tableidx"),
+        rule="return_call_indirect", form="return_call_indirect", proposal="tail_calls",
+    ),
     Instruction(0x1A, "drop", typing=signature("any ->"), fuel=0, weight=3),
     Instruction(
         0x1B, "select", typing=signature("any any i32 -> any"), rule="select",

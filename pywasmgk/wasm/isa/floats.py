@@ -43,7 +43,7 @@ def _float_rows(bits: int) -> list[Instruction]:
         unary(3, "floor", "floor({a})"),
         unary(4, "trunc", "trunc({a})"),
         unary(5, "nearest", "nearest({a})"),
-        unary(6, "sqrt", "sqrt({a}) if {a} >= 0.0 else NAN", rounds),
+        unary(6, "sqrt", "sqrt({a}) if {a} >= 0.0 else NAN if {a} < 0.0 else {a} * 1.0", rounds),
         binary(7, "add", "{a} + {b}"),
         binary(8, "sub", "{a} - {b}"),
         binary(9, "mul", "{a} * {b}"),

@@ -79,7 +79,12 @@ ROWS = [
     Instruction(
         0xFC_0008, "memory.init", ("dataidx", "memidx"), signature("i32 i32 i32 ->"),
         proposal="bulk_memory",
-        guards=(Guard("{b} + {c} > len(datas[{x}]) or {a} + {c} > len(mem)", _OUT_OF_BOUNDS),),
+        guards=(
+            Guard(
+                "{b} + {c} > len(datas[{x}]) or {a} + {c} > len(mem)", _OUT_OF_BOUNDS,
+                "{b}, {c}, datas[{x}], {a}, {c}, mem",
+            ),
+        ),
         length="{c}", effect="mem[{a}:{a} + {c}] = datas[{x}][{b}:{b} + {c}]",
     ),
     Instruction(
@@ -89,13 +94,18 @@ ROWS = [
     Instruction(
         0xFC_000A, "memory.copy", ("memidx", "memidx"), signature("i32 i32 i32 ->"),
         proposal="bulk_memory",
-        guards=(Guard("{a} + {c} > len(mem) or {b} + {c} > len(mem)", _OUT_OF_BOUNDS),),
+        guards=(
+            Guard(
+                "{a} + {c} > len(mem) or {b} + {c} > len(mem)", _OUT_OF_BOUNDS,
+                "{a}, {c}, mem, {b}, {c}, mem",
+            ),
+        ),
         length="{c}", effect="mem[{a}:{a} + {c}] = mem[{b}:{b} + {c}]", weight=0.2,
     ),
     Instruction(
         0xFC_000B, "memory.fill", ("memidx",), signature("i32 i32 i32 ->"),
         proposal="bulk_memory",
-        guards=(Guard("{a} + {c} > len(mem)", _OUT_OF_BOUNDS),),
+        guards=(Guard("{a} + {c} > len(mem)", _OUT_OF_BOUNDS, "{a}, {c}, mem"),),
         length="{c}", effect="mem[{a}:{a} + {c}] = bytes(({b} & 255,)) * {c}", weight=0.2,
     ),
 ]

@@ -16,7 +16,12 @@ ROWS = [
     ),
     Instruction(
         0x26, "table.set", ("tableidx",), signature("i32 elem ->"),
-        guards=(Guard("{a} >= len(tables[{x}].elements)", _OUT_OF_BOUNDS),),
+        guards=(
+            Guard(
+                "{a} >= len(tables[{x}].elements)", _OUT_OF_BOUNDS,
+                "{a}, 1, tables[{x}].elements",
+            ),
+        ),
         effect="tables[{x}].replace({a}, [{b}])",
         proposal="reference_types",
     ),
@@ -40,7 +45,7 @@ ROWS = [
         guards=(
             Guard(
                 "{b} + {c} > len(elems[{x}]) or {a} + {c} > len(tables[{y}].elements)",
-                _OUT_OF_BOUNDS,
+                _OUT_OF_BOUNDS, "{b}, {c}, elems[{x}], {a}, {c}, tables[{y}].elements",
             ),
         ),
         length="{c}",
@@ -58,6 +63,7 @@ ROWS = [
             Guard(
                 "{b} + {c} > len(tables[{y}].elements) or {a} + {c} > len(tables[{x}].elements)",
                 _OUT_OF_BOUNDS,
+                "{b}, {c}, tables[{y}].elements, {a}, {c}, tables[{x}].elements",
             ),
         ),
         length="{c}",
@@ -77,7 +83,12 @@ ROWS = [
     ),
     Instruction(
         0xFC_0011, "table.fill", ("tableidx",), signature("i32 elem i32 ->"),
-        guards=(Guard("{a} + {c} > len(tables[{x}].elements)", _OUT_OF_BOUNDS),),
+        guards=(
+            Guard(
+                "{a} + {c} > len(tables[{x}].elements)", _OUT_OF_BOUNDS,
+                "{a}, {c}, tables[{x}].elements",
+            ),
+        ),
         length="{c}", effect="tables[{x}].replace({a}, [{b}] * {c})",
         proposal="reference_types",
     ),

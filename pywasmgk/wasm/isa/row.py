@@ -1,11 +1,11 @@
 """What one row of the instruction set says.
 
-Conventions of the templates (``meaning effect guards length charge``):
+Conventions of the templates (``meaning second effect update guards length charge``):
 
-``{a} {b} {c}``   the operands, deepest first; a tier evaluates each once
+``{a} {b} {c} {d}``  the operands, deepest first; a tier evaluates each once
 ``{x} {y}``       the immediates; ``{offset}`` of a memarg, which is the first of them if there are
                   several; ``{value}`` of a constant
-``{r}``           the result (in ``charge`` only)
+``{r}``           the result (in ``charge`` and ``update`` only)
 ``{t}``           a scratch name of the tier's
 ``{local} {glob}``  the local or the cell of the global that ``{x}`` names
 ``mem memory tables funcs datas elems``  the running instance's objects; ``mem`` is the bytearray
@@ -21,12 +21,7 @@ from typing import NamedTuple
 
 from ...errors import TrapCode
 
-__all__ = ["CONTROL_FORMS", "Guard", "Instruction", "Signature", "signature"]
-
-#: the forms that every tier states itself, because they move control
-CONTROL_FORMS = frozenset(
-    "block loop if else end br br_if br_table return call call_indirect unreachable nop".split()
-)
+__all__ = ["Guard", "Instruction", "Signature", "signature"]
 
 #: the names that a signature may use beside value types: they stand for a type that an
 #: immediate or the stack decides
@@ -48,6 +43,15 @@ class Guard(NamedTuple):
 
     condition: str
     code: TrapCode
+    #: what the trap tells of: threes of where a range begins, how long it is, and what it must lie
+    #: in (``bounds.outside``)
+    ranges: str = ""
+
+    @property
+    def trap(self) -> str:
+        """The trap, as an expression."""
+        name = self.code.name
+        return f"outside({name}, {self.ranges})" if self.ranges else f"Trap({name})"
 
 
 def signature(text: str) -> Signature:
@@ -60,7 +64,7 @@ def signature(text: str) -> Signature:
 class Instruction:
     """One instruction: everything that decoder, validator and tiers know of it."""
 
-    #: one byte, or ``prefix << 16 | number`` behind the prefixes 0xFC and 0xFD
+    #: one byte, or ``prefix << 16 | number`` behind one of the prefixes from 0xFC on
     opcode: int
     #: name in the text format
     name: str
@@ -74,8 +78,12 @@ class Instruction:
     form: str | None = None
     #: the result, as an expression
     meaning: str = ""
+    #: a second result, on top of the first, where that depends on the operands alone
+    second: str = ""
     #: what it does beside giving a result, as one statement that runs before
     effect: str = ""
+    #: the same, running behind it: what it makes of the result that it gives
+    update: str = ""
     #: the meaning is a truth value, to be given as 1 or 0
     condition: bool = False
     #: the meaning is a 64-bit float, still to be rounded to 32 bits
@@ -92,6 +100,8 @@ class Instruction:
     charge: str | None = None
     #: bytes that it reads or writes; the largest alignment
     width: int = 0
+    #: no other alignment is valid
+    aligned: bool = False
     #: what a lane index of its immediates must stay below
     lanes: int = 0
     #: the proposal that brought it after the first release, a field of ``features.Features``

@@ -12,17 +12,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ...errors import ValidationError
-from ..binary import ConstExpr, Data, Element
-from ..bodies import read_locals
-from ..decoding import Decoded, instructions_of
+from ..binary.decoding import Decoded, instructions_of
+from ..binary.reader import ConstExpr, Data, Element
+from ..isa import CONTROL_FORMS
 from ..module import Module
-from ..types import FuncType, GlobalType, MemoryType, TableType, ValType
+from ..types import FuncType, GlobalType, MemoryType, TableType, TagType, ValType
+from ..valid.bodies import read_locals
 from .words import comment, identifier, immediates, limits, quoted, type_use
 
 __all__ = ["Disassembly", "Line"]
 
 #: what a line of a segment has at most
 _BYTES, _INDICES = 48, 16
+#: levels that are indented; what is deeper stands below them, or the text of code that is nested
+#: deep would grow with the square of its depth
+_DEEPEST = 40
 #: fuel of entering a function
 _ENTRY = 1
 
@@ -39,7 +43,7 @@ class Line(NamedTuple):
     text: str
 
     def __str__(self) -> str:
-        return "  " * self.depth + self.text
+        return "  " * min(self.depth, _DEEPEST) + self.text
 
 
 class _Names:
@@ -80,12 +84,18 @@ class Disassembly:
             for index in range(len(module.functions))
             if (name := module.function_name(index)) is not None
         }
+        tags = {
+            index: name
+            for index in range(len(module.tags))
+            if (name := module.tag_name(index)) is not None
+        }
         self._names = {
             "funcidx": _Names(functions),
             "typeidx": _Names(names.types),
             "tableidx": _Names(names.tables),
             "memidx": _Names(names.memories),
             "globalidx": _Names(names.globals),
+            "tagidx": _Names(tags),
             "elemidx": _Names(names.elements),
             "dataidx": _Names(names.datas),
         }
@@ -110,6 +120,9 @@ class Disassembly:
         for index in range(module.import_counts["func"], len(module.functions)):
             yield from self.function(index)
         yield from self._tables_and_memories()
+        for index in range(module.import_counts["tag"], len(module.tags)):
+            head = f"(tag{self._names['tagidx'].definition(index)}"
+            yield Line(None, None, 1, f"{head}{_tag(module.tags[index])})")
         for index in range(module.import_counts["global"], len(module.globals)):
             init = module.global_inits[index - module.import_counts["global"]]
             head = f"(global{self._names['globalidx'].definition(index)}"
@@ -137,12 +150,14 @@ class Disassembly:
             definition = self._names[_space(item.kind)].definition(index)
             what = self._type(item.type, index)
             names = f"{quoted(item.module)} {quoted(item.name)}"
-            yield Line(None, None, 1, f"(import {names} ({item.kind}{definition} {what}))")
+            yield Line(None, None, 1, f"(import {names} ({item.kind}{definition}{what}))")
 
     def _type(self, kind: Any, index: int) -> str:
         if isinstance(kind, FuncType):
-            return f"(type {self._name('typeidx', self._type_indices[index])}){type_use(kind)}"
-        return _global(kind) if isinstance(kind, GlobalType) else _extent(kind)
+            return f" (type {self._name('typeidx', self._type_indices[index])}){type_use(kind)}"
+        if isinstance(kind, TagType):
+            return _tag(kind)
+        return f" {_global(kind) if isinstance(kind, GlobalType) else _extent(kind)}"
 
     def _tables_and_memories(self) -> Iterator[Line]:
         spaces = (("table", self.module.tables), ("memory", self.module.memories))
@@ -200,10 +215,10 @@ class Disassembly:
         imported = self.module.import_counts["func"]
         kind = self.module.functions[index]
         if index < imported:
-            item = [item for item in self.module.imports if item.kind == "func"][index]
+            item = self.module.imported_functions[index]
             names = f"(import {quoted(item.module)} {quoted(item.name)})"
             head = f"(func{self._names['funcidx'].definition(index)} {names}"
-            yield Line(None, None, 1, f"{head} {self._type(kind, index)})")
+            yield Line(None, None, 1, f"{head}{self._type(kind, index)})")
             return
         body = self.module.bodies[index - imported]
         declared, start = read_locals(self.module, body.start, body.end)
@@ -229,12 +244,22 @@ class Disassembly:
             if fault is not None and fault.offset == offset:
                 yield Line(offset, None, labels.depth + 1, comment(f"invalid: {fault.message}"))
             form = item.row.form
-            if form in ("end", "else") and not labels.depth:
+            closes = form == "else" or (form is not None and CONTROL_FORMS[form].closes)
+            if closes and not labels.depth:
                 yield Line(offset, costs.get(position), 1, ")")
                 return
+            # labels of what begins a block, and of what ends one, are those around it
+            opens = form is not None and CONTROL_FORMS[form].opens
+            text = self._instruction(item, local_names, labels) if opens else ""
             depth, remark = labels.step(form)
-            text = self._instruction(item, local_names, labels)
+            text = text or self._instruction(item, local_names, labels)
             yield Line(offset, costs.get(position), depth + 2, text + remark)
+
+    def instruction(self, index: int, offset: int) -> str:
+        """The instruction of a function at an offset in the file, on its own."""
+        end = self.module.bodies[index - self.module.import_counts["func"]].end
+        decoded = instructions_of(self.module.data[offset:end], offset, self.module.isa)
+        return self._instruction(next(decoded), _Names(self.module.names.locals.get(index, {})))
 
     def _instruction(
         self, item: Decoded, local_names: _Names | None = None, labels: _Labels | None = None
@@ -254,6 +279,10 @@ class Disassembly:
         return str(index) if names is None else names.use(index)
 
 
+#: forms that begin another part of a block
+_CLAUSES = ("else", "catch", "catch_all")
+
+
 class _Labels:
     """The blocks around an instruction, called by their depth or by their name."""
 
@@ -269,16 +298,16 @@ class _Labels:
 
     def step(self, form: str | None) -> tuple[int, str]:
         """Takes an instruction's form; gives its depth, and what is to be said behind it."""
-        if form in ("block", "loop", "if"):
+        if form is not None and CONTROL_FORMS[form].opens:
             label = f"@{len(self._open) + 1}"
             if self._seen in self._names:
                 label += f" {self._names[self._seen]}"
             self._seen += 1
             self._open.append(label)
             return len(self._open) - 1, f"  {comment(label)}"
-        if form == "end":
+        if form is not None and CONTROL_FORMS[form].closes:
             self._open.pop()
-        return len(self._open) - (form == "else"), ""
+        return len(self._open) - (form in _CLAUSES), ""
 
     def use(self, index: int) -> str:
         """A branch's target: how many blocks out, and which that is."""
@@ -287,7 +316,7 @@ class _Labels:
         return f"{index} {comment('return')}" if index == len(self._open) else str(index)
 
 
-def _locals(types: list[ValType], words: Iterable[str | None]) -> Iterator[Line]:
+def _locals(types: Iterable[ValType], words: Iterable[str | None]) -> Iterator[Line]:
     """The declared locals: runs without names share a line."""
     run: list[ValType] = []
     for kind, word in zip(types, words):
@@ -325,6 +354,11 @@ def _global(kind: GlobalType) -> str:
     return f"(mut {kind.value_type})" if kind.mutable else str(kind.value_type)
 
 
+def _tag(kind: TagType) -> str:
+    return type_use(FuncType(kind.params))
+
+
 def _extent(kind: TableType | MemoryType) -> str:
-    element = f" {kind.element}" if isinstance(kind, TableType) else ""
-    return limits(kind.limits) + element
+    if isinstance(kind, TableType):
+        return f"{limits(kind.limits)} {kind.element}"
+    return f"{limits(kind.limits)} shared" if kind.shared else limits(kind.limits)

@@ -1,178 +1,251 @@
-"""Text to tokens with their places, and tokens to numbers (spec, "Text Format: Lexical Format")."""
+"""Text to tokens (spec, "Text Format: Lexical Format").
+
+A token is a ``str`` as it is spelled, or the ``bytes`` of a string; an identifier in quotes becomes
+the plain one. Annotations stand beside the tokens: those that the reader knows are kept, what is in
+others is only looked at for characters that no text may have.
+"""
 
 from __future__ import annotations
 
-import math
 import re
-import struct
-from collections.abc import Iterator
-from fractions import Fraction
+from array import array
+from typing import NamedTuple
 
 from ...errors import TextError
-from ..numerics import bits_of_f32, bits_of_f64, f64_of_bits
+from ..watch import Look, each, never
+from .source import Source
 
-__all__ = ["Quoted", "Word", "decoded", "failure", "float_bits", "integer", "tokens"]
+__all__ = ["Annotation", "Tokens", "tokens_of"]
 
-_BLANK = re.compile(r"(?:[ \t\r\n]|;;[^\n]*)+")
-_WORD = re.compile(r"[0-9A-Za-z!#$%&'*+\-./:<=>?@\\^_`|~]+")
-_STRING = re.compile(
-    r'"((?:[^"\\\x00-\x1f\x7f]|\\(?:[0-9a-fA-F]{2}|[tnr"\'\\]|u\{[0-9a-fA-F](?:_?[0-9a-fA-F])*\}))*)"'
+_CHARACTERS = r"0-9A-Za-z!#$%&'*+\-./:<=>?@\\^_`|~"
+_BLANKS = r"[ \t\r\n]{1,65535}"
+#: some blanks or a line comment; a word, a parenthesis, the inside of a simple string, none glued
+#: to something; anything else
+_NEXT = re.compile(
+    rf"{_BLANKS}|;;[^\r\n]*|([{_CHARACTERS}]+)(?![{_CHARACTERS}\",\[\]{{}}])|(\((?![;@])|\))"
+    rf'|"([^"\\\x00-\x1f\x7f\ud800-\udfff]*)"(?![{_CHARACTERS}",\[\]{{}}])|([\s\S])'
 )
-_ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{2})|u\{([^}]*)\}|(.))")
-_LETTERS = {"t": b"\t", "n": b"\n", "r": b"\r"}
+_WORD, _PARENTHESIS, _STRING, _OTHER = 1, 2, 3, 4
+#: what holds together, strings aside; and the name of an annotation
+_RUN = re.compile(rf"[{_CHARACTERS},\[\]{{}}]*")
+_NAME = re.compile(rf"[{_CHARACTERS}]+")
 _COMMENT = re.compile(r"\(;|;\)")
-_DIGITS, _HEX = r"[0-9](?:_?[0-9])*", r"[0-9a-fA-F](?:_?[0-9a-fA-F])*"
-_INTEGER = re.compile(rf"[+-]?(?:0x{_HEX}|{_DIGITS})")
-_DECIMAL = re.compile(rf"[+-]?{_DIGITS}(?:\.(?:{_DIGITS})?)?(?:[eE][+-]?{_DIGITS})?")
-_HEXADECIMAL = re.compile(rf"([+-]?)0x({_HEX})(?:\.({_HEX})?)?(?:[pP]([+-]?{_DIGITS}))?")
-_SPECIAL = re.compile(rf"([+-]?)(?:(inf)|nan(?::0x({_HEX}))?)")
+_FORBIDDEN = re.compile(r"[\x00-\x1f\x7f]")
+_ESCAPE = re.compile(rb"\\(?:([0-9a-fA-F]{2})|([tnr\"'\\])|u\{([0-9a-fA-F](?:_?[0-9a-fA-F])*)\})?")
+_LETTERS = {b"t": b"\t", b"n": b"\n", b"r": b"\r"}
+#: annotations that mean something to the reader; others are comments
+KNOWN = frozenset(("custom", "metadata.code.branch_hint", "name", "producers"))
 
 
-class Word(str):
-    """A keyword, name or number, and where it begins in the text."""
+class Annotation(NamedTuple):
+    """An annotation that the reader knows."""
 
+    name: str
+    #: what is in it, without the parentheses around it
+    words: list[str | bytes]
+    #: where it begins in the text
     at: int
 
 
-class Quoted(bytes):
-    """A string, and where it begins in the text."""
+class Tokens:
+    """What a text consists of."""
 
-    at: int
-
-
-def failure(message: str, text: str, at: int) -> TextError:
-    """A TextError at a place of a text."""
-    line = text.count("\n", 0, at)
-    return TextError(message, line + 1, at - text.rfind("\n", 0, at))
-
-
-def decoded(data: bytes) -> str:
-    """UTF-8 to text. Raises TextError."""
-    try:
-        return data.decode()
-    except UnicodeDecodeError as error:
-        before = data[: error.start].decode("utf-8", "replace")
-        raise failure("malformed UTF-8 encoding", before, len(before)) from None
+    def __init__(self) -> None:
+        #: the tokens, and where each begins in the text
+        self.words: list[str | bytes] = []
+        self.places = array("Q")
+        #: known annotations by the index of the token behind them
+        self.annotations: dict[int, list[Annotation]] = {}
 
 
-def tokens(text: str) -> Iterator[Word | Quoted]:
-    """Words and strings; parentheses are words. Raises TextError."""
-    pos, separated = 0, True
-    while pos < len(text):
-        blank = _BLANK.match(text, pos)
-        if blank is not None:
-            pos, separated = blank.end(), True
-        elif text.startswith("(;", pos):
-            pos, separated = _behind_comment(text, pos), True
-        elif text[pos] in "()":
-            yield _word(text[pos], pos)
-            pos, separated = pos + 1, True
-        else:
-            found = (_STRING if text[pos] == '"' else _WORD).match(text, pos)
-            if found is None or not separated:
-                what = "a blank is missing" if found else "unexpected characters"
-                raise failure(f"{what} at {text[pos : pos + 10]!r}", text, pos)
-            yield _string(text, found) if text[pos] == '"' else _word(found[0], pos)
-            pos, separated = found.end(), False
+def tokens_of(source: Source, look: Look = never) -> Tokens:
+    """Takes a text apart; ``look`` may end it in time. Raises TextError."""
+    return _Lexer(source, look).run()
 
 
-def _behind_comment(text: str, start: int) -> int:
-    depth = 0
-    for mark in _COMMENT.finditer(text, start):
-        depth += 1 if mark[0] == "(;" else -1
-        if not depth:
-            return mark.end()
-    raise failure("a comment that does not end", text, start)
+#: steps between two looks at the clock that take some microseconds each
+_OFTEN = 512
 
 
-def _word(text: str, at: int) -> Word:
-    word = Word(text)
-    word.at = at
-    return word
+class _Lexer:
+    def __init__(self, source: Source, look: Look) -> None:
+        self.source = source
+        self.text = source.text
+        self.found = Tokens()
+        self.look = look
+        self._steps = 0
 
+    def step(self) -> None:
+        """A step of what one token may have many of."""
+        self._steps += 1
+        if not self._steps % _OFTEN:
+            self.look(None)
 
-def _string(text: str, found: re.Match[str]) -> Quoted:
-    parts, end = [], 0
-    try:
-        for escape in _ESCAPE.finditer(found[1]):
-            parts.append(found[1][end : escape.start()].encode())
-            byte, point, letter = escape.groups()
-            if byte:
-                parts.append(bytes.fromhex(byte))
-            elif point:
-                parts.append(chr(int(point.replace("_", ""), 16)).encode())
+    def run(self) -> Tokens:
+        """Reads to the end: words and parentheses in one go, the rest one by one."""
+        words, places = self.found.words, self.found.places
+        pos, end = 0, len(self.text)
+        while pos < end:
+            for match in each(_NEXT.finditer(self.text, pos), self.look):
+                kind = match.lastindex
+                if kind is None:
+                    continue
+                if kind == _OTHER:
+                    pos = self.special(match.start())
+                    break
+                word = match[kind]
+                if word == "$" and kind == _WORD:
+                    raise self.failure("empty identifier", match.start())
+                words.append(word.encode() if kind == _STRING else word)
+                places.append(match.start())
             else:
-                parts.append(_LETTERS.get(letter, letter.encode()))
-            end = escape.end()
-        parts.append(found[1][end:].encode())
-    except (ValueError, OverflowError):  # a surrogate, or beyond Unicode
-        raise failure("a string with a character that is none", text, found.start()) from None
-    string = Quoted(b"".join(parts))
-    string.at = found.start()
-    return string
+                pos = end
+        return self.found
+
+    def failure(self, message: str, at: int) -> TextError:
+        """An error at a place of the text."""
+        return self.source.failure(message, at)
+
+    def special(self, pos: int) -> int:
+        """A comment, an annotation or a token with a string; gives where it ends."""
+        text = self.text
+        if text.startswith("(;", pos):
+            return self.behind_comment(pos)
+        if text.startswith("(@", pos):
+            return self.annotation(pos)
+        word, end = self.token(pos)
+        if word is None:
+            found = text[pos : pos + 10]
+            what = "a blank is missing" if '"' in text[pos:end] else "unexpected characters"
+            raise self.failure(f"{what} at {found!r}", pos)
+        self.found.words.append(word)
+        self.found.places.append(pos)
+        return end
+
+    def behind_comment(self, start: int) -> int:
+        """Where a block comment ends; there may be others in it."""
+        depth = 0
+        for mark in each(_COMMENT.finditer(self.text, start), self.look):
+            depth += 1 if mark[0] == "(;" else -1
+            if not depth:
+                return mark.end()
+        raise self.failure("a comment that does not end", start)
+
+    def token(self, start: int, *, inside: bool = False) -> tuple[str | bytes | None, int]:
+        """A string or an identifier in quotes, ``None`` for what is reserved; and where it ends.
+        Inside of annotations identifiers in quotes are reserved, too."""
+        text, pos = self.text, start
+        pieces: list[str | bytes] = []
+        while True:
+            run = _RUN.match(text, pos)
+            if run is not None and run.end() > pos:
+                pieces.append(run[0])
+                pos = run.end()
+            elif text.startswith('"', pos):
+                string, pos = self.string(pos)
+                pieces.append(string)
+            else:
+                break
+        if not pieces:
+            if text.startswith(";", pos):
+                return None, pos + 1
+            raise self.failure(f"unexpected characters at {text[pos : pos + 10]!r}", pos)
+        if len(pieces) == 1 and isinstance(pieces[0], bytes):
+            return pieces[0], pos
+        if len(pieces) == 2 and pieces[0] == "$" and isinstance(pieces[1], bytes) and not inside:
+            return f"${self.identifier(pieces[1], start)}", pos
+        return None, pos
+
+    def identifier(self, string: bytes, at: int) -> str:
+        """The name in an identifier in quotes."""
+        if not string:
+            raise self.failure("empty identifier", at)
+        try:
+            return string.decode()
+        except UnicodeDecodeError:
+            raise self.failure("malformed UTF-8 encoding", at) from None
+
+    def string(self, start: int) -> tuple[bytes, int]:
+        """The bytes of a string, and where it ends."""
+        text, end = self.text, start
+        while True:
+            self.step()
+            end = text.find('"', end + 1)
+            if end < 0:
+                raise self.failure("a string that does not end", start)
+            slashes = end
+            while text[slashes - 1] == "\\":
+                slashes -= 1
+            if (end - slashes) % 2 == 0:
+                break
+        forbidden = _FORBIDDEN.search(text, start, end)
+        if forbidden is not None:
+            raise self.failure("a control character in a string", forbidden.start())
+        content = text[start + 1 : end]
+        try:
+            raw = content.encode()
+            return (_ESCAPE.sub(self.unescaped, raw) if "\\" in content else raw), end + 1
+        except (ValueError, OverflowError):  # a surrogate, or beyond Unicode
+            raise self.failure("a string with a character that is none", start) from None
+
+    def unescaped(self, escape: re.Match[bytes]) -> bytes:
+        """The bytes of an escape. Raises ValueError or OverflowError."""
+        self.step()
+        return _unescaped(escape)
+
+    def annotation(self, start: int) -> int:
+        """An annotation; gives where it ends."""
+        name, pos = self.annotation_name(start + 2)
+        words: list[str | bytes] = []
+        depth = 1
+        while depth:
+            self.step()
+            match = _NEXT.match(self.text, pos)
+            if match is None:
+                raise self.failure("an annotation that does not end", start)
+            kind = match.lastindex
+            if kind in (None, _WORD, _PARENTHESIS) or self.text.startswith("(@", pos):
+                # in here an annotation is no more than a parenthesis
+                word = match[0] if kind != _OTHER else "("
+                pos += len(word)
+                if kind is not None:
+                    words.append(word)
+                    depth += (word == "(") - (word == ")")
+            elif self.text.startswith("(;", pos):
+                pos = self.behind_comment(pos)
+            else:
+                begin, (token, pos) = pos, self.token(pos, inside=True)
+                words.append(self.text[begin:pos] if token is None else token)
+        if name in KNOWN:
+            kept = self.found.annotations.setdefault(len(self.found.words), [])
+            kept.append(Annotation(name, words[:-1], start))
+        return pos
+
+    def annotation_name(self, pos: int) -> tuple[str, int]:
+        """The name of an annotation, which may be in quotes, and where it ends."""
+        name = _NAME.match(self.text, pos)
+        if name is not None and not self.text.startswith('"', name.end()):
+            return name[0], name.end()
+        if name is None and not self.text.startswith('"', pos):
+            raise self.failure("empty annotation id", pos)
+        word, end = self.token(pos)
+        if word is None:
+            raise self.failure("a blank is missing", pos)
+        if not isinstance(word, bytes) or not word:
+            raise self.failure("empty annotation id", pos)
+        return self.identifier(word, pos), end
 
 
-# -- numbers; they raise ValueError
-
-
-def integer(word: str, bits: int, *, signed: bool = True) -> int:
-    """An integer of either range, as an unsigned one."""
-    if not _INTEGER.fullmatch(word) or (not signed and word[0] in "+-"):
-        raise ValueError(f"expected an integer, found {word:.40}")
-    value = int(word.replace("_", ""), 16 if "x" in word else 10)
-    if not (-1 << (bits - 1) if signed else 0) <= value < 1 << bits:
-        raise ValueError(f"{word:.40} does not fit into {bits} bits")
-    return value & ((1 << bits) - 1)
-
-
-def float_bits(word: str, bits: int) -> int:
-    """The bits of a float of 32 or 64 bits, rounded once."""
-    special = _SPECIAL.fullmatch(word)
-    if special is not None:
-        return _special_bits(word, special, bits)
-    text = word.replace("_", "")
-    hexadecimal = _HEXADECIMAL.fullmatch(word)
-    if hexadecimal is None and not _DECIMAL.fullmatch(word):
-        raise ValueError(f"expected a float, found {word:.40}")
-    try:
-        value = float(text) if hexadecimal is None else float.fromhex(text)
-        if bits == 32 and value and abs(value) >= 2.0**-151:
-            exact = Fraction(text) if hexadecimal is None else _fraction(hexadecimal)
-            value = struct.unpack("<f", struct.pack("<f", _odd(value, exact)))[0]
-        elif bits == 32:
-            value = math.copysign(0.0, value)
-    except OverflowError:
-        value = math.inf
-    if math.isinf(value):
-        raise ValueError(f"{word:.40} is out of range")
-    return bits_of_f32(value) if bits == 32 else bits_of_f64(value)
-
-
-def _special_bits(word: str, found: re.Match[str], bits: int) -> int:
-    sign, infinite, payload = found.groups()
-    mantissa = 23 if bits == 32 else 52
-    fraction = 0 if infinite else int(payload.replace("_", ""), 16) if payload else 0
-    if payload and not 0 < fraction < 1 << mantissa:
-        raise ValueError(f"{word:.40} has a payload out of range")
-    if not infinite and not payload:
-        fraction = 1 << (mantissa - 1)
-    exponent = (1 << (bits - 1 - mantissa)) - 1
-    return (sign == "-") << (bits - 1) | exponent << mantissa | fraction
-
-
-def _fraction(found: re.Match[str]) -> Fraction:
-    sign, whole, part, exponent = (group or "" for group in found.groups())
-    part = part.replace("_", "")
-    value = Fraction(int(whole.replace("_", "") + part, 16))
-    value *= Fraction(2) ** (int(exponent.replace("_", "") or "0") - 4 * len(part))
-    return -value if sign == "-" else value
-
-
-def _odd(value: float, exact: Fraction) -> float:
-    """``exact`` in 64 bits, rounded to odd, so that rounding it again to 32 bits is right."""
-    if Fraction(value) == exact:
-        return value
-    bits = bits_of_f64(value)
-    if abs(Fraction(value)) > abs(exact):
-        bits -= 1
-    return f64_of_bits(bits | 1)
+def _unescaped(escape: re.Match[bytes]) -> bytes:
+    """The bytes of an escape. Raises ValueError or OverflowError."""
+    byte, letter, point = escape.groups()
+    if byte:
+        return bytes.fromhex(byte.decode())
+    if letter:
+        return _LETTERS.get(letter, letter)
+    if not point:
+        raise ValueError("no escape")
+    digits = point.replace(b"_", b"").lstrip(b"0")
+    if len(digits) > 6:
+        raise ValueError("beyond Unicode")
+    return chr(int(digits or b"0", 16)).encode()

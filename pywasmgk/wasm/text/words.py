@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..isa import Instruction
-from ..numerics import bits_of_f32, bits_of_f64, f32_of_bits
+from ..isa.immediates import CATCHES, CatchClause
+from ..isa.numerics import bits_of_f32, bits_of_f64, f32_of_bits
 from ..types import FuncType, Limits
 
 __all__ = [
@@ -103,6 +104,12 @@ def _block_type(row: Instruction, value: Any, name: Namer) -> str:
     return f"(type {name('typeidx', value)})" if isinstance(value, int) else f"(result {value})"
 
 
+def _catch(clause: CatchClause, name: Namer) -> str:
+    word = CATCHES[2 * (clause.tag is None) + clause.ref]
+    tag = "" if clause.tag is None else f" {name('tagidx', clause.tag)}"
+    return f"({word}{tag} {name('labelidx', clause.label)})"
+
+
 def _signed(value: int, bits: int) -> str:
     return str(value - (1 << bits) if value >> (bits - 1) else value)
 
@@ -161,9 +168,12 @@ _WRITERS: dict[str, Callable[[Instruction, Any, Namer], str]] = {
     "typeidx": lambda row, value, name: f"(type {name('typeidx', value)})",
     # there is one memory only
     "memidx": lambda row, value, name: "",
+    "zero": lambda row, value, name: "",
     "memarg": _memarg,
     "labels": lambda row, value, name: " ".join(name("labelidx", label) for label in value),
     "types": lambda row, value, name: f"(result {' '.join(map(str, value))})",
+    "catches": lambda row, clauses, name: " ".join(_catch(clause, name) for clause in clauses),
+    "tagidx": _index("tagidx"),
     "reftype": lambda row, value, name: str(value).removesuffix("ref"),
     "blocktype": _block_type,
     "i32": lambda row, value, name: _signed(value, 32),

@@ -7,7 +7,7 @@ as preopens: in memory, of the host, or an overlay that keeps changes of either 
 
 from __future__ import annotations
 
-from ..functions import Func
+from ..runtime.functions import Func
 from .config import Clocks, Preopen, Quotas, Sink, Source, WasiConfig
 from .context import WasiContext
 from .functions import functions

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..functions import Caller
-from ..values import u32
+from ..runtime.functions import Caller
+from ..runtime.values import u32
 from .context import WasiContext, memory_of, require_memory
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..functions import Caller
-from ..values import u32, u64
+from ..runtime.functions import Caller
+from ..runtime.values import u32, u64
 from .abi import Errno, Refused
 from .context import WasiContext, memory_of
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, TextIO, Union
 
-from .abi import ALL_RIGHTS
+from .abi import ALL_RIGHTS, Errno
 from .host import HostDirectory
 from .overlay import Source as Directory
 
@@ -58,11 +58,13 @@ class Quotas:
 
     #: descriptors open at a time, the streams included (mfile)
     open_files: int = 1_000
-    #: bytes that it may write to files in all, growth by other means included (dquot)
+    #: bytes that it may write to files and symbolic links in all, growth by other means included
+    #: (dquot)
     written: int = 1 << 28
     #: bytes that one call moves; what is more is left for the next call
     per_call: int = 1 << 24
-    #: names that it may make in all (dquot), and names in a directory that it lists (overflow)
+    #: names that it may make in all (dquot), and names in all directories that it is listing
+    #: (overflow)
     entries: int = 100_000
     #: bytes to standard output, and to standard error (nospc); ``None`` is no limit
     output: int | None = None
@@ -102,6 +104,8 @@ class WasiConfig:
     #: so many random bytes
     random: Callable[[int], bytes] = os.urandom
     quotas: Quotas = Quotas()
+    #: what ``sock_*`` answers on the standard streams; plugins are promised badf
+    stream_socket: Errno = Errno.NOTSOCK
 
     @classmethod
     def deterministic(cls, seed: int = 0, **options: Any) -> WasiConfig:

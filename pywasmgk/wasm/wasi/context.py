@@ -6,8 +6,8 @@ import heapq
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from ..functions import Caller
-from ..memory import Memory
+from ..runtime.functions import Caller
+from ..runtime.memory import Memory
 from .abi import (
     DIRECTORY_RIGHTS,
     FILE_RIGHTS,
@@ -18,7 +18,7 @@ from .abi import (
     Refused,
 )
 from .config import WasiConfig
-from .streams import Input, Output
+from .streams import Input, Output, Stream
 from .vfs import Directory, File, Node
 
 __all__ = ["Descriptor", "WasiContext", "memory_of", "path_at", "require_memory", "vectors"]
@@ -98,7 +98,7 @@ class Descriptor:
         """The kind of the node."""
         if isinstance(self.node, Directory):
             return Filetype.DIRECTORY
-        return Filetype.REGULAR_FILE if isinstance(self.node, File) else Filetype.CHARACTER_DEVICE
+        return self.node.filetype if isinstance(self.node, Stream) else Filetype.REGULAR_FILE
 
     def require(self, rights: int) -> None:
         """Refuses what it has no right to."""
@@ -120,6 +120,8 @@ class WasiContext:
         self.environ = _strings([f"{name}={value}" for name, value in config.env.items()])
         self._written = 0
         self._entries = 0
+        # names that all listings hold together
+        self._listed = 0
         self._open: dict[int, Descriptor] = {}
         self._free: list[int] = []
         most = config.quotas.output
@@ -153,11 +155,14 @@ class WasiContext:
         descriptor.require(rights)
         return descriptor, descriptor.node
 
-    def directory(self, fd: int, rights: int) -> tuple[Descriptor, Directory]:
-        """One that is a directory, with the rights for what is to be done."""
+    def directory(
+        self, fd: int, rights: int, no_directory: Errno = Errno.NOTDIR
+    ) -> tuple[Descriptor, Directory]:
+        """One that is a directory, with the rights for what is to be done; ``no_directory`` is
+        the error of a file."""
         descriptor = self.get(fd)
         if isinstance(descriptor.node, File):
-            raise Refused(Errno.NOTDIR)
+            raise Refused(no_directory)
         if not isinstance(descriptor.node, Directory):
             raise Refused(Errno.BADF)
         descriptor.require(rights)
@@ -176,7 +181,9 @@ class WasiContext:
 
     def close(self, fd: int) -> None:
         """Closes one; the host's own streams stay open for the host."""
-        self.get(fd).node.close()
+        descriptor = self.get(fd)
+        self.list_names(descriptor, [])
+        descriptor.node.close()
         del self._open[fd]
         heapq.heappush(self._free, fd)
 
@@ -184,6 +191,7 @@ class WasiContext:
         """Moves one onto another, which is closed."""
         moved, old = self.get(fd), self.get(to)
         if fd != to:
+            self.list_names(old, [])
             old.node.close()
             self._open[to] = moved
             del self._open[fd]
@@ -201,18 +209,36 @@ class WasiContext:
         """Charges a write or growth that ends there, before it is done."""
         if end > _MOST_SIZE:
             raise Refused(Errno.FBIG)
-        amount = max(written, end - file.stat().size)
+        self._charge_written(max(written, end - file.stat().size))
+
+    def _charge_written(self, amount: int) -> None:
         if self._written + amount > self.quotas.written:
             raise Refused(Errno.DQUOT)
         self._written += amount
 
     @contextmanager
-    def new_entry(self) -> Iterator[None]:
-        """Charges a name that is made in the block."""
+    def new_entry(self, target: str = "") -> Iterator[None]:
+        """Charges a name that is made in the block, and the bytes of what a link says; nothing, if
+        the block fails."""
         if self._entries >= self.quotas.entries:
             raise Refused(Errno.DQUOT)
-        yield
+        said = len(target.encode())
+        self._charge_written(said)
+        try:
+            yield
+        except BaseException:
+            self._written -= said
+            raise
         self._entries += 1
+
+    def list_names(self, descriptor: Descriptor, names: list[DirEntry]) -> None:
+        """Keeps a directory's names, the two dots first, for its descriptor, in the place of those
+        kept before. All descriptors together keep no more names than one directory may have."""
+        listed = self._listed - max(len(descriptor.listing) - 2, 0) + max(len(names) - 2, 0)
+        if listed > self.quotas.entries:
+            raise Refused(Errno.OVERFLOW)
+        self._listed = listed
+        descriptor.listing = names
 
 
 def _strings(texts: Sequence[str]) -> list[bytes]:

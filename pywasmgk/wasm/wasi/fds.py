@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..functions import Caller
-from ..memory import Memory
-from ..values import u32, u64
+from ..runtime.functions import Caller
+from ..runtime.memory import Memory
+from ..runtime.values import u32, u64
 from .abi import (
     DirEntry,
     Errno,
@@ -87,7 +87,7 @@ def fd_write(
     buffers = vectors(memory, iovs, count, wasi.quotas.per_call)
     stream = descriptor.node
     if isinstance(stream, Stream):
-        if not stream.rights & Rights.FD_WRITE:
+        if not stream.usual_rights & Rights.FD_WRITE:
             raise Refused(Errno.BADF)
         for ptr, size in buffers:
             stream.write(memory.read(ptr, size))
@@ -171,6 +171,10 @@ def fd_seek(
         descriptor.require(Rights.FD_SEEK)
     if whence > _END:
         raise Refused(Errno.INVAL)
+    if isinstance(descriptor.node, Stream):
+        require_memory(memory_of(caller), result, 8)
+        memory_of(caller).write_u64(result, descriptor.node.seek(delta, whence))
+        return
     bases = {_SET: 0, _CUR: descriptor.position}
     position = (descriptor.node.stat().size if whence == _END else bases[whence]) + delta
     if not 0 <= position <= _MOST_OFFSET:
@@ -182,14 +186,17 @@ def fd_seek(
 def fd_tell(wasi: WasiContext, caller: Caller, fd: u32, result: u32) -> None:
     """The position of a file."""
     descriptor = _seekable(wasi, fd)
-    memory_of(caller).write_u64(result, descriptor.position)
+    node = descriptor.node
+    position = node.seek(0, _CUR) if isinstance(node, Stream) else descriptor.position
+    memory_of(caller).write_u64(result, position)
 
 
 def _seekable(wasi: WasiContext, fd: int) -> Descriptor:
     descriptor = wasi.get(fd)
-    if isinstance(descriptor.node, Stream):
+    if not isinstance(descriptor.node, Stream):
+        wasi.file(fd, 0)
+    elif not descriptor.node.seekable:
         raise Refused(Errno.SPIPE)
-    wasi.file(fd, 0)
     # the right to seek includes the one to tell
     if not descriptor.rights & (Rights.FD_SEEK | Rights.FD_TELL):
         raise Refused(Errno.NOTCAPABLE)
@@ -351,14 +358,14 @@ def fd_readdir(
 
     The names are those at the time of the last reading from cookie 0.
     """
-    descriptor, directory = wasi.directory(fd, Rights.FD_READDIR)
+    descriptor, directory = wasi.directory(fd, Rights.FD_READDIR, no_directory=Errno.BADF)
     memory = memory_of(caller)
     require_memory(memory, ptr, size)
     require_memory(memory, result, 4)
     if not cookie or not descriptor.listing:
         ino = directory.stat().ino
         dots = [DirEntry(name, Filetype.DIRECTORY, ino) for name in (".", "..")]
-        descriptor.listing = dots + directory.entries(wasi.quotas.entries)
+        wasi.list_names(descriptor, dots + directory.entries(wasi.quotas.entries))
     most = min(size, wasi.quotas.per_call)
     record = bytearray()
     for number in range(cookie, len(descriptor.listing)):

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ...errors import PywasmgkError
-from ..functions import Caller, Func
-from ..memory import OutOfRange
+from ..runtime.functions import Caller, Func
+from ..runtime.memory import OutOfRange
 from ..types import FuncType, ValType
 from . import args, clocks, fds, paths, poll, proc, random, sockets
 from .abi import Errno, Refused, errno_of

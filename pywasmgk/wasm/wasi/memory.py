@@ -115,6 +115,12 @@ class MemoryFile(File):
 Entry = Union[MemoryFile, Link, "MemoryDirectoryNode"]
 
 
+def _kind_of(entry: Entry) -> int:
+    if isinstance(entry, Link):
+        return Filetype.SYMBOLIC_LINK
+    return Filetype.REGULAR_FILE if isinstance(entry, MemoryFile) else Filetype.DIRECTORY
+
+
 class MemoryDirectoryNode(Directory):
     """A directory; the same object for all who have it open."""
 
@@ -192,8 +198,10 @@ class MemoryDirectoryNode(Directory):
         """Its names, sorted. Refuses with overflow."""
         if len(self.children) > most:
             raise Refused(Errno.OVERFLOW)
-        stats = ((name, self._stat_of(entry)) for name, entry in sorted(self.children.items()))
-        return [DirEntry(name, stat.filetype, stat.ino) for name, stat in stats]
+        entries = sorted(self.children.items())
+        return [
+            DirEntry(name, _kind_of(item), self._attributes_of(item).ino) for name, item in entries
+        ]
 
     # -- changing
 
@@ -353,7 +361,7 @@ class MemoryDirectory:
 
         Raises ValueError if the files have more than ``most`` bytes in all.
         """
-        return cls(_copy(os.fspath(path), [most]), writable)
+        return cls(_copy(os.fspath(path), most), writable)
 
     def open(self, clock: Callable[[], int] | None = None) -> Directory:
         """Opens it for a guest whose clock dates the changes."""
@@ -366,7 +374,7 @@ class MemoryDirectory:
 
     def files(self) -> dict[str, bytes]:
         """All regular files by their path."""
-        return dict(all_files(self._root, ""))
+        return dict(all_files(self._root))
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {', '.join(sorted(self._root.children))}>"
@@ -386,40 +394,54 @@ def read_file(root: Directory, path: str) -> bytes:
         raise FileNotFoundError(f"{path}: {error.errno.name.lower()}") from None
 
 
-def all_files(root: Directory, prefix: str) -> Iterator[tuple[str, bytes]]:
-    """The regular files under a directory, with their paths."""
-    for entry in root.entries(1 << 32):
-        if entry.filetype == Filetype.DIRECTORY:
-            yield from all_files(root.open_directory(entry.name), f"{prefix}{entry.name}/")
-        elif entry.filetype == Filetype.REGULAR_FILE:
-            yield prefix + entry.name, read_file(root, entry.name)
+def all_files(root: Directory) -> Iterator[tuple[str, bytes]]:
+    """The regular files under a directory, with their paths. Guests make trees of any depth, so
+    that the directories to come are in a list of our own."""
+    todo = [("", root)]
+    while todo:
+        prefix, directory = todo.pop()
+        below = []
+        for entry in directory.entries(1 << 32):
+            if entry.filetype == Filetype.DIRECTORY:
+                below.append((f"{prefix}{entry.name}/", directory.open_directory(entry.name)))
+            elif entry.filetype == Filetype.REGULAR_FILE:
+                yield prefix + entry.name, read_file(directory, entry.name)
+        todo += reversed(below)
 
 
-def _fill(directory: MemoryDirectoryNode, content: Mapping[str, Content]) -> None:
-    for name, item in content.items():
-        if not name or "/" in name or "\0" in name or name in (".", ".."):
-            raise ValueError(f"{name!r} is no name; directories are mappings of their own")
-        if isinstance(item, Mapping):
-            directory.make_directory(name)
-            _fill(directory.open_directory(name), item)
-        elif isinstance(item, Link):
-            directory.symlink(item.target, name)
-        else:
-            data = item.encode() if isinstance(item, str) else item
-            directory.open_file(name, True, True, False, False).pwrite(0, data)
+def _fill(root: MemoryDirectoryNode, content: Mapping[str, Content]) -> None:
+    todo = [(root, content)]
+    while todo:
+        directory, items = todo.pop()
+        for name, item in items.items():
+            if not name or "/" in name or "\0" in name or name in (".", ".."):
+                raise ValueError(f"{name!r} is no name; directories are mappings of their own")
+            if isinstance(item, Mapping):
+                directory.make_directory(name)
+                todo.append((directory.open_directory(name), item))
+            elif isinstance(item, Link):
+                directory.symlink(item.target, name)
+            else:
+                data = item.encode() if isinstance(item, str) else item
+                directory.open_file(name, True, True, False, False).pwrite(0, data)
 
 
-def _copy(path: str, left: list[int]) -> dict[str, Content]:
-    """The content of a directory of the host; ``left`` holds the bytes that remain."""
+def _copy(path: str, most: int) -> dict[str, Content]:
+    """The content of a directory of the host. Raises ValueError for more than ``most`` bytes."""
     copied: dict[str, Content] = {}
-    with os.scandir(path) as scan:
-        for entry in scan:
-            if entry.is_dir(follow_symlinks=False):
-                copied[entry.name] = _copy(entry.path, left)
-            elif entry.is_file(follow_symlinks=False):
-                left[0] -= entry.stat(follow_symlinks=False).st_size
-                if left[0] < 0:
-                    raise ValueError(f"{entry.path}: too many bytes to copy")
-                with open(entry.path, "rb") as file:
-                    copied[entry.name] = file.read()
+    todo = [(path, copied)]
+    while todo:
+        place, content = todo.pop()
+        with os.scandir(place) as scan:
+            for entry in scan:
+                if entry.is_dir(follow_symlinks=False):
+                    below: dict[str, Content] = {}
+                    content[entry.name] = below
+                    todo.append((entry.path, below))
+                elif entry.is_file(follow_symlinks=False):
+                    most -= entry.stat(follow_symlinks=False).st_size
+                    if most < 0:
+                        raise ValueError(f"{entry.path}: too many bytes to copy")
+                    with open(entry.path, "rb") as file:
+                        content[entry.name] = file.read()
     return copied

@@ -203,7 +203,7 @@ class OverlayDirectory:
 
     def files(self) -> dict[str, bytes]:
         """All regular files by their path, as a guest sees them."""
-        return dict(all_files(self.open(), ""))
+        return dict(all_files(self.open()))
 
     def __repr__(self) -> str:
         return f"<OverlayDirectory over {self._source!r}>"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
-from ..functions import Caller
-from ..values import u32, u64
+from ..runtime.functions import Caller
+from ..runtime.values import u32, u64
 from .abi import (
     DIRECTORY_RIGHTS,
     FILE_RIGHTS,
@@ -20,7 +20,7 @@ from .abi import (
 )
 from .context import Descriptor, WasiContext, memory_of, path_at, require_memory
 from .fds import wanted_times
-from .vfs import Directory, Place, walk
+from .vfs import MOST_PATH, Directory, Place, walk
 
 _FOLLOW = 1
 #: rights that a file must be opened for writing for
@@ -232,7 +232,9 @@ def path_symlink(
             raise Refused(Errno.NOENT)
         name = place.named(Errno.EXIST)
         _require_writable(place)
-        with wasi.new_entry():
+        if len(text.encode()) > MOST_PATH:
+            raise Refused(Errno.NAMETOOLONG)
+        with wasi.new_entry(text):
             place.parent.symlink(text, name)
 
 

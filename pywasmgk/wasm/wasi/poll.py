@@ -6,12 +6,12 @@ import struct
 import time
 from typing import NamedTuple
 
-from ..functions import Caller
-from ..values import u32
+from ..runtime.functions import Caller
+from ..runtime.values import u32
 from .abi import Errno, Refused, Rights
 from .clocks import read_clock
 from .context import MOST_VECTORS, Descriptor, WasiContext, memory_of, require_memory
-from .streams import Input
+from .streams import Input, ready_inputs
 from .vfs import File
 
 _CLOCK, _FD_READ, _FD_WRITE = 0, 1, 2
@@ -80,7 +80,7 @@ class _Wanted:
         self, userdata: int, kind: int, number: int, timeout: int, precision: int, flags: int
     ) -> None:
         """Takes a subscription; one that cannot be met is an event with an error."""
-        if kind not in (_CLOCK, _FD_READ, _FD_WRITE):
+        if kind not in (_CLOCK, _FD_READ, _FD_WRITE) or (kind == _CLOCK and flags & ~_ABSOLUTE):
             raise Refused(Errno.INVAL)
         try:
             if kind == _CLOCK:
@@ -125,10 +125,13 @@ class _Wanted:
                 return self._due()
 
     def _inputs(self, seconds: float) -> list[Event]:
+        """Those of the inputs that have something; waits at most so long, for all of them at
+        once."""
+        ready = ready_inputs({source for _, source in self._waiting}, seconds)
         return [
             Event(userdata, Errno.SUCCESS, _FD_READ, source.buffered)
             for userdata, source in self._waiting
-            if source.ready(seconds)
+            if source in ready
         ]
 
     def _sleep(self, caller: Caller) -> list[Event]:

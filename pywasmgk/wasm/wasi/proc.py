@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ...errors import Exit
-from ..functions import Caller
-from ..values import u32
+from ..runtime.functions import Caller
+from ..runtime.values import u32
 from .abi import Errno, Refused
 from .context import WasiContext
 

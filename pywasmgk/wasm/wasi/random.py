@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from ..functions import Caller
-from ..values import u32
+from ..runtime.functions import Caller
+from ..runtime.values import u32
 from .context import WasiContext, memory_of, require_memory
 
 #: bytes between two looks at the clock

@@ -11,17 +11,20 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import Exit, LinkError
-from ..functions import Func
-from ..instance import chosen_cache, instantiate
-from ..metering import CancelToken, Meter
+from ...tracebacks import hidden, shortened
 from ..module import Module
+from ..runtime.functions import Func
+from ..runtime.instance import Instance, instantiate
+from ..runtime.metering import CancelToken, Meter
 from ..types import FuncType
 from .config import Preopen, Sink, Source, WasiConfig
 from .context import WasiContext
 from .functions import functions
 from .overlay import Source as Directory
 
-__all__ = ["CompletedRun", "run_wasi"]
+__all__ = ["CAPTURE", "Capture", "CompletedRun", "configured", "loaded", "run_wasi", "start_of"]
+
+__tracebackhide__ = hidden
 
 _MODULE = "wasi_snapshot_preview1"
 #: pages that a command may have; zig's and others' stack alone takes 256, a plugin's limit
@@ -55,9 +58,10 @@ class CompletedRun:
         return self
 
 
+@shortened
 def run_wasi(
     module: Module | bytes | str | os.PathLike[str],
-    args: Sequence[str] = (),
+    args: Sequence[str] | None = None,
     *,
     stdin: Source = None,
     env: Mapping[str, str] | None = None,
@@ -78,55 +82,88 @@ def run_wasi(
     """Runs a WASI command (a module that exports ``_start``) to its end.
 
     ``module`` is a module, its bytes, or the path of its file. ``args`` are what follows the
-    program's name, which is ``name`` or the file's. Output is captured, 64 MiB of each stream,
-    unless a sink is given. What is not given is as in ``config``; ``fuel`` (instructions) and
-    ``timeout`` (seconds) are unlimited unless given, ``memory_limit`` is in pages, ``cache_dir`` is
-    as for ``instantiate``.
+    program's name, which is ``name``, that of ``config``, or the file's. Output is captured, 64 MiB
+    of each stream, unless a sink is given. What is not given is as in ``config``; ``fuel``
+    (instructions) and ``timeout`` (seconds) are unlimited unless given, ``memory_limit`` is in
+    pages, ``cache_dir`` is as for ``instantiate``.
 
     Raises LinkError for a module that is no command, Trap, and OutOfFuel, DeadlineExceeded or
     Cancelled at the limits; another exit code than 0 is no exception.
     """
-    if isinstance(module, (str, os.PathLike)):
-        module = Module.from_file(Path(module), cache=chosen_cache(cache_dir))
-    elif not isinstance(module, Module):
-        module = Module(module, cache=chosen_cache(cache_dir))
-    config = config or WasiConfig()
-    out, err = _Capture(), _Capture()
-    config = replace(
-        config,
-        args=(name or module.name or "program", *args),
-        env=config.env if env is None else env,
-        stdin=config.stdin if stdin is None else stdin,
-        stdout=out if stdout is CAPTURE else stdout,
-        stderr=err if stderr is CAPTURE else stderr,
-        preopens=config.preopens if preopens is None else preopens,
+    program = loaded(module, cache_dir)
+    out, err = Capture(), Capture()
+    given = {
+        "env": env,
+        "stdin": stdin,
+        "stdout": out if stdout is CAPTURE else stdout,
+        "stderr": err if stderr is CAPTURE else stderr,
+        "preopens": preopens,
+    }
+    instance, code, seconds = _run(
+        program,
+        configured(config, program, name, args, given),
+        imports or {},
+        memory_limit=memory_limit,
+        fuel=fuel,
+        timeout=timeout,
+        cancel=cancel,
+        progress=progress,
+        engine=engine,
+        cache_dir=cache_dir,
     )
-    wasi = WasiContext(config)
-    try:
-        instance = instantiate(
-            module,
-            {**(imports or {}), _MODULE: functions(wasi)},
-            memory_limit=memory_limit,
-            fuel=fuel,
-            timeout=timeout,
-            cancel=cancel,
-            progress=progress,
-            engine=engine,
-            cache_dir=cache_dir,
-        )
-        start = instance.exports.get("_start")
-        if not isinstance(start, Func) or start.type != FuncType():
-            raise LinkError("no WASI command: it exports no function _start without parameters")
-        began = time.monotonic()
-        code = _exit_code(start)
-        seconds = time.monotonic() - began
-    finally:
-        wasi.close_all()
-    pages = instance.memory.pages if instance.memory else 0
+    pages = instance.memory.pages if instance.memories else 0
     return CompletedRun(code, bytes(out.data), bytes(err.data), instance.fuel_used, seconds, pages)
 
 
-class _Capture:
+def configured(
+    config: WasiConfig | None,
+    module: Module,
+    name: str | None,
+    args: Sequence[str] | None,
+    given: Mapping[str, Any],
+) -> WasiConfig:
+    """The configuration of a program, with what is given besides; outputs always are."""
+    config = config or WasiConfig()
+    first = name or (config.args[0] if config.args else module.name or "program")
+    words = (first, *(config.args[1:] if args is None else args))
+    outputs = ("stdout", "stderr")
+    changes = {key: item for key, item in given.items() if item is not None or key in outputs}
+    return replace(config, args=words, **changes)
+
+
+def loaded(
+    module: Module | bytes | str | os.PathLike[str], cache_dir: str | os.PathLike[str] | None
+) -> Module:
+    """A module that may be given as bytes or as a file."""
+    if isinstance(module, (str, os.PathLike)):
+        return Module.from_file(Path(module), cache_dir=cache_dir)
+    return module if isinstance(module, Module) else Module(module, cache_dir=cache_dir)
+
+
+def _run(
+    module: Module, config: WasiConfig, imports: Mapping[str, Any], **options: Any
+) -> tuple[Instance, int, float]:
+    """Runs a command, with options of ``instantiate``: what it ran in, its exit code, seconds."""
+    wasi = WasiContext(config)
+    try:
+        instance = instantiate(module, {**imports, _MODULE: functions(wasi)}, **options)
+        start = start_of(instance)
+        began = time.monotonic()
+        code = _exit_code(start)
+        return instance, code, time.monotonic() - began
+    finally:
+        wasi.close_all()
+
+
+def start_of(instance: Instance) -> Func:
+    """What a command begins with. Raises LinkError for a module that is none."""
+    start = instance.exports.get("_start")
+    if not isinstance(start, Func) or start.type != FuncType():
+        raise LinkError("no WASI command: it exports no function _start without parameters")
+    return start
+
+
+class Capture:
     """Collects output, and is full at some point."""
 
     def __init__(self) -> None:

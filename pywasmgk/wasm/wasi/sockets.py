@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from ..functions import Caller
-from ..values import u32
+from ..runtime.functions import Caller
+from ..runtime.values import u32
 from .abi import Errno, Refused
 from .context import WasiContext
 from .streams import Stream
 
 
 def _no_socket(wasi: WasiContext, fd: int) -> None:
-    # plugins are promised badf for their streams; a file or directory is told apart
     stream = isinstance(wasi.get(fd).node, Stream)
-    raise Refused(Errno.BADF if stream else Errno.NOTSOCK)
+    raise Refused(wasi.config.stream_socket if stream else Errno.NOTSOCK)
 
 
 def sock_accept(wasi: WasiContext, caller: Caller, fd: u32, flags: u32, result: u32) -> None:

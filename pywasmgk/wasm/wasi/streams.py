@@ -4,33 +4,61 @@ from __future__ import annotations
 
 import codecs
 import io
+import os
 import select
+import stat
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from typing import Any
 
-from ..metering import Meter
+from ..runtime.metering import Meter
 from .abi import Errno, Filetype, Refused, Rights, Stat
 from .config import Sink, Source
 from .vfs import Node
 
-__all__ = ["Input", "Output", "Stream"]
+__all__ = ["Input", "Output", "Stream", "ready_inputs"]
 
 #: bytes asked of an input at once: what is buffered there comes over whole
 _PART = 1 << 16
+_SEEK_RIGHTS = Rights.FD_SEEK | Rights.FD_TELL
 #: seconds between two looks at the clock while waiting
 _LOOK_EVERY = 0.05
 
 
 class Stream(Node):
-    """A standard stream: a character device without size or times."""
+    """A standard stream. It is to the guest what it is to the host: a terminal is a character
+    device, a regular file can be sought in, and of all else (pipes, sockets, what is captured or
+    made in Python) nothing is known."""
 
-    #: what may be done with it
-    rights = Rights.POLL_FD_READWRITE
+    #: what may be done with a stream of this kind, if it is no file
+    usual_rights = Rights.POLL_FD_READWRITE
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+        self.filetype = _filetype(file)
+
+    @property
+    def seekable(self) -> bool:
+        """Whether it has a position."""
+        return self.filetype == Filetype.REGULAR_FILE
+
+    @property
+    def rights(self) -> int:
+        """What may be done with it."""
+        return self.usual_rights | (_SEEK_RIGHTS if self.seekable else 0)
 
     def stat(self) -> Stat:
-        """That of a character device: nothing else is known."""
-        return Stat(Filetype.CHARACTER_DEVICE)
+        """Its kind, and the size of a file; nothing else of the host's."""
+        size = os.fstat(self._file.fileno()).st_size if self.seekable else 0
+        return Stat(self.filetype, size)
+
+    def seek(self, offset: int, whence: int) -> int:
+        """Moves the position of a file, ``whence`` as for Python's ``seek``; gives where it is
+        then. Refuses with inval what is before the beginning."""
+        try:
+            return int(self._file.seek(offset, whence))
+        except (OSError, ValueError):
+            raise Refused(Errno.INVAL) from None
 
     def read(self, size: int, meter: Meter) -> bytes:
         """At least one byte and at most ``size``; none at the end."""
@@ -45,7 +73,7 @@ class Input(Stream):
     """Standard input. Waiting for it ends with the call's deadline if the host can tell whether
     something is there; other sources block as long as they like."""
 
-    rights = Stream.rights | Rights.FD_READ
+    usual_rights = Stream.usual_rights | Rights.FD_READ
 
     def __init__(self, source: Source) -> None:
         if isinstance(source, str):
@@ -53,8 +81,9 @@ class Input(Stream):
         if source is None or isinstance(source, (bytes, bytearray, memoryview)):
             source = io.BytesIO(source or b"")
         source = getattr(source, "buffer", source)
+        super().__init__(source)
         self._read: Callable[[int], Any] = _reader(source)
-        self._fileno = _waitable(source)
+        self.fileno = _waitable(source)
         self._buffered = b""
 
     def read(self, size: int, meter: Meter) -> bytes:
@@ -71,9 +100,17 @@ class Input(Stream):
 
     def ready(self, seconds: float) -> bool:
         """Waits until something can be read, or the end, at most so long."""
-        if self._buffered or self._fileno is None:
+        if self._buffered or self.fileno is None:
             return True
-        return bool(select.select([self._fileno], [], [], seconds)[0])
+        return bool(select.select([self.fileno], [], [], seconds)[0])
+
+    def seek(self, offset: int, whence: int) -> int:
+        """As for all streams; what was read ahead counts as not read."""
+        if whence == os.SEEK_CUR:
+            offset -= len(self._buffered)
+        position = super().seek(offset, whence)
+        self._buffered = b""
+        return position
 
     @property
     def buffered(self) -> int:
@@ -81,12 +118,23 @@ class Input(Stream):
         return len(self._buffered)
 
 
+def ready_inputs(inputs: Set[Input], seconds: float) -> set[Input]:
+    """Waits until one of some inputs can be read, at most so long; gives those that can."""
+    ready = {source for source in inputs if source.ready(0)}
+    if ready or seconds <= 0:
+        return ready
+    # what has no descriptor is ready at once
+    by_number = {source.fileno: source for source in inputs if source.fileno is not None}
+    return {by_number[number] for number in select.select(list(by_number), [], [], seconds)[0]}
+
+
 class Output(Stream):
     """Standard output or error."""
 
-    rights = Stream.rights | Rights.FD_WRITE
+    usual_rights = Stream.usual_rights | Rights.FD_WRITE
 
     def __init__(self, sink: Sink, most: int | None = None) -> None:
+        super().__init__(getattr(sink, "buffer", sink))
         self._write = _writer(sink)
         #: bytes that it still takes; ``None`` is no limit
         self._left = most
@@ -98,6 +146,18 @@ class Output(Stream):
                 raise Refused(Errno.NOSPC)
             self._left -= len(data)
         self._write(data)
+
+
+def _filetype(file: Any) -> int:
+    """What a stream of the host's is to a guest."""
+    try:
+        number = file.fileno()
+        if os.isatty(number):
+            return Filetype.CHARACTER_DEVICE
+        regular = stat.S_ISREG(os.fstat(number).st_mode) and file.seekable()
+    except (AttributeError, OSError, TypeError, ValueError):
+        return Filetype.UNKNOWN
+    return Filetype.REGULAR_FILE if regular else Filetype.UNKNOWN
 
 
 def _reader(source: Any) -> Callable[[int], Any]:

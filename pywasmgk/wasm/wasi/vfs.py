@@ -15,10 +15,10 @@ from typing import NamedTuple
 
 from .abi import DirEntry, Errno, Filetype, Refused, Stat
 
-__all__ = ["Directory", "File", "Place", "walk"]
+__all__ = ["MOST_PATH", "Directory", "File", "Place", "walk"]
 
 #: bytes of a path and of one name, as Linux has it
-_MOST_PATH, _MOST_NAME = 4096, 255
+MOST_PATH, _MOST_NAME = 4096, 255
 #: symbolic links in one path, as Linux has it
 _MOST_LINKS = 40
 #: directories that one path may be deep; each is held open during the walk
@@ -213,7 +213,7 @@ class _Walker:
             raise Refused(Errno.NOENT)
         if path.startswith("/"):
             raise Refused(Errno.PERM)
-        if _bytes(path) > _MOST_PATH:
+        if _bytes(path) > MOST_PATH:
             raise Refused(Errno.NAMETOOLONG)
         names = [name for name in path.split("/") if name not in ("", ".")]
         if any(_bytes(name) > _MOST_NAME for name in names):

@@ -12,10 +12,13 @@ from wasm_builder import module as built
 
 import pywasmgk
 from pywasmgk.errors import GuestError, TrapCode
-from pywasmgk.wasm.compiler import inlining, unit
+from pywasmgk.wasm import profile
+from pywasmgk.wasm.compiler import optimizing
+from pywasmgk.wasm.compiler.driver import source_of
 from pywasmgk.wasm.compiler.explain import side_by_side, steps_of
-from pywasmgk.wasm.compiler.inlining import Body, Inlined, expanded, size_of
-from pywasmgk.wasm.compiler.unit import source_of
+from pywasmgk.wasm.compiler.frontend import inlining
+from pywasmgk.wasm.compiler.frontend.inlining import expanded
+from pywasmgk.wasm.compiler.ir.body import Body, Inlined, size_of
 
 #: functions that the modules below call
 HELPERS = """
@@ -140,7 +143,7 @@ def test_nobody_can_tell(name: str) -> None:
     assert inlined(expanded(wasm, 1))
     for argument in ARGUMENTS:
         expected = outcome("interpreter", wasm, argument)
-        assert outcome("compiler", wasm, argument) == expected
+        assert outcome("optimized", wasm, argument) == expected
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -150,7 +153,7 @@ def test_nor_by_any_limit_of_fuel(name: str) -> None:
         total = outcome("interpreter", wasm, argument)[-3]
         for fuel in range(min(total, 250) + 1):
             expected = outcome("interpreter", wasm, argument, fuel=fuel)
-            assert outcome("compiler", wasm, argument, fuel=fuel) == expected, fuel
+            assert outcome("optimized", wasm, argument, fuel=fuel) == expected, fuel
 
 
 @pytest.mark.parametrize("name", ["leaf", "nested trap", "recursion", "host", "indirect"])
@@ -160,15 +163,16 @@ def test_nor_by_call_depth(name: str) -> None:
     for depth in range(1, 14):
         argument = 1 if name == "indirect" else 6
         expected = outcome("interpreter", wasm, argument, depth_limit=depth)
-        assert outcome("compiler", wasm, argument, depth_limit=depth) == expected, depth
+        assert outcome("optimized", wasm, argument, depth_limit=depth) == expected, depth
         ends.add(expected[0])
     assert len(ends) > 1
 
 
 @pytest.mark.parametrize("way", ["host", "double"])
-def test_a_frame_that_nobody_asked_for_is_there(way: str) -> None:
+def test_a_frame_that_nobody_asked_for_is_there(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The interpreter, its call depth used up, comes to a compiled function that does not test it,
     by itself or through the host."""
+    monkeypatch.setattr(profile, "WARM", 300)
     limit = 60
     wasm = module(
         f"{'(drop (i32.const 0))' * 100} (if (result i32) (local.get 0)"
@@ -198,7 +202,7 @@ def test_a_frame_that_nobody_asked_for_is_there(way: str) -> None:
 
 def test_frames_of_a_trap_three_callees_deep() -> None:
     wasm = module(CASES["nested trap"])
-    instance = pywasmgk.instantiate(wasm, {"m": {"host": host}}, engine="compiler")
+    instance = pywasmgk.instantiate(wasm, {"m": {"host": host}}, engine="optimized")
     with pytest.raises(pywasmgk.Trap) as caught:
         instance.exports.f(0)
     called = [frame.function for frame in caught.value.frames]
@@ -273,7 +277,7 @@ def test_chains_end() -> None:
     wasm = module("(call $c0) (i32.const 1)", *chain, "(func $c9)")
     found = expanded(wasm, 1)
     assert inlined(found) == found.inner == inlining._MOST_NESTED
-    assert outcome("compiler", wasm, 0) == outcome("interpreter", wasm, 0)
+    assert outcome("optimized", wasm, 0) == outcome("interpreter", wasm, 0)
 
 
 @pytest.mark.parametrize("calls", [100, 9_000, 19_000])
@@ -283,7 +287,7 @@ def test_growth_is_bounded(calls: int) -> None:
     plain, found = wasm.block_map(1), expanded(wasm, 1)
     assert bool(inlined(found)) is (calls < inlining._MOST_EXPANDED)
     most = size_of(plain) * (1 + inlining._MOST_GROWTH) + inlining._MOST_ADDED
-    assert size_of(found) <= min(most, unit._TOO_LARGE)
+    assert size_of(found) <= min(most, optimizing._TOO_LARGE)
 
 
 def test_targets_of_branches_count() -> None:
@@ -297,7 +301,7 @@ def test_chains_that_double_are_bounded() -> None:
     doubling = [f"(func $c{n} (call $c{n + 1}) (call $c{n + 1}))" for n in range(20)]
     wasm = module("(call $c0) (i32.const 1)", *doubling, "(func $c20)")
     assert len(expanded(wasm, 1).code) <= inlining._MOST_ADDED + 50
-    assert outcome("compiler", wasm, 0, fuel=5000) == outcome("interpreter", wasm, 0, fuel=5000)
+    assert outcome("optimized", wasm, 0, fuel=5000) == outcome("interpreter", wasm, 0, fuel=5000)
 
 
 def test_callees_that_follow_each_other_share_locals() -> None:
@@ -357,7 +361,7 @@ def test_few_functions_in_a_table_stand_in_the_place_of_a_call() -> None:
     for index in (0, 1, 2, 3, 4, 5, 6, 8, -1):
         for argument in (-1, 0, 1):
             expected = chosen("interpreter", wasm, index, argument)
-            assert chosen("compiler", wasm, index, argument) == expected, (index, argument)
+            assert chosen("optimized", wasm, index, argument) == expected, (index, argument)
 
 
 @pytest.mark.parametrize(("index", "argument"), [(0, 1), (1, 0), (1, 1), (4, 1), (5, 1), (6, 1)])
@@ -365,10 +369,10 @@ def test_nor_by_fuel_or_depth_through_a_table(index: int, argument: int) -> None
     wasm = pywasmgk.Module.from_wat(CHOSEN)
     for fuel in range(120):
         expected = chosen("interpreter", wasm, index, argument, fuel=fuel)
-        assert chosen("compiler", wasm, index, argument, fuel=fuel) == expected, fuel
+        assert chosen("optimized", wasm, index, argument, fuel=fuel) == expected, fuel
     for depth in (1, 2, 3):
         expected = chosen("interpreter", wasm, index, argument, depth_limit=depth)
-        assert chosen("compiler", wasm, index, argument, depth_limit=depth) == expected, depth
+        assert chosen("optimized", wasm, index, argument, depth_limit=depth) == expected, depth
 
 
 def test_functions_in_tables_that_are_only_called() -> None:

@@ -7,54 +7,54 @@ import operator
 
 import pytest
 
-from pywasmgk.wasm.compiler import conditions, terms
-from pywasmgk.wasm.compiler.emit import text_of
-from pywasmgk.wasm.compiler.lines import Line
-from pywasmgk.wasm.compiler.printing import show
-from pywasmgk.wasm.compiler.terms import Term, constant
+from pywasmgk.wasm.compiler.backend.emit import codes_of
+from pywasmgk.wasm.compiler.backend.printing import show, text_of
+from pywasmgk.wasm.compiler.ir import conditions, expr
+from pywasmgk.wasm.compiler.ir.expr import Expr, constant
+from pywasmgk.wasm.compiler.ir.statements import Assign, Origin
 
 _WORD, _LONG = (1 << 32) - 1, (1 << 64) - 1
 
-X, Y = (terms.variable(f"l{n}", n, 0, _WORD) for n in range(2))
-LONG, OTHER = (terms.variable(f"l{n}", n, 0, _LONG) for n in (2, 3))
+X, Y = (expr.variable(f"l{n}", n, 0, _WORD) for n in range(2))
+LONG, OTHER = (expr.variable(f"l{n}", n, 0, _LONG) for n in (2, 3))
 #: a number with all its bits, as hashes have them
-HASH = terms.bit_xor(X, terms.shift_left(Y, constant(7)))
+HASH = expr.bit_xor(X, expr.shift_left(Y, constant(7)))
 
 
-def masked(term: Term, bits: int) -> Term:
-    return terms.keep_low(term, bits)
+def masked(term: Expr, bits: int) -> Expr:
+    return expr.keep_low(term, bits)
 
 
 @pytest.mark.parametrize(
     ("term", "text"),
     [
         # a sum of sizes seldom wraps: the remainder is the sum itself
-        (masked(terms.add(terms.add(X, Y), constant(4)), 30), "(l0 + l1 + 4) % 1073741824"),
-        (masked(terms.subtract(X, Y), 32), "(l0 - l1) % 4294967296"),
+        (masked(expr.add(expr.add(X, Y), constant(4)), 30), "(l0 + l1 + 4) % 1073741824"),
+        (masked(expr.subtract(X, Y), 32), "(l0 - l1) % 4294967296"),
         # ... a hash has every bit
-        (masked(terms.multiply(X, constant(2654435761)), 32), "l0 * 2654435761 & 4294967295"),
+        (masked(expr.multiply(X, constant(2654435761)), 32), "l0 * 2654435761 & 4294967295"),
         (masked(HASH, 32), "(l0 ^ l1 << 7) & 4294967295"),
-        (masked(terms.add(LONG, OTHER), 64), "w if (w := l2 + l3) < 18446744073709551616 else w"),
+        (masked(expr.add(LONG, OTHER), 64), "w if (w := l2 + l3) < 18446744073709551616 else w"),
         # digits of large numbers fill no 64 bits
-        (masked(terms.add(terms.multiply(LONG, OTHER), LONG), 64), "% 18446744073709551616"),
+        (masked(expr.add(expr.multiply(LONG, OTHER), LONG), 64), "% 18446744073709551616"),
         # few bits of something large are a number that Python has made already
         (masked(HASH, 3), "(l0 ^ l1 << 7) % 8"),
         (masked(HASH, 20), "(l0 ^ l1 << 7) & 1048575"),
         (masked(X, 2), "l0 % 4"),
         # ... and what is known to be small has digits enough for both
-        (masked(terms.variable("l4", 4, 0, 1000), 2), "l4 & 3"),
+        (masked(expr.variable("l4", 4, 0, 1000), 2), "l4 & 3"),
         # an index is scaled by a product
-        (masked(terms.shift_left(X, constant(2)), 32), "l0 * 4 % 4294967296"),
-        (masked(terms.shift_left(X, constant(13)), 32), "(l0 & 524287) << 13"),
-        (terms.shift_left(terms.variable("l4", 4, 0, 1000), constant(3)), "l4 * 8"),
+        (masked(expr.shift_left(X, constant(2)), 32), "l0 * 4 % 4294967296"),
+        (masked(expr.shift_left(X, constant(13)), 32), "(l0 & 524287) << 13"),
+        (expr.shift_left(expr.variable("l4", 4, 0, 1000), constant(3)), "l4 * 8"),
         # one less is below zero for one number only
-        (masked(terms.subtract(X, constant(1)), 32), "l0 - 1 if l0 else 4294967295"),
-        (masked(terms.subtract(X, constant(2)), 32), "(l0 - 2) % 4294967296"),
+        (masked(expr.subtract(X, constant(1)), 32), "l0 - 1 if l0 else 4294967295"),
+        (masked(expr.subtract(X, constant(2)), 32), "(l0 - 2) % 4294967296"),
         # what is below zero comes to its place by one subtraction
-        (masked(terms.negative(X), 32), "4294967296 - l0 if l0 else 0"),
+        (masked(expr.negative(X), 32), "4294967296 - l0 if l0 else 0"),
     ],
 )
-def test_the_operator(term: Term, text: str) -> None:
+def test_the_operator(term: Expr, text: str) -> None:
     assert text in show(term)
 
 
@@ -64,13 +64,13 @@ VALUES = [0, 1, 2, 3, 255, 4096, (1 << 30) - 1, 1 << 30, (1 << 31) - 1, 1 << 31,
 @pytest.mark.parametrize("bits", [1, 3, 8, 9, 29, 30, 31, 32])
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 13])
 def test_the_number_is_the_same(bits: int, count: int) -> None:
-    shifted = terms.shift_left(X, constant(count))
+    shifted = expr.shift_left(X, constant(count))
     cases = [
-        (terms.add(shifted, Y), lambda x, y: (x << count) + y),
-        (terms.subtract(shifted, Y), lambda x, y: (x << count) - y),
-        (terms.negative(shifted), lambda x, y: -(x << count)),
-        (terms.bit_xor(shifted, Y), lambda x, y: (x << count) ^ y),
-        (terms.shift_left(terms.multiply(X, Y), constant(count)), lambda x, y: x * y << count),
+        (expr.add(shifted, Y), lambda x, y: (x << count) + y),
+        (expr.subtract(shifted, Y), lambda x, y: (x << count) - y),
+        (expr.negative(shifted), lambda x, y: -(x << count)),
+        (expr.bit_xor(shifted, Y), lambda x, y: (x << count) ^ y),
+        (expr.shift_left(expr.multiply(X, Y), constant(count)), lambda x, y: x * y << count),
     ]
     for term, meaning in cases:
         text = show(masked(term, bits))
@@ -82,7 +82,7 @@ def test_the_number_is_the_same(bits: int, count: int) -> None:
 @pytest.mark.parametrize("op", ["<", "<=", ">", ">="])
 def test_the_order_of_signed_numbers(op: str) -> None:
     sign = constant(1 << 31)
-    text = show(conditions.compare(op, terms.bit_xor(X, sign), terms.bit_xor(Y, sign)))
+    text = show(conditions.compare(op, expr.bit_xor(X, sign), expr.bit_xor(Y, sign)))
     for x in VALUES:
         for y in VALUES:
             signed = [v - (1 << 32) if v >> 31 else v for v in (x, y)]
@@ -93,16 +93,16 @@ def test_the_order_of_signed_numbers(op: str) -> None:
 @pytest.mark.parametrize("bits", [8, 32])
 def test_an_interval_is_asked_for_as_such(op: str, bits: int) -> None:
     turn = 1 << bits
-    x = terms.variable("l0", 0, 0, turn - 1)
+    x = expr.variable("l0", 0, 0, turn - 1)
     ends = [0, 1, 2, 9, 47, 48, 57, 58, 100, turn // 2, turn - 58, turn - 2, turn - 1]
     for first in ends:
-        moved = masked(terms.add(x, constant(-first)), bits)
+        moved = masked(expr.add(x, constant(-first)), bits)
         for size in ends:
             text = show(conditions.compare(op, moved, constant(size)))
             for value in ends:
                 expected = eval(f"{(value - first) % turn} {op} {size}")
                 assert bool(eval(text, {"l0": value})) is expected, (text, first, size, value)
-    digit = conditions.compare("<", masked(terms.add(x, constant(-48)), bits), constant(10))
+    digit = conditions.compare("<", masked(expr.add(x, constant(-48)), bits), constant(10))
     assert show(digit) == "48 <= l0 < 58"
 
 
@@ -114,16 +114,16 @@ def test_an_interval_is_asked_for_as_such(op: str, bits: int) -> None:
         ((Y, constant(3)), "l0 = l1 if l0 < l1 else 3"),
     ],
 )
-def test_what_may_stay_is_set_by_a_statement(value: tuple[Term, Term], text: str) -> None:
+def test_what_may_stay_is_set_by_a_statement(value: tuple[Expr, Expr], text: str) -> None:
     chosen = conditions.choose(conditions.compare("<", X, Y), *value)
-    assert text_of(Line(["l0", " = ", chosen], 0, 0, False, None, False)) == text
+    assert list(map(text_of, codes_of(Assign(X, chosen, Origin(0, 0, False))))) == [text]
 
 
 # -- signs
 
 _SIGN = 1 << 31
 #: one that has no sign to ask for
-POSITIVE = terms.variable("l0", 0, 0, _SIGN - 1)
+POSITIVE = expr.variable("l0", 0, 0, _SIGN - 1)
 _OPERATORS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 
 
@@ -134,10 +134,10 @@ def signed(value: int) -> int:
 @pytest.mark.parametrize("op", _OPERATORS)
 @pytest.mark.parametrize("first", [X, POSITIVE])
 @pytest.mark.parametrize("mirrored", [False, True])
-def test_signed_numbers_are_compared(op: str, first: Term, mirrored: bool) -> None:
+def test_signed_numbers_are_compared(op: str, first: Expr, mirrored: bool) -> None:
     pair = (Y, first) if mirrored else (first, Y)
-    text = show(Term("slt", (op, *pair, _SIGN)))
-    opposite = show(conditions.negate(Term("slt", (op, *pair, _SIGN))))
+    text = show(Expr("slt", (op, *pair, _SIGN)))
+    opposite = show(conditions.negate(Expr("slt", (op, *pair, _SIGN))))
     for l0, l1 in itertools.product(VALUES, repeat=2):
         if l0 > first.high:
             continue
@@ -162,7 +162,7 @@ def test_signed_numbers_are_compared(op: str, first: Term, mirrored: bool) -> No
         (conditions.within(_SIGN - 1, X, _SIGN), "2147483647 <= l0 < 2147483648"),
     ],
 )
-def test_a_sign_is_asked_for_where_a_number_is_large(condition: Term, text: str) -> None:
+def test_a_sign_is_asked_for_where_a_number_is_large(condition: Expr, text: str) -> None:
     assert show(condition) == text
     plain = text.replace("l0 <= 1073741823 or ", "").replace("l0 > 1073741823 and ", "")
     for value in VALUES:
@@ -173,7 +173,7 @@ def test_a_sign_is_asked_for_where_a_number_is_large(condition: Term, text: str)
 @pytest.mark.parametrize("by", [1, 2])
 def test_a_difference_is_brought_into_range(bits: int, by: int) -> None:
     for variable, largest in ((X, _WORD), (LONG, _LONG)):
-        text = show(masked(terms.subtract(variable, constant(by)), bits))
+        text = show(masked(expr.subtract(variable, constant(by)), bits))
         for value in (*VALUES, _LONG - 1, _LONG):
             if value <= largest:
                 names = {"l0": value, "l2": value}
@@ -181,6 +181,6 @@ def test_a_difference_is_brought_into_range(bits: int, by: int) -> None:
 
 
 def test_the_negative_of_what_is_below_zero_itself() -> None:
-    term = terms.keep_low(terms.negative(terms.variable("l1", 1, -1, 1)), 32)
+    term = expr.keep_low(expr.negative(expr.variable("l1", 1, -1, 1)), 32)
     for value in (-1, 0, 1):
         assert eval(show(term), {"l1": value}) == -value % (1 << 32)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import pywasmgk
-from pywasmgk.wasm.compiler.unit import source_of
+from pywasmgk.wasm.compiler.driver import source_of
 from pywasmgk.wasm.text.reading import assemble
 
 
@@ -74,7 +74,7 @@ def test_the_same_comes_out(form: str) -> None:
         br_if $again end local.get $p local.get $q i32.add"""
     body = f"{AHEAD} {ARMS}" if form == "if" else loop
     tiers = [
-        pywasmgk.instantiate(module(body), engine=engine) for engine in ("interpreter", "compiler")
+        pywasmgk.instantiate(module(body), engine=engine) for engine in ("interpreter", "optimized")
     ]
     for first in (0, 5, 1000):
         for second in (0, 1, 7, 3000) if form == "if" else (1, 7, 3000):
@@ -96,7 +96,7 @@ def test_a_question_about_a_digit_needs_no_digit(mask: str) -> None:
     # what is known of the character there says that the difference does not wrap
     assert line_of(text, "if 48 <= l2 < 58") < line_of(text, "l3 = l2 - 48")
     tiers = [
-        pywasmgk.instantiate(module(body), engine=engine) for engine in ("interpreter", "compiler")
+        pywasmgk.instantiate(module(body), engine=engine) for engine in ("interpreter", "optimized")
     ]
     for tier in tiers:
         tier.memory.write(0, bytes(range(256)))
@@ -104,3 +104,33 @@ def test_a_question_about_a_digit_needs_no_digit(mask: str) -> None:
         found = [(tier.exports["f"](character, 300), tier.fuel_used) for tier in tiers]
         assert found[0] == found[1]
         assert found[0][0] == ((character - 48) * 10 if 48 <= character < 58 else 7)
+
+
+#: sets a global, and is not put in the place of calls
+SET = "(func $set (param i32) local.get 0 global.set $g loop i32.const 0 br_if 0 end)"
+
+
+@pytest.mark.parametrize("change", ["i32.const 1002 global.set $g", "i32.const 1002 call $set"])
+@pytest.mark.parametrize(
+    ("ahead", "behind"),
+    [
+        # an assignment that one arm reads
+        (
+            "global.get $g i32.const 1 i32.add local.set $p",
+            "local.get 0 if (result i32) local.get $p else i32.const 1 end",
+        ),
+        # a remainder by way of a quotient
+        (
+            "global.get $g i32.const 10 i32.div_u local.set $p",
+            "global.get $g local.get $p i32.const 10 i32.mul i32.sub",
+        ),
+    ],
+)
+def test_globals_change_on_the_way(change: str, ahead: str, behind: str) -> None:
+    text = f"""(module (global $g (mut i32) (i32.const 77)) {SET}
+        (func (export "f") (param i32) (result i32) (local $p i32) {ahead} {change} {behind}))"""
+    results = {
+        engine: pywasmgk.instantiate(pywasmgk.Module(text), engine=engine).exports.f(1)
+        for engine in ("interpreter", "quick", "optimized")
+    }
+    assert len(set(results.values())) == 1, results

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import pywasmgk
-from pywasmgk.wasm.compiler import unit
+from pywasmgk.wasm.compiler import driver
 from pywasmgk.wasm.text.reading import assemble
 
 
@@ -57,8 +57,12 @@ def test_large_functions_are_compiled_in_less_than_500_megabytes(name: str) -> N
 import re, sys
 from pathlib import Path
 sys.path.insert(0, {str(__file__).rpartition("/")[0]!r})
-from test_size import SHAPES, module, unit
-assert unit.compiled_function(module(*SHAPES[{name!r}]), 0, None) is not None
+from pywasmgk.wasm.compiler import request
+from test_size import SHAPES, module
+made = module(*SHAPES[{name!r}])
+# Python cannot nest all of them
+request.compiled_function(made, request.Request(0))
+assert request.compiled_function(made, request.Request(0, level=request.QUICK)) is not None
 print(int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) // 1024)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
@@ -74,7 +78,7 @@ def test_what_would_take_more_is_left_to_the_interpreter(
     shape: Callable[[int, int], str], count: int, locals_: int, reason: str
 ) -> None:
     large = module(shape, count, locals_)
-    with pytest.raises(unit.CannotCompile, match=reason):
-        unit.source_of(large, 0)
-    guest = pywasmgk.instantiate(large, engine="compiler")
+    with pytest.raises(driver.CannotCompile, match=reason):
+        driver.source_of(large, 0)
+    guest = pywasmgk.instantiate(large, engine="optimized")
     assert guest.exports["f"](1) is None

@@ -8,16 +8,12 @@ from collections.abc import Sequence
 import pytest
 
 import pywasmgk
-from pywasmgk.wasm.compiler.analysis import Analysis, analyse
-from pywasmgk.wasm.compiler.charges import Charges
-from pywasmgk.wasm.compiler.graph import build
-from pywasmgk.wasm.compiler.inlining import expanded
-from pywasmgk.wasm.compiler.lines import Settle
-from pywasmgk.wasm.compiler.liveness import drop_dead_stores, kept
-from pywasmgk.wasm.compiler.loops import count, is_plain, steps
-from pywasmgk.wasm.compiler.printing import show
-from pywasmgk.wasm.compiler.shape import Shape
-from pywasmgk.wasm.compiler.structure import (
+from pywasmgk.wasm.compiler.analysis.induction import count, is_plain, steps
+from pywasmgk.wasm.compiler.analysis.liveness import kept
+from pywasmgk.wasm.compiler.analysis.ranges import analyse
+from pywasmgk.wasm.compiler.backend.fuel_placement import Charges
+from pywasmgk.wasm.compiler.backend.printing import show
+from pywasmgk.wasm.compiler.backend.structure import (
     Choice,
     Code,
     Jump,
@@ -27,7 +23,13 @@ from pywasmgk.wasm.compiler.structure import (
     arms_of,
     structured,
 )  # fmt: skip
-from pywasmgk.wasm.compiler.unit import source_of
+from pywasmgk.wasm.compiler.driver import source_of
+from pywasmgk.wasm.compiler.frontend.context import Context
+from pywasmgk.wasm.compiler.frontend.inlining import expanded
+from pywasmgk.wasm.compiler.ir.cfg import build
+from pywasmgk.wasm.compiler.ir.function import Function
+from pywasmgk.wasm.compiler.ir.statements import Assign, Charge
+from pywasmgk.wasm.compiler.passes.dead_stores import drop_dead_stores
 from pywasmgk.wasm.text.reading import assemble
 
 
@@ -39,14 +41,12 @@ def module_of(body: str) -> pywasmgk.Module:
     return pywasmgk.Module(assemble(text))
 
 
-def analysed(body: str) -> Analysis:
+def analysed(body: str) -> Function:
     """The blocks of that function."""
     module = module_of(body)
     own = expanded(module, 1)
-    shape = Shape(own, module.context, module.isa, 1 << 30)
-    analysis = analyse(shape, build(own, module.isa, 0))
-    drop_dead_stores(analysis)
-    return analysis
+    shape = Context(own, module.context, module.isa, 1 << 30)
+    return drop_dead_stores(analyse(shape, build(own, module.isa, 0)))
 
 
 #: instructions that are too many for an end that is copied
@@ -58,9 +58,9 @@ SEEN = f"{MUCH} call $far"
 # -- dead stores
 
 
-def assigned(analysis: Analysis) -> list[str]:
-    lines = (line for result in analysis.results.values() for line in result.lines)
-    return [line.parts[0] for line in lines if len(line.parts) == 3 and line.parts[1] == " = "]  # type: ignore[misc]
+def assigned(function: Function) -> list[str]:
+    lines = (line for result in function.blocks.values() for line in result.statements)
+    return [line.name for line in lines if isinstance(line, Assign)]
 
 
 def test_what_nobody_reads_is_not_assigned() -> None:
@@ -82,23 +82,23 @@ def test_what_is_read_on_one_way_is_assigned_before_the_branch() -> None:
 
 
 def test_what_can_trap_stays() -> None:
-    analysis = analysed("local.get 0 i32.load local.set $p local.get 1")
-    loads = [show(part) for line in analysis.results[0].lines for part in line.parts[2:3]]  # type: ignore[arg-type]
+    function = analysed("local.get 0 i32.load local.set $p local.get 1")
+    loads = [show(line.value) for line in function.blocks[0].statements if isinstance(line, Assign)]
     assert any("mem" in load or "MI" in load for load in loads)
 
 
 def test_parameters_that_are_read_are_live_at_the_entry() -> None:
-    analysis = analysed("local.get 1")
-    assert analysis.live[analysis.graph.entry] == 0b10
+    function = analysed("local.get 1")
+    assert function.live[function.graph.entry] == 0b10
 
 
 def test_kept_says_what_is_read() -> None:
-    analysis = analysed(
+    function = analysed(
         "local.get 0 i32.const 5 i32.add local.set $p local.get $p local.get 1 i32.mul"
     )
-    result = analysis.results[0]
-    lines, read = kept(result.lines, 0, result.ways[0].stack if result.ways[0] else ())
-    assert lines == result.lines
+    result = function.blocks[0]
+    lines, read = kept(result.statements, 0, result.flows[0].stack if result.flows[0] else ())
+    assert lines == result.statements
     assert read & 0b11 == 0b11
 
 
@@ -106,19 +106,19 @@ def test_kept_says_what_is_read() -> None:
 
 
 def test_charges_wait_until_somebody_can_see_them() -> None:
-    analysis = analysed(f"local.get 0 if local.get 1 local.set 0 end {SEEN} local.get 0")
-    charges = Charges(analysis)
-    graph = analysis.graph
+    function = analysed(f"local.get 0 if local.get 1 local.set 0 end {SEEN} local.get 0")
+    charges = Charges(function)
+    graph = function.graph
     then, behind = (edge.target for edge in graph.blocks[graph.entry].edges)
-    entry = analysis.results[graph.entry]
+    entry = function.blocks[graph.entry]
     # entering costs one, and the block that is charged is pending at both ways out of it
     assert charges.at_head[graph.entry] == 1
     assert charges.at_head[then] == charges.at_end(entry)
     # where ways meet, the smaller of what is pending; the other way takes the difference
-    dearer = analysis.results[then]
+    dearer = function.blocks[then]
     assert charges.at_head[behind] == charges.at_end(entry)
-    (way,) = (way for way in dearer.ways if way is not None)
-    assert charges.along(dearer, way) == charges.at_end(dearer) - charges.at_end(entry) > 0
+    (flow,) = (flow for flow in dearer.flows if flow is not None)
+    assert charges.along(dearer, flow) == charges.at_end(dearer) - charges.at_end(entry) > 0
 
 
 @pytest.mark.parametrize(
@@ -131,65 +131,65 @@ def test_charges_wait_until_somebody_can_see_them() -> None:
     ],
 )
 def test_numbers_that_are_equal_pay_for_the_others(condition: str, likely: bool) -> None:
-    analysis = analysed(f"{condition} if local.get 1 local.set 0 end {SEEN} local.get 0")
-    charges = Charges(analysis)
-    graph = analysis.graph
+    function = analysed(f"{condition} if local.get 1 local.set 0 end {SEEN} local.get 0")
+    charges = Charges(function)
+    graph = function.graph
     then, behind = (edge.target for edge in graph.blocks[graph.entry].edges)
-    entry, arm = analysis.results[graph.entry], analysis.results[then]
+    entry, arm = function.blocks[graph.entry], function.blocks[then]
     # the usual way carries on what is pending, whether that is more or less
     usual = arm if likely else entry
     assert charges.at_head[behind] == charges.at_end(usual)
     difference = charges.at_end(arm) - charges.at_end(entry)
     assert difference > 0
-    ways = {way.edge.target: way for way in entry.ways if way is not None}
-    (out,) = (way for way in arm.ways if way is not None)
+    ways = {flow.edge.target: flow for flow in entry.flows if flow is not None}
+    (out,) = (flow for flow in arm.flows if flow is not None)
     assert charges.along(entry, ways[behind]) == (-difference if likely else 0)
     assert charges.along(arm, out) == (0 if likely else difference)
 
 
-def taken_on_ways(analysis: Analysis, number: int) -> list[int]:
+def taken_on_ways(function: Function, number: int) -> list[int]:
     """What the ways into a block take."""
-    charges = Charges(analysis)
+    charges = Charges(function)
     return [
-        charges.along(result, way)
-        for result in analysis.results.values()
-        for way in result.ways
-        if way is not None and way.edge.target == number
+        charges.along(result, flow)
+        for result in function.blocks.values()
+        for flow in result.flows
+        if flow is not None and flow.edge.target == number
     ]
 
 
 def test_ways_that_meet_take_what_is_charged_behind_if_one_takes_something_anyway() -> None:
-    analysis = analysed(f"local.get 0 if local.get 1 local.set 0 end {MUCH} local.get 0")
-    charges, graph = Charges(analysis), analysis.graph
+    function = analysed(f"local.get 0 if local.get 1 local.set 0 end {MUCH} local.get 0")
+    charges, graph = Charges(function), function.graph
     then, behind = (edge.target for edge in graph.blocks[graph.entry].edges)
-    assert charges.at_end(analysis.results[behind]) == 0
+    assert charges.at_end(function.blocks[behind]) == 0
     assert charges.at_head[behind] < 0
-    entry, arm = analysis.results[graph.entry], analysis.results[then]
-    behind_costs = analysis.results[behind].pending
-    assert sorted(taken_on_ways(analysis, behind)) == [
+    entry, arm = function.blocks[graph.entry], function.blocks[then]
+    behind_costs = function.blocks[behind].pending
+    assert sorted(taken_on_ways(function, behind)) == [
         charges.at_end(entry) + behind_costs, charges.at_end(arm) + behind_costs,
     ]  # fmt: skip
 
 
 def test_ways_that_take_nothing_leave_it_to_the_end() -> None:
     arms = "if local.get 1 local.set 0 else local.get 0 local.set 1 end"
-    analysis = analysed(f"local.get 0 {arms} {MUCH} local.get 0")
-    (behind,) = (n for n in analysis.results if len(analysis.graph.blocks[n].preds) == 2)
-    assert taken_on_ways(analysis, behind) == [0, 0]
-    assert Charges(analysis).at_end(analysis.results[behind]) > 0
+    function = analysed(f"local.get 0 {arms} {MUCH} local.get 0")
+    (behind,) = (n for n in function.blocks if len(function.graph.blocks[n].preds) == 2)
+    assert taken_on_ways(function, behind) == [0, 0]
+    assert Charges(function).at_end(function.blocks[behind]) > 0
 
 
 def test_a_turn_takes_once_whichever_way_it_goes() -> None:
-    analysis = analysed(
+    function = analysed(
         f"loop local.get 1 if {MUCH} end local.get 0 i32.const 1 i32.sub local.tee 0 br_if 0 end"
         " local.get 1"
     )
-    charges = Charges(analysis)
-    ((head, inside),) = analysis.graph.loops.items()
-    (last,) = (n for n in inside if head in {e.target for e in analysis.graph.blocks[n].edges})
-    assert all(taken_on_ways(analysis, last))
-    back = next(way for way in analysis.results[last].ways if way and way.edge.target == head)
-    assert charges.along(analysis.results[last], back) == 0
+    charges = Charges(function)
+    ((head, inside),) = function.graph.loops.items()
+    (last,) = (n for n in inside if head in {e.target for e in function.graph.blocks[n].edges})
+    assert all(taken_on_ways(function, last))
+    back = next(flow for flow in function.blocks[last].flows if flow and flow.edge.target == head)
+    assert charges.along(function.blocks[last], back) == 0
 
 
 @pytest.mark.parametrize("argument", [0, 1, 2, 3, 9])
@@ -209,7 +209,7 @@ def test_fuel_is_exact_where_more_is_taken_than_was_charged(behind: str, argumen
     module = module_of(f"loop {arms} {step} {behind} {again} end local.get 0")
     for fuel in (200_000, *range(150)):
         found = []
-        for engine in ("interpreter", "compiler"):
+        for engine in ("interpreter", "optimized"):
             instance = pywasmgk.instantiate(module, engine=engine, fuel=fuel)
             try:
                 result: object = instance.exports["f"](argument, 1)
@@ -235,14 +235,14 @@ CARRIED = {
 def test_what_is_pending_is_carried_into_loops(name: str) -> None:
     body, most = CARRIED[name]
     before = "local.get 0 i32.const 1 i32.add local.set 0"
-    analysis = analysed(f"{before} loop {body} local.get 0 br_if 0 end local.get 1")
-    charges = Charges(analysis)
-    outer = min(analysis.graph.loops)
+    function = analysed(f"{before} loop {body} local.get 0 br_if 0 end local.get 1")
+    charges = Charges(function)
+    outer = min(function.graph.loops)
     assert charges.at_head[outer] == most
-    for head, inside in analysis.graph.loops.items():
+    for head, inside in function.graph.loops.items():
         brought = [
-            charges.at_end(analysis.results[pred])
-            for pred in analysis.graph.blocks[head].preds
+            charges.at_end(function.blocks[pred])
+            for pred in function.graph.blocks[head].preds
             if pred in inside
         ]
         # no turn gives anything back, so that it takes once at most
@@ -250,17 +250,17 @@ def test_what_is_pending_is_carried_into_loops(name: str) -> None:
 
 
 def test_nothing_is_pending_where_turns_are_charged_before_the_loop() -> None:
-    analysis = analysed("loop local.get 0 br_if 0 end local.get 1")
-    assert [Charges(analysis).at_head[head] for head in analysis.graph.loops] == [1]
-    charges = Charges(analysis, counted=analysis.graph.loops)
-    assert [charges.at_head[head] for head in analysis.graph.loops] == [0]
+    function = analysed("loop local.get 0 br_if 0 end local.get 1")
+    assert [Charges(function).at_head[head] for head in function.graph.loops] == [1]
+    charges = Charges(function, counted=function.graph.loops)
+    assert [charges.at_head[head] for head in function.graph.loops] == [0]
 
 
 def test_a_call_takes_what_is_pending() -> None:
-    analysis = analysed("call $far local.get 0")
-    result = analysis.results[0]
-    assert any(isinstance(line, Settle) for line in result.lines)
-    assert Charges(analysis).at_end(result) == result.pending
+    function = analysed("call $far local.get 0")
+    result = function.blocks[0]
+    assert any(isinstance(line, Charge) for line in result.statements)
+    assert Charges(function).at_end(result) == result.pending
 
 
 # -- loops
@@ -297,13 +297,13 @@ STEPS = {
 def test_steps(name: str) -> None:
     lines, expected = STEPS[name]
     use = "local.get $p local.get $q i32.add local.get $a i32.xor local.set $a"
-    analysis = analysed(
+    function = analysed(
         f"{START} loop {use} {lines} local.get $a br_if 0 end local.get $p local.get $q i32.add"
     )
-    (head,) = analysis.graph.loops
-    result = analysis.results[head]
+    (head,) = function.graph.loops
+    result = function.blocks[head]
     assert is_plain(result)
-    found = steps(result, analysis.shape.turns)
+    found = steps(result, function.context.moduli)
     assert {place: show(by) for place, by in found.items()} == expected
 
 
@@ -324,10 +324,10 @@ COUNTS = {
 def test_counts(condition: str) -> None:
     step = "local.get $p i32.const 1 i32.add local.set $p"
     other = "local.get $a i32.const 5 i32.mul local.set $a"
-    analysis = analysed(f"{START} loop {step} {other} {condition} br_if 0 end local.get $a")
-    (head,) = analysis.graph.loops
-    result = analysis.results[head]
-    found = count(result, steps(result, analysis.shape.turns))
+    function = analysed(f"{START} loop {step} {other} {condition} br_if 0 end local.get $a")
+    (head,) = function.graph.loops
+    result = function.blocks[head]
+    found = count(result, steps(result, function.context.moduli))
     expected = COUNTS[condition]
     assert (found and (found.relation, show(found.bound))) == expected
 
@@ -336,17 +336,17 @@ def test_counts(condition: str) -> None:
     "lines", ["call $far", "local.get 0 if nop end", "memory.size memory.grow drop"]
 )
 def test_loops_that_are_not_plain(lines: str) -> None:
-    analysis = analysed(f"loop {lines} local.get 1 br_if 0 end local.get 0")
-    (head,) = analysis.graph.loops
-    assert len(analysis.graph.loops[head]) > 1 or not is_plain(analysis.results[head])
+    function = analysed(f"loop {lines} local.get 1 br_if 0 end local.get 0")
+    (head,) = function.graph.loops
+    assert len(function.graph.loops[head]) > 1 or not is_plain(function.blocks[head])
 
 
 # -- structure
 
 
 def test_a_choice_and_what_stands_behind_it() -> None:
-    analysis = analysed(f"local.get 0 if local.get 1 local.set 0 end {SEEN} local.get 0")
-    code, choice, *behind = _flat(structured(analysis))
+    function = analysed(f"local.get 0 if local.get 1 local.set 0 end {SEEN} local.get 0")
+    code, choice, *behind = _flat(structured(function))
     assert isinstance(code, Code) and isinstance(choice, Choice)
     assert any(isinstance(node, Code) for node in behind)
     # the block where the ways meet is written once
@@ -368,7 +368,7 @@ def test_a_loop_knows_where_it_is_left() -> None:
     code, choice = loop.body
     assert isinstance(code, Code) and isinstance(choice, Choice)
     back = choice.then[0]
-    assert isinstance(back, Jump) and back.way.edge.target == loop.head
+    assert isinstance(back, Jump) and back.flow.edge.target == loop.head
     assert list(code.out) == choice.otherwise
 
 
@@ -405,7 +405,7 @@ def test_a_local_that_changes_is_no_operand_any_more() -> None:
     module = module_of(body)
     found = [
         pywasmgk.instantiate(module, engine=engine).exports["f"](1000, 9)
-        for engine in ("interpreter", "compiler")
+        for engine in ("interpreter", "optimized")
     ]
     assert found == [1008, 1008]
 

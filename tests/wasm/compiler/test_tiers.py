@@ -15,8 +15,10 @@ from wasm_builder import body, code, function, functype, limits, module, name
 
 import pywasmgk
 from pywasmgk.errors import GuestError, OutOfFuel, Trap, TrapCode
-from pywasmgk.wasm.tiers import ENGINES
+from pywasmgk.wasm.compiler import optimizing
+from pywasmgk.wasm.runtime import defaults
 
+ENGINES = (*defaults.ENGINES, *defaults.FORCED)
 TIERS = [engine for engine in ENGINES if engine != "auto"]
 
 # -- exceptions of host functions
@@ -250,6 +252,24 @@ def test_a_slice_is_used_up_by_who_ran_and_not_by_whom_he_calls() -> None:
         # 2,000 of the 49,000 that it is to run, nearly all just before a call
         instance.exports.f(10)
     assert instance.exports.f.compiled
+
+
+def test_the_optimizer_is_brought_in_for_what_repays_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    instance = pywasmgk.instantiate(LOOP, engine="auto")
+    tiers = instance.tiers
+    tiers.binding.compile(0, 1)
+    monkeypatch.delitem(sys.modules, "pywasmgk.wasm.compiler.optimizing", raising=False)
+    # 0.003 s of a loop of a few instructions, which repay their own optimizing
+    assert not tiers.sample_quick(0, 100_000)
+    # 0.1 s, with those of before
+    assert tiers.sample_quick(0, 3_300_000)
+
+
+def test_an_optimizer_that_is_there_is_used_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    instance = pywasmgk.instantiate(LOOP, engine="auto")
+    instance.tiers.binding.compile(0, 1)
+    monkeypatch.setitem(sys.modules, "pywasmgk.wasm.compiler.optimizing", optimizing)
+    assert instance.tiers.sample_quick(0, 100_000)
 
 
 # -- memory that grows

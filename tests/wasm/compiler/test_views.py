@@ -9,9 +9,9 @@ from two_engines import outcome
 
 import pywasmgk
 from pywasmgk.errors import Trap, TrapCode
-from pywasmgk.wasm.compiler.unit import source_of
-from pywasmgk.wasm.compiler.views import _MOST
-from pywasmgk.wasm.memory import Memory, filled
+from pywasmgk.wasm.compiler.backend.views import _MOST
+from pywasmgk.wasm.compiler.driver import source_of
+from pywasmgk.wasm.runtime.memory import Memory, filled
 from pywasmgk.wasm.text.reading import assemble
 
 
@@ -51,7 +51,7 @@ def test_their_number_is_bounded() -> None:
     assert len(set(re.findall(r"MB_\d+", text))) == _MOST
 
 
-@pytest.mark.parametrize("engine", ["interpreter", "compiler"])
+@pytest.mark.parametrize("engine", ["interpreter", "optimized"])
 def test_views_follow_a_growth_and_end_where_the_memory_ends(engine: str) -> None:
     body = """local.get 1 memory.grow drop
         local.get 0 i32.const 7 i32.store offset=40
@@ -143,7 +143,7 @@ def test_a_sum_of_words_needs_no_shift_of_its_own() -> None:
     assert "(l0 + 16) % 1073741824" in text
 
 
-@pytest.mark.parametrize("engine", ["interpreter", "compiler"])
+@pytest.mark.parametrize("engine", ["interpreter", "optimized"])
 def test_pointers_between_words_whose_sum_is_a_word(engine: str) -> None:
     words = [f"local.get {n} i32.load offset={at} drop" for n in (0, 1) for at in (0, 4)]
     body = f"""{" ".join(words)} local.get 0 local.get 1 i32.add local.set $p
@@ -190,5 +190,5 @@ def test_a_function_asks_for_pointers_that_it_reads_or_writes_words_through(
     text = source_of(made, 0, 1 << 30).text
     assert ("if l0 >= 1073741823 or l0 & 3: return deep(0, d, (l0, l1, ))" in text) is asked
     for place in (0, 8, 6, 65_532, 1 << 31):
-        found = [outcome(made, engine, place, 77) for engine in ("interpreter", "compiler")]
+        found = [outcome(made, engine, place, 77) for engine in ("interpreter", "optimized")]
         assert found[0] == found[1]

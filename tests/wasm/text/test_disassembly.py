@@ -11,8 +11,8 @@ from wasm_builder import function
 
 from pywasmgk.wasm import isa
 from pywasmgk.wasm.isa.immediates import READERS
+from pywasmgk.wasm.isa.numerics import f32_of_bits, f64_of_bits
 from pywasmgk.wasm.module import Module
-from pywasmgk.wasm.numerics import f32_of_bits, f64_of_bits
 from pywasmgk.wasm.text.disassembly import Disassembly
 from pywasmgk.wasm.text.words import _WRITERS, comment, immediates
 
@@ -95,3 +95,13 @@ def test_immediates(name: str, values: tuple[object, ...], text: str) -> None:
 
 def test_a_comment_stays_one() -> None:
     assert comment("a;)b(;c") == "(;a; )b( ;c;)"
+
+
+def test_deep_code_is_not_indented_without_end() -> None:
+    sizes = []
+    for depth in (2_000, 4_000):
+        module = Module("(func " + "block " * depth + "end " * depth + ")")
+        text = text_of(module.data)
+        assert content(Module(text)) == content(module)
+        sizes.append(len(text))
+    assert sizes[1] < 2.1 * sizes[0]

@@ -34,6 +34,7 @@ from pywasmgk import (
     WasiConfig,
     instantiate,
 )
+from pywasmgk.wasm.runtime.metering import Meter
 from pywasmgk.wasm.wasi.abi import Errno as E
 from pywasmgk.wasm.wasi.abi import Rights as R
 from pywasmgk.wasm.wasi.host import supported
@@ -266,6 +267,12 @@ def test_waiting_for_input_ends_with_the_deadline() -> None:
         guest = Ours(WasiConfig(stdin=stdin), timeout=0.1)
         with pytest.raises(DeadlineExceeded):
             guest.poll(fd_subscription(1, 1, 0))
+        # all that wait for the same input wait once
+        guest = Ours(WasiConfig(stdin=stdin), timeout=0.1)
+        began = time.monotonic()
+        with pytest.raises(DeadlineExceeded):
+            guest.poll(*(fd_subscription(number, 1, 0) for number in range(100)))
+        assert time.monotonic() - began < 1
         # the alarm comes first, then the input
         guest = Ours(WasiConfig(stdin=stdin))
         both = clock_subscription(1, 1, 1_000_000), fd_subscription(2, 1, 0)
@@ -353,3 +360,65 @@ def test_a_module_without_memory_gets_fault() -> None:
         bodies=[body("", "local.get 0", "local.get 1", "call 0")],
     )
     assert instantiate(data, wasi=WasiConfig()).exports.f(0, 1) == E.FAULT
+
+
+def test_what_links_say_counts_as_written() -> None:
+    for root in (MemoryDirectory(), OverlayDirectory(MemoryDirectory())):
+        guest = Ours(with_root(root, quotas=Quotas(written=1000)))
+        guest.write(2048, b"x" * 400)
+        names = [guest.put(f"l{number}") for number in range(3)]
+        made = [guest.call("path_symlink", 2048, 400, 3, *name) for name in names]
+        assert made == [0, 0, E.DQUOT]
+        assert guest.call("path_symlink", 2048, 200, 3, *names[2]) == 0
+    guest = Ours(with_root(MemoryDirectory()))
+    guest.write(2048, b"x" * 4097)
+    assert guest.call("path_symlink", 2048, 4097, 3, *guest.put("l")) == E.NAMETOOLONG
+
+
+def test_a_link_that_is_not_made_costs_nothing() -> None:
+    guest = Ours(with_root(MemoryDirectory({"taken": b""}), quotas=Quotas(written=1000)))
+    guest.write(2048, b"x" * 400)
+    taken = guest.put("taken")
+    for _ in range(5):
+        assert guest.call("path_symlink", 2048, 400, 3, *taken) == E.EXIST
+    assert guest.call("path_symlink", 2048, 400, 3, *guest.put("free")) == 0
+
+
+def test_listings_of_all_descriptors_count_together() -> None:
+    root = MemoryDirectory({f"n{number}": b"" for number in range(10)})
+    guest = Ours(with_root(root, quotas=Quotas(entries=25)))
+    fds = [guest.opened(".", DIRECTORY, R.FD_READDIR) for _ in range(3)]
+    assert [guest.readdir(fd) for fd in fds] == [0, 0, E.OVERFLOW]
+    assert guest.readdir(fds[0]) == 0, "it takes the place of its own"
+    assert guest.call("fd_close", fds[0]) == 0
+    assert guest.readdir(fds[2]) == 0
+    assert guest.call("fd_renumber", fds[1], fds[2]) == 0
+    assert guest.readdir(3) == 0
+
+
+def test_a_tree_may_be_deeper_than_python_recurses() -> None:
+    content: dict[str, Any] = {"last": b"here"}
+    for _ in range(3000):
+        content = {"d": content}
+    root = MemoryDirectory(content)
+    assert root.files() == {"d/" * 3000 + "last": b"here"}
+
+
+@pytest.mark.parametrize("cancel", [None, CancelToken()])
+def test_a_sleep_of_centuries_ends_with_the_deadline(cancel: CancelToken | None) -> None:
+    now = [0.0]
+    meter = Meter(timeout=None, cancel=cancel, clock=lambda: now[0])
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> bool:
+        slept.append(seconds)
+        if len(slept) == 3:
+            raise InterruptedError
+        return False
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("time.sleep", sleep)
+        patch.setattr(CancelToken, "wait", lambda token, seconds: sleep(seconds))
+        with pytest.raises(InterruptedError):
+            meter.sleep((2**64 - 1) / 1e9)
+    assert max(slept) <= 86_400, "no clock of the host's counts so far"

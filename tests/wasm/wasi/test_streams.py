@@ -6,6 +6,7 @@ import io
 import os
 import random
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from wasi_guest import Ours, clock_subscription, fd_subscription, memory_tree, w
 
 from pywasmgk import Clocks, Exit, Quotas, WasiConfig
 from pywasmgk.wasm.wasi.abi import Errno as E
+from pywasmgk.wasm.wasi.abi import Rights as R
 from pywasmgk.wasm.wasi.functions import FUNCTIONS
 
 
@@ -268,7 +270,7 @@ CONTRACT: dict[str, tuple[int, tuple[int, ...]]] = {
 @pytest.mark.parametrize("function", CONTRACT)
 def test_what_plugins_are_promised(function: str) -> None:
     errno, args = CONTRACT[function]
-    guest = Ours(WasiConfig())
+    guest = Ours(WasiConfig(stream_socket=E.BADF))
     guest.write(64, bytes([128, 0, 0, 0, 1, 0, 0, 0]))
     assert guest.call(function, *args) == errno
 
@@ -292,3 +294,66 @@ def test_environment_of_the_host_is_not_passed_on() -> None:
     guest = Ours(WasiConfig())
     assert guest.call("environ_sizes_get", 64, 68) == 0
     assert guest.number() == 0
+
+
+# -- streams are what they are
+
+UNKNOWN, CHARACTER_DEVICE, REGULAR_FILE = 0, 2, 4
+SEEK, TELL = R.FD_SEEK, R.FD_TELL
+
+
+def kind_and_rights(guest: Ours, fd: int) -> tuple[int, int]:
+    assert guest.call("fd_fdstat_get", fd, 64) == 0
+    assert guest.call("fd_filestat_get", fd, 128) == 0
+    kind = guest.read(64, 1)[0]
+    assert guest.read(128 + 16, 1)[0] == kind, "both records say the same"
+    return kind, int.from_bytes(guest.read(64 + 8, 8), "little")
+
+
+def test_what_is_captured_or_piped_is_no_terminal() -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb") as stdin, os.fdopen(writing, "wb") as stdout:
+        for config in (
+            WasiConfig(),
+            WasiConfig(stdin=b"text", stdout=bytearray().extend, stderr=io.BytesIO()),
+            WasiConfig(stdin=stdin, stdout=stdout),
+        ):
+            guest = Ours(config)
+            for fd in range(3):
+                kind, rights = kind_and_rights(guest, fd)
+                assert (kind, rights & (SEEK | TELL)) == (UNKNOWN, 0)
+                assert guest.call("fd_seek", fd, 0, 0, 64) == E.SPIPE
+                assert guest.call("fd_tell", fd, 64) == E.SPIPE
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="this platform has no pseudo-terminals")
+def test_a_terminal_is_a_character_device() -> None:
+    ours, theirs = os.openpty()
+    try:
+        with open(theirs, "wb", buffering=0, closefd=False) as terminal:
+            guest = Ours(WasiConfig(stdout=terminal))
+            kind, rights = kind_and_rights(guest, 1)
+            assert (kind, rights & (SEEK | TELL)) == (CHARACTER_DEVICE, 0)
+            assert kind_and_rights(guest, 2)[0] == UNKNOWN
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+
+def test_a_file_can_be_sought_in(tmp_path: Path) -> None:
+    source, target = tmp_path / "in", tmp_path / "out"
+    source.write_bytes(b"0123456789")
+    with source.open("rb") as stdin, target.open("wb") as stdout:
+        guest = Ours(WasiConfig(stdin=stdin, stdout=stdout))
+        for fd in (0, 1):
+            kind, rights = kind_and_rights(guest, fd)
+            assert (kind, rights & (SEEK | TELL)) == (REGULAR_FILE, SEEK | TELL)
+        assert guest.fd_read(0, 4) == 0 and guest.text() == b"0123"
+        assert guest.call("fd_tell", 0, 64) == 0 and guest.number() == 4
+        assert guest.call("fd_seek", 0, 2, 1, 64) == 0 and guest.number() == 6
+        assert guest.fd_read(0, 10) == 0 and guest.text() == b"6789"
+        assert guest.call("fd_seek", 0, (1 << 64) - 20, 2, 64) == E.INVAL
+        assert guest.fd_write(1, b"abcdef") == 0
+        assert guest.call("fd_seek", 1, 1, 0, 64) == 0
+        assert guest.fd_write(1, b"X") == 0
+    assert target.read_bytes() == b"aXcdef"

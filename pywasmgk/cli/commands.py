@@ -1,0 +1,585 @@
+"""What the command line may say: every command with its options, and nothing of what it does.
+
+Completion in a shell and ``--help`` import no more than this; what a command does is imported when
+it runs.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .options import (
+    IN_MEMORY,
+    LIMIT_NAMES,
+    SOURCE,
+    HostChoice,
+    Source,
+    engine_option,
+    features_option,
+    limit_options,
+    pairs,
+    stats_option,
+)
+from .session import Session, pass_session
+
+if TYPE_CHECKING:
+    from ..wasm.wasi import HostDirectory
+    from .calling import Call
+
+_NEGATIVE = re.compile(r"-(\d|\.\d|inf|nan)", re.IGNORECASE)
+#: behind a folder that the guest must not change
+_READ_ONLY = ":ro"
+#: where the words after ``--`` are kept
+_REST = f"{__name__}.rest"
+_PATH = click.Path(exists=True, path_type=Path)
+_NEW_FILE = click.Path(dir_okay=False, path_type=Path)
+#: the least level of a plugin's log that is shown
+_LEVELS = ("debug", "info", "warn", "error", "none")
+
+
+_coredump_option = click.option(
+    "--coredump",
+    type=_NEW_FILE,
+    metavar="FILE",
+    help="Write a core dump there if the guest fails, for debug --core.",
+)
+
+
+# -- plugins
+
+
+@click.command("call")
+@click.argument("plugin", type=SOURCE)
+@click.argument("function")
+@click.argument("arguments", metavar="[JSON]", required=False)
+@limit_options
+@features_option("2.0")
+@click.option(
+    "--config",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=pairs,
+    help="A setting that the plugin may ask its host for.",
+)
+@click.option(
+    "--database",
+    type=click.Path(dir_okay=False),
+    default=IN_MEMORY,
+    metavar="FILE",
+    help="An SQLite file as the plugin's database.  [default: an empty one in memory]",
+)
+@click.option(
+    "--host",
+    metavar="FILE.py:NAME",
+    help="The plugin's host: a HostAPI in a Python file of yours, or what makes one.",
+)
+@click.option("--http", is_flag=True, help="Let the plugin fetch from the web.")
+@click.option("--org", type=int, default=0, metavar="ID", help="The organisation it is called for.")
+@click.option("--user", type=int, default=0, metavar="ID", help="The user it is called for.")
+@click.option("--language", default="en", show_default=True, help="The language of that user.")
+@click.option(
+    "--log",
+    type=click.Choice(_LEVELS),
+    default="warn",
+    show_default=True,
+    help="The least level of the plugin's log that is shown.",
+)
+@stats_option
+@_coredump_option
+@pass_session
+def call_command(
+    session: Session,
+    /,
+    plugin: Source,
+    function: str,
+    arguments: str | None,
+    config: dict[str, str],
+    database: str,
+    host: str | None,
+    http: bool,
+    org: int,
+    user: int,
+    language: str,
+    log: str,
+    stats: bool,
+    coredump: Path | None,
+    **limits: Any,
+) -> None:
+    """Call a plugin's function.
+
+    PLUGIN is a file or the name of an embedded example. JSON is the argument; "-" reads it from
+    standard input, and without it the plugin gets none. The result is printed as JSON, "null"
+    where there is none. The plugin's host keeps cache, settings and so on in memory, unless --host
+    names another one.
+    """
+    from .plugins import call
+
+    choice = HostChoice(config, database, host, http, org, user, language, log)
+    call(session, plugin, function, arguments, choice, stats, coredump, limits)
+
+
+@click.command("register")
+@click.argument("plugin", type=SOURCE)
+@limit_options
+@features_option("2.0")
+@click.option("--strict", is_flag=True, help="Refuse odd manifests.")
+@pass_session
+def register_command(session: Session, /, plugin: Source, strict: bool, **limits: Any) -> None:
+    """Show a plugin's manifest: what it says of itself when it is loaded.
+
+    With --json it is the manifest itself, empty fields left out.
+    """
+    from .plugins import register
+
+    register(session, plugin, strict, limits)
+
+
+@click.command("examples")
+@click.option(
+    "--copy",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="Put their sources and the headers for plugins in C there.",
+)
+@pass_session
+def examples_command(session: Session, /, copy: Path | None) -> None:
+    """List the embedded example plugins, which every command takes by name.
+
+    With --copy, nothing is copied if any of the files is there already.
+    """
+    from .plugins import list_examples
+
+    list_examples(session, copy)
+
+
+# -- any module
+
+
+class RunCommand(click.Command):
+    """Takes negative numbers for arguments, where click would take them for options, and keeps
+    what comes after ``--`` apart."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Hides their sign from click; no word of a command line contains NUL."""
+        end = args.index("--") if "--" in args else len(args)
+        ctx.meta[_REST] = tuple(args[end + 1 :])
+        hidden = [f"\0{word}" if _NEGATIVE.match(word) else word for word in args[:end]]
+        return super().parse_args(ctx, hidden)
+
+
+def _shown(ctx: click.Context, param: click.Parameter, words: tuple[str, ...]) -> tuple[str, ...]:
+    rest: tuple[str, ...] = ctx.meta[_REST]
+    return tuple(word.removeprefix("\0") for word in words) + rest
+
+
+def _folders(
+    ctx: click.Context, param: click.Parameter, words: tuple[str, ...]
+) -> dict[str, HostDirectory]:
+    """``HOST``, ``HOST::GUEST`` and either with ``:ro`` as what a guest finds under the names."""
+    found: dict[str, HostDirectory] = {}
+    if words:
+        from ..wasm.wasi import HostDirectory
+    for word in words:
+        mapping = word.removesuffix(_READ_ONLY)
+        host, _, guest = mapping.partition("::")
+        if not Path(host).is_dir():
+            raise click.BadParameter(f"there is no folder {host!r}", ctx, param)
+        found[guest or host] = HostDirectory(host, writable=mapping == word)
+    return found
+
+
+def _call_options(command: Any) -> Any:
+    """Adds what a line says of a call, behind the module. The command gets it as ``call``: a
+    ``calling.Call``, or ``None`` without a module."""
+
+    @functools.wraps(command)
+    def carried(
+        *given: Any,
+        module: Source | None,
+        export: str | None,
+        args: tuple[str, ...],
+        env: dict[str, str],
+        folders: dict[str, HostDirectory],
+        stub_imports: bool,
+        **rest: Any,
+    ) -> Any:
+        from .calling import Call
+
+        limits = {name: rest.pop(name) for name in LIMIT_NAMES}
+        call = module and Call(module, export, args, env, folders, stub_imports, limits)
+        return command(*given, call=call, **rest)
+
+    options = (
+        click.argument("export", required=False),
+        click.argument("args", nargs=-1, callback=_shown),
+        click.option(
+            "--env",
+            multiple=True,
+            metavar="NAME=VALUE",
+            callback=pairs,
+            help="A variable that the guest sees.",
+        ),
+        click.option(
+            "--dir",
+            "folders",
+            multiple=True,
+            metavar="HOST[::GUEST][:ro]",
+            callback=_folders,
+            help="A folder for the guest, under its own or another name; with :ro only for "
+            "reading.",
+        ),
+        click.option(
+            "--stub-imports",
+            is_flag=True,
+            help="Let functions be missing that the module imports; calling one is a trap.",
+        ),
+        limit_options,
+        features_option("all"),
+    )
+    for option in reversed(options):
+        carried = option(carried)
+    return carried
+
+
+#: for commands that have standard input for themselves
+_stdin_option = click.option("--stdin", type=_PATH, metavar="FILE", help="What a program reads.")
+
+
+@click.command("run", cls=RunCommand)
+@click.argument("module", type=SOURCE)
+@_call_options
+@stats_option
+@_coredump_option
+@pass_session
+def run_command(
+    session: Session,
+    /,
+    call: Call,
+    stats: bool,
+    coredump: Path | None,
+) -> None:
+    """Run a module.
+
+    Without EXPORT it is a program: its _start runs with WASI, and its exit code is ours. "run
+    MODULE -- ARGS" gives it arguments. With EXPORT, ARGS are read by the types of its parameters
+    (integers also in hex, floats also as inf and nan), and results are printed one a line. What
+    comes after -- is never taken for an option or for EXPORT. With --json, what the guest itself
+    prints goes to standard error.
+    """
+    from .modules import run
+
+    run(session, call, stats, coredump)
+
+
+@click.command("debug", cls=RunCommand)
+@click.argument("module", type=SOURCE, required=False)
+@_call_options
+@_stdin_option
+@click.option(
+    "--record",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Keep what the host did, at the end, for --replay.",
+)
+@click.option("--lines", is_flag=True, help="Read commands line by line on a terminal, too.")
+@click.option(
+    "--sources",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    default=".",
+    show_default=True,
+    help="Where the source is that the full screen shows.",
+)
+@click.option("--do", "commands", multiple=True, metavar="COMMAND", help="Do this, then end.")
+@click.option("--replay", type=_PATH, metavar="FILE", help="Debug a recording, without its host.")
+@_coredump_option
+@click.option(
+    "--core", type=_PATH, metavar="FILE", help="Look at a core dump, of MODULE if that is given."
+)
+@click.option("--dap", is_flag=True, help="Serve an editor by the Debug Adapter Protocol.")
+@click.option("--port", type=int, metavar="N", help="Serve it on a port of this machine; 0 is any.")
+@pass_session
+def debug_command(
+    session: Session,
+    /,
+    call: Call | None,
+    stdin: Path | None,
+    record: Path | None,
+    replay: Path | None,
+    commands: tuple[str, ...],
+    lines: bool,
+    sources: Path,
+    core: Path | None,
+    coredump: Path | None,
+    dap: bool,
+    port: int | None,
+) -> None:
+    """Step through a call, forwards and back.
+
+    EXPORT and ARGS are as for run; without EXPORT it is the program, or the start function. On a
+    terminal it has the full screen, if Textual is installed (pip install 'pywasmgk[debug]').
+    Otherwise commands are read from standard input, or given by --do: help lists them. With --dap
+    an editor sends them, and says what is to be debugged. With --core a core dump is looked at, by
+    the same commands; it does not go on.
+    """
+    from .debugging import debug
+
+    debug(
+        session, call, stdin, commands, record=record, replay=replay, dap=dap, port=port,
+        lines=lines, sources=sources, core=core, coredump=coredump,
+    )  # fmt: skip
+
+
+@click.command("profile", cls=RunCommand)
+@click.argument("module", type=SOURCE)
+@_call_options
+@_stdin_option
+@click.option(
+    "--as",
+    "form",
+    type=click.Choice(
+        ("table", "lines", "loops", "memory", "collapsed", "speedscope", "pprof", "svg")
+    ),
+    default="table",
+    show_default=True,
+    help="What is shown.",
+)
+@click.option("--output", type=_NEW_FILE, metavar="FILE", help="Write it there.")
+@pass_session
+def profile_command(
+    session: Session,
+    /,
+    call: Call,
+    stdin: Path | None,
+    form: str,
+    output: Path | None,
+) -> None:
+    """Show where a call's instructions went.
+
+    The call is interpreted and counted, exactly: functions with the fuel of their own instructions
+    and of what they call, or lines, loops, pages of memory and when it grew; as a table, or for
+    other tools. EXPORT and ARGS are as for run.
+    """
+    from .probing import profile
+
+    profile(session, call, stdin, form, output)
+
+
+@click.command("coverage", cls=RunCommand)
+@click.argument("module", type=SOURCE)
+@_call_options
+@_stdin_option
+@click.option("--annotate", is_flag=True, help="Show the code, each line with how often it ran.")
+@click.option("--lcov", type=_NEW_FILE, metavar="FILE", help="Write a tracefile of lcov there.")
+@click.option(
+    "--append", type=_NEW_FILE, metavar="FILE", help="Add the run to those that are kept there."
+)
+@click.option(
+    "--fail-under",
+    type=click.FloatRange(0, 100),
+    metavar="PERCENT",
+    help="Exit with 1 if fewer of the basic blocks ran.",
+)
+@pass_session
+def coverage_command(
+    session: Session,
+    /,
+    call: Call,
+    stdin: Path | None,
+    annotate: bool,
+    lcov: Path | None,
+    append: Path | None,
+    fail_under: float | None,
+) -> None:
+    """Show what of a module a call executes: functions, basic blocks, branches, lines.
+
+    The call is interpreted and counted. With --append the file keeps the counts, and what is shown
+    is that of all runs that were added to it. Lines are those of a module in WAT, or those that its
+    debug information tells of. EXPORT and ARGS are as for run.
+    """
+    from .probing import coverage
+
+    coverage(session, call, stdin, annotate, lcov, append, fail_under)
+
+
+@click.command("trace", cls=RunCommand)
+@click.argument("module", type=SOURCE)
+@_call_options
+@_stdin_option
+@click.option(
+    "--function",
+    "functions",
+    multiple=True,
+    metavar="NAME|INDEX",
+    help="Only what is in this function; * and ? stand for parts of a name.",
+)
+@click.option(
+    "--instruction",
+    "instructions",
+    multiple=True,
+    metavar="NAME|KIND",
+    help="Only these, as i32.div_u or f64.*, or of a kind: load, store, calls, branches.",
+)
+@click.option("--range", "touched", metavar="START:SIZE", help="Only what touches these bytes.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    default=1_000,
+    show_default=True,
+    metavar="N",
+    help="End behind so many instructions.",
+)
+@pass_session
+def trace_command(
+    session: Session,
+    /,
+    call: Call,
+    stdin: Path | None,
+    functions: tuple[str, ...],
+    instructions: tuple[str, ...],
+    touched: str | None,
+    limit: int,
+) -> None:
+    """Print a call's instructions, with what they take and what they give.
+
+    A line has the number of instructions before, the offset in the file, function and instruction,
+    and behind ;; the address in memory, operands and results. With --json it is a JSON object.
+    EXPORT and ARGS are as for run.
+    """
+    from .probing import trace
+
+    trace(session, call, stdin, functions, instructions, touched, limit)
+
+
+@click.command("validate")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@click.option("--plugin", is_flag=True, help="Check what the plugin contract asks for too.")
+@features_option(None)
+@pass_session
+def validate_command(
+    session: Session, /, files: tuple[str, ...], plugin: bool, features: str | None
+) -> None:
+    """Check modules: says "valid", or what is wrong and where, file by file.
+
+    With --plugin a module must also have what a GoatKit plugin exports, and --features is 2.0
+    unless said otherwise, else all. The exit code is 1 if any is not valid or cannot be read.
+    """
+    from .modules import validate
+
+    validate(session, files, plugin, features or ("2.0" if plugin else "all"))
+
+
+@click.command("inspect")
+@click.argument("module", type=SOURCE)
+@click.option(
+    "--code", is_flag=True, help="Look for features in all of the code, which takes time."
+)
+@click.option("--extract", type=click.IntRange(0), metavar="N", help="Take core module N out.")
+@click.option("--output", type=_NEW_FILE, metavar="FILE", help="Write it there.")
+@pass_session
+def inspect_command(
+    session: Session, /, module: Source, code: bool, extract: int | None, output: Path | None
+) -> None:
+    """Show a module's sections, imports, exports, limits, producers and features.
+
+    It never refuses a file that begins as one: of a module that is damaged, or that uses what the
+    engine does not know, it shows what can be read, and says where that stops. Of a component it
+    shows what it imports and exports, and the core modules inside, which --extract takes out.
+
+    It also says whether the module has what a GoatKit plugin must export.
+    """
+    from .inspection import inspect
+
+    inspect(session, module, code, extract, output)
+
+
+@click.command("stub")
+@click.argument("module", type=SOURCE)
+@pass_session
+def stub_command(session: Session, /, module: Source) -> None:
+    """Write a Python host for a module to standard output, to be filled in.
+
+    It has a typed function for every import, which raises NotImplementedError, and a call for every
+    export. With --json the source is a string.
+    """
+    from .modules import stub
+
+    stub(session, module)
+
+
+@click.command("disasm")
+@click.argument("module", type=SOURCE)
+@click.argument("functions", metavar="[FUNCTION]...", nargs=-1)
+@click.option("--wat", is_flag=True, help="Print nothing but WAT, for an assembler.")
+@click.option("--python", is_flag=True, help="Show the Python that each FUNCTION becomes, too.")
+@click.option("--steps", is_flag=True, help="Show each FUNCTION after every pass of the compiler.")
+@click.option("--after", metavar="PASS", default="", help="Show it after one pass, or `lowering`.")
+@pass_session
+def disasm_command(
+    session: Session,
+    /,
+    module: Source,
+    functions: tuple[str, ...],
+    wat: bool,
+    python: bool,
+    steps: bool,
+    after: str,
+) -> None:
+    """Show a module as text, or some of its functions.
+
+    A FUNCTION is an index or a name: of the name section, of an export, or MODULE.NAME of an
+    import. In front of each line stand the byte offset in the file and the instructions that the
+    basic block costs which begins there.
+    """
+    from .disasm import disassemble
+
+    disassemble(session, module, functions, wat=wat, python=python, steps=steps, after=after)
+
+
+# -- what else there is
+
+
+@click.command("spec")
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=_PATH)
+@engine_option
+@click.option(
+    "--release", type=click.Choice(["1.0", "2.0"]), help="Run the scripts of this release."
+)
+@click.option("--script", metavar="NAME", help="Run this script only.")
+@pass_session
+def spec_command(
+    session: Session,
+    /,
+    paths: tuple[Path, ...],
+    engine: str,
+    release: str | None,
+    script: str | None,
+) -> None:
+    """Run scripts of the official test suite.
+
+    PATH is a script in the text format (.wast), a json file as wast2json writes it, the zip of a
+    group, or a folder with an index.json.
+    Limits are lifted. Assertions that a later release took back are counted apart and not run.
+    Exit code 1 if any assertion fails.
+    """
+    from .spec import run_scripts
+
+    run_scripts(session, paths, engine, release, script)
+
+
+@click.command("docs")
+@click.argument("topic", required=False)
+@pass_session
+def docs_command(session: Session, /, topic: str | None) -> None:
+    """Show a page of the documentation, or list its topics.
+
+    On a terminal a page is shown by the pager.
+    """
+    from .docs import show
+
+    show(session, topic)

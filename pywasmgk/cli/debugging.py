@@ -1,0 +1,250 @@
+"""The command ``debug``: the full screen, a console, or a server for editors."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import io
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import click
+
+from ..compat.stubs import imports_as_traps
+from ..debug.console import Console
+from ..debug.debuggee import Debugged
+from ..errors import GuestError, HostError
+from ..wasm.coredump.dump import CoreDump
+from ..wasm.module import Module, content_of
+from ..wasm.stepping.execution import Execution
+from ..wasm.stepping.recording import Recording
+from ..wasm.wasi import WasiConfig
+from ..wasm.wasi import imports as wasi_imports
+from .calling import Call, begin, begun, load, prepare, task_of, write_core
+from .output import say
+from .session import Session
+
+__all__ = ["debug"]
+
+_PROMPT = "(pywasmgk) "
+
+
+def debug(
+    session: Session,
+    call: Call | None,
+    stdin: Path | None,
+    commands: tuple[str, ...],
+    *,
+    record: Path | None,
+    replay: Path | None,
+    dap: bool,
+    port: int | None,
+    lines: bool,
+    sources: Path,
+    core: Path | None,
+    coredump: Path | None,
+) -> None:
+    """Debugs a call: on the full screen, by lines from standard input, or for an editor; or looks
+    at a core dump."""
+    if dap or port is not None:
+        _serve(port)
+        return
+    if core is not None:
+        _look_at(session, core, call, commands)
+        return
+    if call is None:
+        raise click.UsageError("a module is needed, unless an editor launches one (--dap)")
+    task = prepare(session, call)
+    printed: list[bytes] | None = None
+    if not lines and not commands and _has_screen(session):
+        printed = []
+
+    def talk(held: Execution) -> None:
+        if printed is None:
+            _converse(session, Console(held), commands)
+        else:
+            words = (call.module.name, call.export or "", *call.args)
+            _show_screen(held, " ".join(words), printed, sources)
+
+    if replay is not None:
+        found = Recording.from_bytes(replay.read_bytes(), task.module)
+        with found.replay(task.module) as held:
+            talk(held)
+        return
+    # on the full screen the terminal is the debugger's own
+    sink: Any = None if printed is None else _Sink("", lambda _, data: printed.append(data))
+    stdout = "stderr" if session.json else "stdout"
+    with begun(task, call, stdin, stdout, sink) as (instance, func):
+        with instance.start(func, *task.values) as held:
+            talk(held)
+            if coredump is not None and isinstance(held.trap, GuestError):
+                write_core(CoreDump.of(held), coredump)
+            if record is not None:
+                record.write_bytes(held.recording().to_bytes(task.module))
+
+
+def _look_at(session: Session, core: Path, call: Call | None, commands: tuple[str, ...]) -> None:
+    """Opens a core dump, with its module if that is given."""
+    # only who looks at one needs it
+    from ..debug.postmortem import PostMortem, PostMortemConsole
+
+    if call is not None and (call.export or call.args):
+        raise click.UsageError("a core dump is not called: --core FILE takes MODULE alone")
+    session.subject = core.name
+    dump = CoreDump.from_bytes(core.read_bytes())
+    module = None if call is None else load(session, call)
+    session.subject = core.name
+    _converse(session, PostMortemConsole(PostMortem(dump, module)), commands)
+
+
+# -- the full screen
+
+
+def _has_screen(session: Session) -> bool:
+    """Whether there is a terminal, and Textual to draw on it; says so where that is missing."""
+    if session.json or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return False
+    if importlib.util.find_spec("textual") is None:
+        say("for the full screen: pip install 'pywasmgk[debug]'")
+        return False
+    return True
+
+
+def _show_screen(held: Execution, title: str, printed: list[bytes], sources: Path) -> None:
+    # only this needs what the extra brings
+    from ..debug.tui.app import Debugger
+
+    def taken() -> str:
+        found, printed[:] = b"".join(printed), []
+        return found.decode("utf-8", "replace")
+
+    Debugger(Console(held), title.strip(), taken, sources).run()
+
+
+# -- the console
+
+
+def _converse(session: Session, console: Console, commands: tuple[str, ...]) -> None:
+    if session.json:
+        begins = list(console.greet())
+        said = [{"command": line, "lines": list(console.execute(line))} for line in commands]
+        session.print_json({"begins": begins, "commands": said, "step": console.execution.steps})
+        return
+    for line in console.greet():
+        say(line)
+    for command in map(_echoed, commands) if commands else _lines():
+        with _interruptible():
+            for line in console.execute(command):
+                say(line)
+        if console.done:
+            break
+
+
+def _lines() -> Iterator[str]:
+    """Lines from standard input; with a prompt if somebody sits there."""
+    asks = sys.stdin.isatty()
+    if asks:
+        with contextlib.suppress(ImportError):
+            import readline  # noqa: F401  # it edits what input() reads
+    while True:
+        try:
+            yield input(_PROMPT) if asks else _next_line()
+        except EOFError:
+            return
+
+
+def _next_line() -> str:
+    line = sys.stdin.readline()
+    if not line:
+        raise EOFError
+    return _echoed(line)
+
+
+def _echoed(line: str) -> str:
+    say(f"{_PROMPT}{line.rstrip()}")
+    return line
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C ends a command, and leaves the console."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        say("interrupted: the execution cannot go on")
+
+
+# -- editors
+
+
+def _serve(port: int | None) -> None:
+    if port is None:
+        from ..debug.adapter import Adapter
+
+        Adapter(sys.stdin.buffer, sys.stdout.buffer, _launched).serve()
+        return
+    from ..debug.adapter import serve_once
+
+    serve_once(_launched, port, _say_port)
+
+
+def _say_port(port: int) -> None:
+    say(f"listening on 127.0.0.1:{port}")
+    sys.stdout.flush()
+
+
+class _Sink(io.RawIOBase):
+    """A stream that gives what is written to a function."""
+
+    def __init__(self, name: str, write: Callable[[str, bytes], None]) -> None:
+        self._name, self._write = name, write
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        content = bytes(data)
+        self._write(self._name, content)
+        return len(content)
+
+
+def _launched(wanted: dict[str, Any], write: Callable[[str, bytes], None]) -> Debugged:
+    """What an editor wants: ``program`` is a file, ``export`` and ``args`` are as on the command
+    line, ``env`` and ``stdin`` (text) for a program; instead of a call of its own, ``state`` is a
+    file with an execution (``Execution.to_bytes``), ``recording`` one of a run."""
+    path = Path(str(wanted.get("program", "")))
+    module = Module(content_of(path.name, _content(path)), name=path.name)
+    folder = Path(str(wanted.get("sources") or path.parent))
+    return Debugged(_execution(wanted, module, write), str(path), folder)
+
+
+def _execution(
+    wanted: dict[str, Any], module: Module, write: Callable[[str, bytes], None]
+) -> Execution:
+    if wanted.get("recording"):
+        data = _content(Path(str(wanted["recording"])))
+        return Recording.from_bytes(data, module).replay(module)
+    args = tuple(map(str, wanted.get("args") or ()))
+    streams: dict[str, Any] = {name: _Sink(name, write) for name in ("stdout", "stderr")}
+    stdin: BinaryIO = io.BytesIO(str(wanted.get("stdin", "")).encode())
+    env = wanted.get("env") or {}
+    config = WasiConfig(args=(module.name or "", *args), env=env, stdin=stdin, **streams)
+    imports = imports_as_traps(module, wasi_imports(config))
+    if wanted.get("state"):
+        return Execution.from_bytes(_content(Path(str(wanted["state"]))), module, imports)
+    export = wanted.get("export")
+    try:
+        task = task_of(module, None if export is None else str(export), args)
+        instance, func = begin(task, imports, {})
+    except click.ClickException as error:
+        raise HostError(error.message) from error
+    return instance.start(func, *task.values)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise HostError(f"{path.name}: {error.strerror}") from error

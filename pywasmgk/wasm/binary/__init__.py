@@ -1,0 +1,1 @@
+"""Bytes to :class:`Module` (spec, "Binary Format"), on ppci's reader."""

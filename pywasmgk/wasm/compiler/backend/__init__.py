@@ -1,0 +1,1 @@
+"""The intermediate form to Python source and code objects."""

@@ -1,0 +1,1 @@
+"""Stack code to the intermediate form."""

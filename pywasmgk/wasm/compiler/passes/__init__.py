@@ -1,0 +1,1 @@
+"""Transformations of the intermediate form, in the order of the pipeline."""

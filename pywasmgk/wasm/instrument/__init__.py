@@ -1,0 +1,143 @@
+"""Modules that keep our bounds in any engine: fuel, test points, call depth and sizes are code of
+their own.
+
+``instrument`` gives the bytes of a module that does what the original does, and counts. It imports
+two functions from module ``pywasmgk``:
+
+``refill(i64) -> i64``
+    is called at the first test point at which more is charged than was given, with what is left,
+    below zero. It gives what is left now, or does not return.
+``exhausted()``
+    is called where a call would be deeper than ``pywasmgk.depth`` allows. It must not return.
+
+It exports two globals, to be set before a call and read behind it: ``pywasmgk.fuel``, instructions
+that are left (i64), and ``pywasmgk.depth``, frames that are left (i32); of a module with tags
+``pywasmgk.unspent`` too, what an exception that left it had passed by, which is to be given back.
+A start function is not run but exported, as ``pywasmgk.start``, since it is to be bounded like any
+other. Functions are behind the added imports; other index spaces begin as they were.
+
+The charges are those of the block map, and so the numbers are those of the tiers.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import Any, NamedTuple
+
+from ...errors import LinkError
+from ..module import Module
+from ..runtime.defaults import DEFAULT_MEMORY_LIMIT, DEFAULT_TABLE_LIMIT
+from ..text.encoding import unsigned
+from .bodies import BodyWriter
+from .plan import MODULE, Options, Plan
+from .sections import SectionWriter
+
+__all__ = ["MODULE", "Instrumented", "Options", "Place", "instrument"]
+
+
+class Place(NamedTuple):
+    """An instruction of the original module."""
+
+    #: index of its function
+    function: int
+    #: its offset in the file
+    offset: int
+
+
+class Instrumented:
+    """An instrumented module, and where its code comes from."""
+
+    def __init__(self, module: Module, options: Options, name: str | None = None) -> None:
+        self.module = module
+        self.options = options
+        #: its own name, by which an engine's traces tell it
+        self.name = name or ""
+        #: what engines have made of it
+        self.compiled: dict[Any, Any] = {}
+        self.plan = plan = Plan(module, options)
+        self._first = module.import_counts["func"]
+        #: what frames of functions take of the call depth, of those that call others
+        self.depths: dict[int, int] = {}
+        code = self._code()
+        head = bytearray(b"\0asm\1\0\0\0")
+        writer = SectionWriter(plan)
+        #: where each body begins in the new file
+        self._starts: list[int] = []
+        for number, content in writer.sections(code):
+            head += bytes([number]) + unsigned(len(content))
+            if number == 10:
+                self._starts = [len(head) + start for start in self._relative]
+            head += content
+        names = writer.names(name)
+        head += b"\0" + unsigned(len(names)) + names
+        self.data = bytes(head)
+
+    def _code(self) -> bytes:
+        plan, module = self.plan, self.module
+        bodies = []
+        for index in range(self._first, len(module.functions)):
+            writer = BodyWriter(plan, index)
+            pieces = writer.write()
+            if writer.deep:
+                self.depths[index] = writer.body.depth
+            bodies.append(b"".join([data for data, _, _ in pieces]))
+        bodies += [plan.body_of(helper) for helper in plan.helpers]
+        code = bytearray(unsigned(len(bodies)))
+        self._relative = []
+        for body in bodies:
+            code += unsigned(len(body))
+            self._relative.append(len(code))
+            code += body
+        return bytes(code)
+
+    def place(self, offset: int) -> Place | None:
+        """The instruction that an offset in the new file belongs to; ``None`` in what stands for
+        an instruction of a caller."""
+        number = bisect_right(self._starts, offset) - 1
+        if not 0 <= number < len(self.module.bodies):
+            return None
+        rest = offset - self._starts[number]
+        index = self._first + number
+        for data, origin, copied in BodyWriter(self.plan, index).write():
+            if rest < len(data):
+                return None if origin < 0 else Place(index, origin + rest if copied else origin)
+            rest -= len(data)
+        return None
+
+
+def instrument(
+    module: Module | bytes | str,
+    *,
+    memory_limit: int = DEFAULT_MEMORY_LIMIT,
+    table_limit: int = DEFAULT_TABLE_LIMIT,
+) -> bytes:
+    """The bytes of a module that counts fuel and call depth as pywasmgk does, for any engine.
+
+    ``module`` may be its bytes, or its text in WAT; it is validated first. Its memories get no more
+    than ``memory_limit`` pages, its tables together no more than ``table_limit`` elements. What it
+    imports and exports besides is told in :mod:`pywasmgk.wasm.instrument`. Raises what
+    ``Module`` does, LinkError for one that has more from the beginning, and ValidationError for the
+    legacy encoding of exceptions.
+    """
+    if not isinstance(module, Module):
+        module = Module(module)
+    options = Options(memory_limit, table_limit)
+    require_room(module, options)
+    made = Instrumented(module, options)
+    if made.plan.catches and not made.plan.throws and module.import_counts["func"]:
+        # without a tag of its own it catches whatever the host throws
+        made = Instrumented(module, options._replace(throws=True))
+    return made.data
+
+
+def require_room(module: Module, options: Options) -> None:
+    """Raises LinkError for a module that begins with more than the limits allow."""
+    for memory in module.memories[module.import_counts["memory"] :]:
+        if memory.limits.min > options.memory_limit:
+            raise LinkError(
+                f"section memory: min {memory.limits.min} pages over limit of "
+                f"{options.memory_limit} pages"
+            )
+    needed = sum(table.limits.min for table in module.tables[module.import_counts["table"] :])
+    if needed > options.table_limit:
+        raise LinkError(f"tables: {needed} elements over limit of {options.table_limit} elements")

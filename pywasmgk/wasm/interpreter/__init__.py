@@ -1,0 +1,1 @@
+"""The interpreter: prepared code, explicit frames, generated dispatch loops."""

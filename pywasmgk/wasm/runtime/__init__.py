@@ -1,0 +1,1 @@
+"""Execution (spec, "Runtime Structure"): instances, functions, memories, accounts, tiers."""

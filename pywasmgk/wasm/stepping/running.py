@@ -1,0 +1,235 @@
+"""The frames of a held execution, in code of its own that stops can be put into."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from ..interpreter.execution import Execution as Frames
+from ..runtime.functions import Func
+from ..runtime.metering import Meter
+from .counting import Counter, Counts, Nowhere
+from .stops import Stop
+
+if TYPE_CHECKING:
+    from ..interpreter.code import Code
+
+__all__ = ["Running"]
+
+#: answers a call to the host: with the function, the instance that calls, account and arguments
+Answer = Callable[[Func, Any, Meter, Sequence[Any]], "list[Any]"]
+
+
+class _Always:
+    """Operations that are a ``stop`` wherever somebody comes back to them."""
+
+    def __init__(self, stop: int) -> None:
+        self._operation = (stop, None)
+
+    def __getitem__(self, pc: int) -> tuple[int, Any]:
+        return self._operation
+
+
+class Running(Frames):
+    """An execution all of whose functions are interpreted, in copies of their code.
+
+    Stops are put into the copies in the place of instructions, so that running up to one costs
+    nothing; an instruction is put back to run it.
+    """
+
+    def __init__(
+        self, func: Func, args: Sequence[Any], answer: Callable[[], Answer | None]
+    ) -> None:
+        super().__init__(func, args)
+        # who holds this one: not held by it, so that it goes when nobody else does
+        self._answer = answer
+        self._outermost = self.frames[0]
+        self._stop = self.dispatch.control["stop"]
+        self._codes: dict[Func, Code] = {}
+        self._stops: list[Stop] = []
+        self._lifted = False
+        #: who is to be asked, by function and position, and the operation that stands there
+        self._places: dict[tuple[Func, int], tuple[list[Stop], Any]] = {}
+        self._trip = _Always(self._stop)
+        #: counts what runs, if somebody wants that, and whether it knows the frames
+        self._counter: Counter | None = None
+        self._follows = False
+
+    # -- for the loop
+
+    def step(self, meter: Meter, turns: int = 1) -> list[Any] | None:
+        if self._counter is None:
+            return super().step(meter, turns)
+        if not self._follows:
+            self._counter.follow([frame[4] for frame in self.frames[1:]])
+            self._follows = True
+        self.stopped = False
+        results: list[Any] | None = self.dispatch.count(self, meter, turns)
+        return results
+
+    def counts_in(self, func: Func, place: int) -> Counts:
+        """The counters of the frame that runs now, which has ``place`` frames below it."""
+        counter = self._counter
+        if counter is None or not self._follows:
+            # a function of the host's, called by what runs, has changed who counts
+            return Nowhere()
+        return counter.counts_in(func, place)
+
+    def code_of(self, func: Func, meter: Meter) -> Code | None:
+        code = self._codes.get(func)
+        if code is None:
+            prepared = super().code_of(func, meter)
+            if prepared is None:
+                return None
+            code = self._codes[func] = prepared.copy()
+            self._put_into(func, self._stops)
+        return code
+
+    def outside(self, func: Func) -> Callable[..., list[Any]]:
+        answer = self._answer()
+        if answer is None:
+            return super().outside(func)
+        return functools.partial(answer, func)
+
+    # -- frames
+
+    @property
+    def depth(self) -> int:
+        """How many frames of modules there are."""
+        return max(len(self.frames) - 1, 0)
+
+    @property
+    def top(self) -> tuple[Func, int]:
+        """The function that runs, and the position of its next instruction."""
+        _, pc, _, _, func = self.frames[-1]
+        return func, pc
+
+    def restore(self, frames: Iterable[Any], meter: Meter) -> None:
+        """Has it be in frames ``(pc, operand stack, locals, function)``, the outermost first."""
+        operations, _, _, locals_, func = self._outermost
+        # the call of the function is done, what it gives is to come
+        self.frames[:] = [(operations, 1, [], locals_, func)]
+        for pc, stack, locals_, func in frames:
+            code = self.code_of(func, meter)
+            operations = () if code is None else code.operations
+            self.frames.append((operations, pc, list(stack), list(locals_), func))
+        self._follows = False
+
+    @contextmanager
+    def tripped(self, depth: int) -> Iterator[None]:
+        """Has it stop where it comes back to one of the outermost ``depth`` frames."""
+        for position in range(1, depth + 1):
+            self.frames[position] = (self._trip, *self.frames[position][1:])
+        try:
+            yield
+        finally:
+            for position, (operations, pc, *rest) in enumerate(self.frames):
+                if operations is self._trip:
+                    own = self._codes[rest[-1]].operations
+                    self.frames[position] = (own, pc, *rest)
+
+    @property
+    def came_back(self) -> bool:
+        """Whether it stopped in a frame of those that are ``tripped``."""
+        return self.stopped and self.frames[-1][0] is self._trip
+
+    # -- stops
+
+    def asked(self) -> Sequence[Stop]:
+        """Who is to be asked before the next instruction."""
+        found = self._places.get(self.top)
+        if found is None:
+            return ()
+        return [stop for stop in found[0] if stop.enabled and (stop.lasting or not self._lifted)]
+
+    def add(self, stop: Stop) -> None:
+        """Has it stop where somebody wants to be asked."""
+        self._stops.append(stop)
+        for func in self._codes:
+            self._put_into(func, [stop])
+
+    @property
+    def is_at_a_stop(self) -> bool:
+        """Whether one was put before the next instruction, be it asked or not."""
+        return self.top in self._places
+
+    def remove(self, stop: Stop) -> None:
+        """Takes a stop out again."""
+        self._stops.remove(stop)
+        for place, (stops, _) in list(self._places.items()):
+            if stop in stops:
+                stops.remove(stop)
+                if not stops:
+                    self._take_out(place)
+
+    # -- probes
+
+    @property
+    def counter(self) -> Counter | None:
+        """What counts each instruction from now on: another loop runs then, so that none does not
+        cost anything."""
+        return self._counter
+
+    @counter.setter
+    def counter(self, counter: Counter | None) -> None:
+        self._counter = counter
+        self._follows = False
+
+    @contextmanager
+    def unseen(self) -> Iterator[None]:
+        """Runs again what probes have seen already."""
+        probes = [stop for stop in self._stops if stop.observes]
+        counter, self._counter = self._counter, None
+        for probe in probes:
+            self.remove(probe)
+        try:
+            yield
+        finally:
+            for probe in probes:
+                self.add(probe)
+            self.counter = counter
+
+    def _put_into(self, func: Func, stops: Iterable[Stop]) -> None:
+        operations = self._codes[func].operations
+        instance: Any = func.instance
+        for stop in stops:
+            for pc in stop.positions(func, instance.module.block_map(func.index)):
+                found = self._places.setdefault((func, pc), ([], operations[pc]))
+                found[0].append(stop)
+                if stop.lasting or not self._lifted:
+                    operations[pc] = (self._stop, None)
+
+    def _take_out(self, place: tuple[Func, int]) -> None:
+        func, pc = place
+        _, operation = self._places.pop(place)
+        self._codes[func].operations[pc] = operation
+
+    def one(self, meter: Meter) -> list[Any] | None:
+        """Runs the next instruction, whatever stops before it."""
+        func, pc = self.top
+        found = self._places.get((func, pc))
+        if found is None:
+            return self.step(meter)
+        operations = self._codes[func].operations
+        stop, operations[pc] = operations[pc], found[1]
+        try:
+            return self.step(meter)
+        finally:
+            operations[pc] = stop
+
+    @contextmanager
+    def unstopped(self) -> Iterator[None]:
+        """Runs past all stops but those that are ``lasting``."""
+        before, self._lifted = self._lifted, True
+        for (func, pc), (stops, operation) in self._places.items():
+            if not any(stop.lasting for stop in stops):
+                self._codes[func].operations[pc] = operation
+        try:
+            yield
+        finally:
+            self._lifted = before
+            if not before:
+                for func, pc in self._places:
+                    self._codes[func].operations[pc] = (self._stop, None)

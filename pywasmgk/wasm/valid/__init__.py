@@ -1,0 +1,1 @@
+"""Validation (spec, "Validation"); its by-product is the block map of a function."""

@@ -1,0 +1,3 @@
+module goats
+
+go 1.21

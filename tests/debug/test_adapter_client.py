@@ -1,0 +1,32 @@
+"""The server for editors, driven by VS Code's own test client (tools/adapter-check)."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TOOL = Path(__file__).parents[2] / "tools/adapter-check"
+_CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+CLIENT = _CACHE / "pywasmgk-adapter-check"
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("node") is None or not (CLIENT / "node_modules").is_dir(),
+    reason="needs Node.js, and the client that tools/adapter-check fetches",
+)
+
+
+@pytest.mark.parametrize(
+    ("transport", "only", "count"), [("stdio", "", 15), ("tcp", "data, evaluate", 1)]
+)
+def test_a_real_client_debugs(transport: str, only: str, count: int) -> None:
+    command = [sys.executable, str(TOOL), "--transport", transport, "--only", only]
+    done = subprocess.run(command, capture_output=True, text=True)
+    report = json.loads(done.stdout)
+    assert done.returncode == 0, report.get("error")
+    assert len(report[transport]) == count

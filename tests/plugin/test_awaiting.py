@@ -1,0 +1,134 @@
+"""Plugins in an event loop, in threads and without: same results, fuel and errors."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import pywasmgk
+from pywasmgk import CallError, CallTimeout, MemoryHost, Plugin, examples
+
+BOTH = pytest.mark.parametrize("threads", [True, False])
+#: asks the host by the name and with the arguments that it is called with
+RELAY = r"""(module
+  (import "gk" "host_call" (func $ask (param i32 i32 i32 i32) (result i64)))
+  (memory (export "memory") 2)
+  (global $free (mut i32) (i32.const 4096))
+  (data (i32.const 0)
+    "{\"name\":\"relay\",\"version\":\"1.0.0\",\"description\":\"\",\"author\":\"\",\"license\":\"\"}")
+  (data (i32.const 100) "\"none\"")
+  (func (export "gk_register") (result i64) (i64.const 76))
+  (func (export "gk_malloc") (param i32) (result i32)
+    (global.get $free)
+    (global.set $free (i32.add (global.get $free) (local.get 0))))
+  (func (export "gk_call") (param i32 i32 i32 i32) (result i64) (local $found i64)
+    (local.set $found
+      (call $ask (local.get 0) (local.get 1) (local.get 2) (local.get 3)))
+    (if (i64.eqz (local.get $found))
+      (then (local.set $found (i64.const 0x6400000006))))
+    (global.set $free (i32.const 4096))
+    (local.get $found)))"""
+
+
+def relay(**options: Any) -> tuple[Plugin, MemoryHost]:
+    host, plugin = MemoryHost(), pywasmgk.load(RELAY, **options)
+
+    @host.function
+    async def double(number: int) -> int:
+        await asyncio.sleep(0.001)
+        return number * 2
+
+    @host.function
+    async def fail() -> None:
+        await asyncio.sleep(0)
+        raise LookupError("nowhere")
+
+    @host.function
+    async def sleep() -> None:
+        await asyncio.sleep(60)
+
+    @host.function
+    def plain(number: int) -> int:
+        return number + 1
+
+    plugin.init(host)
+    return plugin, host
+
+
+def awaited(plugin: Plugin, name: str, args: Any, threads: bool, **limits: Any) -> Any:
+    return asyncio.run(plugin.call_async(name, args, threads=threads, **limits))
+
+
+@BOTH
+def test_async_functions_of_the_host_are_awaited(threads: bool) -> None:
+    plugin, _ = relay()
+    assert awaited(plugin, "double", {"number": 21}, threads) == 42
+    assert plugin.restarts == 0
+    assert awaited(plugin, "plain", {"number": 1}, threads) == 2
+
+
+def test_slices_take_the_fuel_of_a_call() -> None:
+    with pywasmgk.load(examples.read("hello")) as plugin:
+        plain, cost = plugin.call("hello", {"name": "Ada"}), plugin.last_call
+        assert awaited(plugin, "hello", {"name": "Ada"}, threads=False) == plain
+        assert cost is not None and plugin.last_call is not None
+        assert plugin.last_call._replace(seconds=0) == cost._replace(seconds=0)
+
+
+@BOTH
+def test_what_fails_is_told_to_the_log_and_not_the_guest(threads: bool) -> None:
+    plugin, host = relay()
+    assert awaited(plugin, "fail", {}, threads) == "none"
+    assert "fail failed: nowhere" in host.logs[-1].message
+    # nobody awaits it here
+    assert plugin.call("double", {"number": 1}) == "none"
+    assert "can only be called by call_async" in host.logs[-1].message
+
+
+@BOTH
+def test_waiting_counts_against_the_deadline(threads: bool) -> None:
+    plugin, _ = relay()
+    with pytest.raises(CallTimeout):
+        awaited(plugin, "sleep", {}, threads, timeout=0.2)
+    assert awaited(plugin, "double", {"number": 1}, threads) == 2
+    assert plugin.restarts == 1
+
+
+@BOTH
+def test_a_cancelled_task_ends_its_call(threads: bool) -> None:
+    plugin, _ = relay()
+
+    async def main() -> Any:
+        task = asyncio.ensure_future(plugin.call_async("sleep", {}, threads=threads))
+        await asyncio.sleep(0.05)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        return await plugin.call_async("double", {"number": 2}, threads=threads)
+
+    assert asyncio.run(main()) == 4
+
+
+@BOTH
+def test_calls_of_one_plugin_queue(threads: bool) -> None:
+    plugin, _ = relay()
+
+    async def main() -> list[Any]:
+        calls = (plugin.call_async("double", {"number": n}, threads=threads) for n in range(5))
+        return await asyncio.gather(*calls)
+
+    assert asyncio.run(main()) == [0, 2, 4, 6, 8]
+
+
+@BOTH
+def test_errors_are_those_of_calls(threads: bool) -> None:
+    path = Path(__file__).parents[1] / "guests/wat/errands.wasm"
+    with pywasmgk.load_from_file(path) as plugin:
+        with pytest.raises(CallError) as plain:
+            plugin.call("sum", [1], fuel=100)
+        with pytest.raises(CallError) as other:
+            awaited(plugin, "sum", [1], threads, fuel=100)
+        assert type(plain.value.cause) is type(other.value.cause)
