@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from cli_guests import run
+from processor import least_seconds
 
 import pywasmgk
 from pywasmgk.compat.skeleton import host_source
@@ -93,16 +94,12 @@ def test_mypy_accepts_it(tmp_path: Path) -> None:
 
 
 def test_many_equal_names_take_time_in_proportion() -> None:
-    import time
-
     body = "".join(
         f'(import "a" "b{"-" * (n % 50 + 1)}{"." * (n // 50)}" (func))' for n in range(4000)
     )
     module = pywasmgk.Module(f"(module {body})")
-    began = time.process_time()
-    source = host_source(module)
-    assert time.process_time() - began < 3
-    assert "def a_b_4000(self)" in source
+    assert least_seconds(lambda: host_source(module), enough=3) < 3
+    assert "def a_b_4000(self)" in host_source(module)
 
 
 def test_the_command_writes_it(tmp_path: Path) -> None:

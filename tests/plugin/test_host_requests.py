@@ -12,7 +12,6 @@ from pywasmgk.errors import CallError
 from pywasmgk.plugin import MemoryHost
 
 
-@pytest.mark.usefixtures("frozen_heap")
 @pytest.mark.parametrize("first", [0, 1_000_000])
 def test_random_and_damaged_requests(first: int) -> None:
     requests = Requests()

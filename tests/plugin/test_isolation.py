@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import random
 import re
-import time
 from typing import Any
 
 import pytest
 from plugin_guests import MANIFEST, ask, asker, guest, quick
+from processor import least_seconds
 
 from pywasmgk.errors import PluginError
 from pywasmgk.plugin import CallContext, HostAPI, HostFunctionError, HostQuotas, MemoryHost, Plugin
@@ -205,30 +205,31 @@ def test_patterns_are_what_they_were() -> None:
     assert checks
 
 
-@pytest.mark.usefixtures("frozen_heap")
 @pytest.mark.parametrize(
     "pattern", ["%a" * 500 + "b", "%" + "a_" * 500 + "b", "%" * 1000 + "b", "_" * 1000 + "%b"]
 )
 def test_patterns_take_no_long(pattern: str) -> None:
-    host, began = MemoryHost(), time.process_time()
+    host = MemoryHost()
     context = CallContext("x")
     host.custom_fields_set(context, "t", 1, {"f": "a" * 20_000})
     wanted = {"field": "f", "operator": "like", "value": pattern}
+    found = least_seconds(lambda: host.custom_fields_query(context, "t", [wanted]), enough=2)
+    assert found < 2
     assert host.custom_fields_query(context, "t", [wanted]) == []
-    assert time.process_time() - began < 2
 
 
-@pytest.mark.usefixtures("frozen_heap")
 def test_a_query_over_fields_ends_with_the_call() -> None:
     host = MemoryHost()
     plugin = hosted(host, PAYMENTS)
     host.custom_fields["payments"] = {("t", n): {"f": "a" * 50_000 + "c"} for n in range(20_000)}
     wanted = {"field": "f", "operator": "like", "value": "%a_a_a_b"}
     request = {"entity_type": "t", "filters": [wanted] * 100}
-    began = time.process_time()
-    with pytest.raises(PluginError, match="deadline"):
-        plugin.call_raw("call", question_of(request), timeout=0.1)
-    assert time.process_time() - began < 0.5
+
+    def query() -> None:
+        with pytest.raises(PluginError, match="deadline"):
+            plugin.call_raw("call", question_of(request), timeout=0.1)
+
+    assert least_seconds(query, enough=0.5) < 0.5
 
 
 def question_of(request: Any) -> bytes:
@@ -237,13 +238,14 @@ def question_of(request: Any) -> bytes:
     return question("custom_fields_query", request)
 
 
-@pytest.mark.usefixtures("frozen_heap")
 def test_translations_are_made_in_one_pass() -> None:
     host, context = MemoryHost(), CallContext("x")
-    began = time.process_time()
-    text = host.translate(context, "x" * 1_000_000 + "%s" * 20_000, [1] * 20_000)
-    assert text.endswith("x" + "1" * 20_000)
-    assert time.process_time() - began < 1
+
+    def translated() -> str:
+        return host.translate(context, "x" * 1_000_000 + "%s" * 20_000, [1] * 20_000)
+
+    assert least_seconds(translated, enough=1) < 1
+    assert translated().endswith("x" + "1" * 20_000)
     assert host.translate(context, "%s %d %v %s", ["%d", 2, [1]]) == "%d 2 [1] %s"
 
 

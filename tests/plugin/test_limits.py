@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import struct
 import threading
 import time
@@ -26,6 +27,7 @@ from plugin_guests import (
     say,
     sayer,
 )
+from processor import least_seconds, patiently
 from wasm_builder import body, functype, limits, module
 
 from pywasmgk.errors import (
@@ -215,14 +217,18 @@ def test_an_endless_loop_meets_the_deadline() -> None:
 def test_stops_wherever_the_guest_runs(
     parts: dict[str, Sequence[str]], text: str, limit: dict[str, Any]
 ) -> None:
-    plugin = quick(guest(**parts), **limit)
-    if "timeout" in limit:
-        text = text.replace("fuel exhausted: all 3,000 ", "context").partition("fuel")[0]
-    with pytest.raises(CallError, match=text) as caught:
-        plugin.call_raw("f", b"1")
     kind = OutOfFuel if "fuel" in limit else DeadlineExceeded
-    assert isinstance(caught.value.cause, kind)
-    assert isinstance(caught.value, CallTimeout) == (kind is DeadlineExceeded)
+    if kind is DeadlineExceeded:
+        text = text.replace("fuel exhausted: all 3,000 ", "context").partition("fuel")[0]
+
+    def stop(seconds: float) -> None:
+        limits = limit if kind is OutOfFuel else {"timeout": seconds}
+        with pytest.raises(CallError, match=text) as caught:
+            quick(guest(**parts), **limits).call_raw("f", b"1")
+        assert isinstance(caught.value.cause, kind)
+        assert isinstance(caught.value, CallTimeout) == (kind is DeadlineExceeded)
+
+    patiently(stop, limit.get("timeout", 0.0))
 
 
 def test_a_stop_in_malloc_for_a_host_calls_answer() -> None:
@@ -424,26 +430,32 @@ class Sleeper(MemoryHost):
 
 @case("D14")
 def test_host_functions_see_the_deadline() -> None:
-    plugin = quick(asker(), timeout=0.05)
-    host = Sleeper()
-    plugin.init(host)
-    with pytest.raises(CallTimeout, match=r"^gk_call failed: module closed with context deadline"):
-        ask(plugin, "org_id")
-    assert len(host.left) == 1 and 0 < host.left[0] <= 0.05  # type: ignore[operator]
-    assert not host.woken
+    text = r"^gk_call failed: module closed with context deadline"
+
+    def look(seconds: float) -> None:
+        plugin, host = quick(asker()), Sleeper()
+        plugin.init(host)
+        with pytest.raises(CallTimeout, match=text):
+            plugin.call_raw("call", question("org_id"), timeout=seconds)
+        assert len(host.left) == 1 and 0 < host.left[0] <= seconds  # type: ignore[operator]
+        assert not host.woken
+
+    patiently(look, 0.05)
     # one that does not look is followed by the guest's end
+    plugin = quick(asker(), timeout=0.05)
+    plugin.init(Sleeper())
     with pytest.raises(CallTimeout):
         ask(plugin, "translate", {"key": "a"})
 
 
 def test_sql_ends_with_the_deadline() -> None:
-    plugin = quick(asker(), timeout=0.05)
+    plugin = quick(asker())
     plugin.init(MemoryHost())
     endless = (
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
     )
     with pytest.raises(CallTimeout):
-        ask(plugin, "db_query", {"query": endless})
+        plugin.call_raw("call", question("db_query", {"query": endless}), timeout=0.05)
     assert ask(plugin, "db_query", {"query": "SELECT 1 AS a"}) == b'[{"a":1}]'
 
 
@@ -592,14 +604,16 @@ def slow(where: str, spin: Sequence[str] = SPIN) -> bytes:
     return guest(functions={name: function}, start="$go" if where == "start" else None)
 
 
-@pytest.mark.usefixtures("frozen_heap")
 @pytest.mark.parametrize("where", ["start", "_start", "_initialize", "gk_register"])
 @pytest.mark.parametrize("limit", [{"timeout": 0.5}, {"fuel": 1_000_000}])
 def test_loading_has_one_account(where: str, limit: dict[str, Any]) -> None:
-    began = time.process_time()
-    with pytest.raises(CallError, match=r"deadline exceeded|fuel exhausted"):
-        quick(slow(where, ALL_NUMBERS), **limit)
-    assert time.process_time() - began < 2
+    data = slow(where, ALL_NUMBERS)
+
+    def loading() -> None:
+        with pytest.raises(CallError, match=r"deadline exceeded|fuel exhausted"):
+            load(data, **{"timeout": 5.0, **limit})
+
+    assert least_seconds(loading, enough=2) < 2
 
 
 @pytest.mark.parametrize("where", ["start", "_start", "gk_register"])
@@ -608,10 +622,12 @@ def test_a_restart_is_on_the_account_of_its_call(where: str) -> None:
     assert plugin._guest is not None
     plugin._guest.ended = "for the test"
     for limit, kind in (({"timeout": 0.1}, CallTimeout), ({"fuel": 100_000}, CallError)):
-        began = time.process_time()
-        with pytest.raises(kind):
-            plugin.call_raw("f", b"1", **limit)  # type: ignore[arg-type]
-        assert time.process_time() - began < 1
+
+        def restarting() -> None:
+            with pytest.raises(kind):  # noqa: B023
+                plugin.call_raw("f", b"1", **limit)  # type: ignore[arg-type]  # noqa: B023
+
+        assert least_seconds(restarting, enough=1) < 1
     assert plugin.restarts == 0
 
 
@@ -627,21 +643,37 @@ def test_the_fuel_of_a_restart_is_spent() -> None:
 
 
 def test_waiting_is_a_part_of_the_time() -> None:
-    plugin = quick(guest(call=ENDLESS), fuel=None)
+    def attempt(seconds: float) -> None:
+        plugin = quick(guest(call=ENDLESS), fuel=None, timeout=60)
+        token, waited = CancelToken(), threading.Event()
 
-    def hold() -> None:
-        with pytest.raises(CallTimeout):
-            plugin.call_raw("f", timeout=0.3)
+        def hold() -> None:
+            with pytest.raises(CallError, match="context canceled"):
+                plugin.call_raw("f", cancel=token)
 
-    thread = threading.Thread(target=hold)
-    thread.start()
-    while plugin._running is None:
-        time.sleep(0.001)
-    began = time.monotonic()
-    with pytest.raises(CallTimeout):
-        plugin.call_raw("f", timeout=0.5)
-    assert time.monotonic() - began < 0.5 + 0.3
-    thread.join()
+        def let_go() -> None:
+            while not plugin._turns._waiters and not waited.wait(0.001):
+                pass
+            waited.wait(0.6 * seconds)
+            token.cancel()
+
+        threads = [threading.Thread(target=hold), threading.Thread(target=let_go)]
+        threads[0].start()
+        while plugin._running is None:
+            time.sleep(0.001)
+        threads[1].start()
+        try:
+            # the call itself has what waiting has left
+            with pytest.raises(CallTimeout, match="gave up after") as caught:
+                plugin.call_raw("f", timeout=seconds)
+        finally:
+            waited.set()
+            for thread in threads:
+                thread.join()
+        left = re.search(r"gave up after ([\d.e-]+) s", str(caught.value))
+        assert left is not None and float(left[1]) <= 0.4 * seconds
+
+    patiently(attempt, 0.5)
 
 
 def test_loading_is_cancelled() -> None:
@@ -649,14 +681,16 @@ def test_loading_is_cancelled() -> None:
     token.cancel()
     with pytest.raises(CallError, match="context canceled"):
         load(slow("gk_register"), cancel=token)
-    token = CancelToken()
-    timer = threading.Timer(0.2, token.cancel)
-    timer.start()
-    began = time.process_time()
-    with pytest.raises(CallError, match="context canceled"):
-        load(slow("_start"), cancel=token, fuel=None)
-    assert time.process_time() - began < 2
-    timer.join()
+
+    def loading() -> None:
+        token = CancelToken()
+        timer = threading.Timer(0.2, token.cancel)
+        timer.start()
+        with pytest.raises(CallError, match="context canceled"):
+            load(slow("_start"), cancel=token, fuel=None)
+        timer.join()
+
+    assert least_seconds(loading, enough=2) < 2
 
 
 @pytest.mark.parametrize("text", ["1" * 200_000, "1." * 100_000, "1h" * 100_000, "." * 200_000])
@@ -664,9 +698,8 @@ def test_durations_are_not_read_for_ever(text: str) -> None:
     manifest = {"name": "x", "version": "1", "resources": {"call_timeout": text}}
     pages = 8
     data = guest(manifest, pages=pages)
-    began = time.process_time()
+    assert least_seconds(lambda: quick(data), enough=1) < 1
     plugin = quick(data)
-    assert time.process_time() - began < 1
     assert "resources.call_timeout is ignored: a duration of 200,000 chara" in plugin.warnings[0]
 
 

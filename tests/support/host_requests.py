@@ -18,6 +18,8 @@ from pywasmgk.wasm.runtime.metering import Meter
 TIMEOUT = 0.2
 #: seconds of CPU that a request may take beyond that
 GRACE = 0.3
+#: tries for one that takes longer: a busy machine adds
+_AGAIN = 4
 
 _STATEMENTS = (
     "SELECT * FROM t WHERE a = ?",
@@ -66,7 +68,18 @@ class Requests:
     def run(self, seed: int) -> Finding | None:
         """Makes and carries out one request."""
         function, request = made(random.Random(seed))
-        began, what = time.process_time(), ""
+        took, what = self._carried_out(function, request)
+        for _ in range(_AGAIN):
+            if took > TIMEOUT + GRACE:
+                took = min(took, self._carried_out(function, request)[0])
+        self.slowest = max(self.slowest, took)
+        if took > TIMEOUT + GRACE:
+            what = what or f"{took:.2f} s of CPU"
+        return Finding(seed, function, request, what) if what else None
+
+    def _carried_out(self, function: str, request: bytes) -> tuple[float, str]:
+        """CPU seconds that a request takes, and what is wrong with its end."""
+        began, what = time.thread_time(), ""
         meter = Meter(None, TIMEOUT)
         self.dispatcher.begin_call()
         try:
@@ -79,11 +92,7 @@ class Requests:
             self.dispatcher.failed(function, error, meter)
         except Exception as error:
             what = f"{type(error).__name__}: {error}"
-        took = time.process_time() - began
-        self.slowest = max(self.slowest, took)
-        if took > TIMEOUT + GRACE:
-            what = what or f"{took:.2f} s of CPU"
-        return Finding(seed, function, request, what) if what else None
+        return time.thread_time() - began, what
 
 
 def made(generator: random.Random) -> tuple[str, bytes]:

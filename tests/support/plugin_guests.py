@@ -242,10 +242,10 @@ def recorder(**parts: Any) -> bytes:
 
 
 def quick(data: bytes, **options: Any) -> Plugin:
-    """A plugin that is stopped soon if it hangs. A time that is short is for its calls: a busy
+    """A plugin that is stopped soon if it hangs. A time that is shorter is for its calls: a busy
     machine may need as long for loading."""
     timeout = options.pop("timeout", 5.0)
-    short = isinstance(timeout, float) and 0 < timeout < 0.05
+    short = isinstance(timeout, float) and 0 < timeout < 5
     plugin = load(data, timeout=5.0 if short else timeout, **options)
     if short:
         plugin.limits = dataclasses.replace(plugin.limits, timeout=timeout)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import gc
 import random
 import sys
-import time
 import tracemalloc
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
+from processor import least_seconds
 from wasm_builder import (
     RICH_CUSTOMS,
     body,
@@ -394,7 +394,6 @@ def test_hostile_locals_are_not_made_when_looked_at() -> None:
         len(found["func"][0].locals)
 
 
-@pytest.mark.usefixtures("frozen_heap")
 @pytest.mark.parametrize(
     "make",
     [
@@ -406,17 +405,12 @@ def test_hostile_locals_are_not_made_when_looked_at() -> None:
     ids=["imports", "exports"],
 )
 def test_time_grows_with_the_size_only(make: Callable[[int], bytes]) -> None:
-    def seconds(data: bytes) -> float:
-        start = time.process_time()
-        Module(data)
-        return time.process_time() - start
-
     small, large = make(3_000), make(24_000)
-    # eight times as much: 8 where time is linear, 50 and more where tuples are copied. One quiet
-    # moment is enough, since what copies never comes near; a busy machine has fewer of them.
+    # eight times as much: 8 where time is linear, 50 and more where tuples are copied
     gc.disable()
     try:
-        assert any(seconds(large) < 20 * seconds(small) for _ in range(10))
+        bound = 20 * least_seconds(lambda: Module(small))
+        assert least_seconds(lambda: Module(large), enough=bound) < bound
     finally:
         gc.enable()
 

