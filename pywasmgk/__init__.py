@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         PluginClosed,
         PluginError,
         PywasmgkError,
+        ReceiptError,
         ResultError,
         SourceLine,
         Stopped,
@@ -68,6 +69,8 @@ if TYPE_CHECKING:
         load_from_file,
     )
     from .plugin.held import HeldCall
+    from .plugin.receipts import ReceiptPolicy
+    from .plugin.verifying import Difference, verify_receipt
     from .wasm.coredump.capturing import core_on_trap
     from .wasm.coredump.dump import CoreDump
     from .wasm.features import Features
@@ -120,6 +123,7 @@ __all__ = [
     "CoreDump",
     "DeadlineExceeded",
     "DecodeError",
+    "Difference",
     "Execution",
     "Exit",
     "Features",
@@ -163,6 +167,8 @@ __all__ = [
     "Preopen",
     "PywasmgkError",
     "Quotas",
+    "ReceiptError",
+    "ReceiptPolicy",
     "Recording",
     "ResultError",
     "SourceLine",
@@ -193,6 +199,7 @@ __all__ = [
     "start_wasi",
     "u32",
     "u64",
+    "verify_receipt",
 ]
 
 #: where the public names are defined; a module is imported when one of its names is first used,
@@ -201,14 +208,16 @@ _DEFINED_IN = {
     "errors": (
         "Busy CacheError CallError CallTimeout Cancelled ContractError DeadlineExceeded "
         "DecodeError Exit Frame GuestError HostError InstanceDead LinkError ManifestError NoMemory "
-        "OutOfFuel Place PluginClosed PluginError PywasmgkError ResultError SourceLine Stopped "
-        "SuspensionError TextError Trap TrapCode ValidationError WasmException"
+        "OutOfFuel Place PluginClosed PluginError PywasmgkError ReceiptError ResultError "
+        "SourceLine Stopped SuspensionError TextError Trap TrapCode ValidationError WasmException"
     ),
     "plugin": (
         "MISSING CallContext GKRegistration HostAPI HostFunctionError HostQuotas LastCall "
         "Limits MemoryHost Plugin PluginOptions acting load load_from_file"
     ),
     "plugin.held": "HeldCall",
+    "plugin.receipts": "ReceiptPolicy",
+    "plugin.verifying": "Difference verify_receipt",
     "wasm.coredump.capturing": "core_on_trap",
     "wasm.coredump.dump": "CoreDump",
     "wasm.features": "Features",

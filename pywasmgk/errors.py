@@ -20,6 +20,7 @@
     ├── InstanceDead         an interruption left the instance undefined
     ├── HostError            a host function broke its declared type
     ├── SuspensionError      bytes that are no state of this module
+    ├── ReceiptError         there is no receipt, or bytes that are none
     ├── CacheError           the directory for compiled code cannot be used
     ├── JSONError            a text is no JSON, or not what is expected .path
     └── PluginError          the GoatKit contract
@@ -65,6 +66,7 @@ __all__ = [
     "PluginClosed",
     "PluginError",
     "PywasmgkError",
+    "ReceiptError",
     "ResultError",
     "SourceLine",
     "Stopped",
@@ -421,6 +423,11 @@ class HostError(PywasmgkError):
 class SuspensionError(PywasmgkError):
     """The bytes are no suspended execution or snapshot, of another module, changed, or made with
     another key."""
+
+
+class ReceiptError(PywasmgkError):
+    """A call has no receipt, or the bytes are none, or what is needed to have the call done again
+    is missing."""
 
 
 class CacheError(PywasmgkError):

@@ -70,7 +70,7 @@ def test_every_public_name_is_in_the_reference() -> None:
 
 def test_every_command_and_option_is_in_the_reference() -> None:
     page = PAGES["cli"]
-    parts = re.split(r"^## `pywasmgk ?(\w*)`$", page, flags=re.MULTILINE)
+    parts = re.split(r"^## `pywasmgk ?([\w-]*)`$", page, flags=re.MULTILINE)
     described = dict(zip(parts[1::2], parts[2::2]))
     assert set(described) == {*COMMANDS, ""}
     context = click.Context(main)

@@ -11,6 +11,8 @@ import pytest
 from cli_guests import ADD, run
 from documents import Block, blocks, run_python
 
+import pywasmgk
+from pywasmgk import examples
 from pywasmgk.cli.app import COMMANDS
 
 ROOT = Path(__file__).parents[1]
@@ -89,6 +91,7 @@ CONCRETE = {
     "profile": "FILE f 40 2",
     "coverage": "FILE f 40 2",
     "trace": "FILE f 40 2 --limit 1",
+    "verify-receipt": "RECEIPT hello",
     "stub": "FILE",
     "spec": "SCRIPT",
     "examples": "",
@@ -104,9 +107,14 @@ def test_the_readme_shows_every_command() -> None:
 
 @pytest.mark.parametrize("line", LINES, ids=lambda line: line[1])
 def test_a_command_of_the_readme_works(line: list[str], tmp_path: Path) -> None:
-    paths = {"FILE": tmp_path / "add.wasm", "SCRIPT": tmp_path / "empty.json"}
+    names = {"FILE": "add.wasm", "SCRIPT": "empty.json", "RECEIPT": "receipt.json"}
+    paths = {word: tmp_path / name for word, name in names.items()}
     paths["FILE"].write_bytes(ADD)
     paths["SCRIPT"].write_text('{"commands": []}')
+    with pywasmgk.load(examples.read("hello"), receipts=True) as plugin:
+        plugin.call("hello")
+        assert plugin.last_call is not None
+        paths["RECEIPT"].write_bytes(plugin.last_call.receipt(answers=True))
     words = [paths.get(word, word) for word in CONCRETE[line[1]].split()]
     # as many as the README promises that there may be
     shown = [word for word in line[2:] if not word.startswith("[")]

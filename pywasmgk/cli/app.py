@@ -23,6 +23,7 @@ COMMANDS = {
     "trace": "Print a call's instructions, with what they take and give.",
     "validate": "Check modules, or say what is wrong and where.",
     "inspect": "Show sections, imports, exports and features.",
+    "verify-receipt": "Have the call of a receipt done again, and compare.",
     "stub": "Write a Python host with all imports and exports.",
     "disasm": "Show a module as text, or the Python that functions become.",
     "spec": "Run scripts of the official test suite.",
@@ -45,7 +46,7 @@ class Application(click.Group):
             return None
         from . import commands
 
-        command: click.Command = getattr(commands, f"{cmd_name}_command")
+        command: click.Command = getattr(commands, f"{cmd_name.replace('-', '_')}_command")
         return command
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:

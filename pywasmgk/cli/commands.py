@@ -89,6 +89,9 @@ _coredump_option = click.option(
     show_default=True,
     help="The least level of the plugin's log that is shown.",
 )
+@click.option(
+    "--receipt", type=_NEW_FILE, metavar="FILE", help="Write a receipt there, for verify-receipt."
+)
 @stats_option
 @_coredump_option
 @pass_session
@@ -106,6 +109,7 @@ def call_command(
     user: int,
     language: str,
     log: str,
+    receipt: Path | None,
     stats: bool,
     coredump: Path | None,
     **limits: Any,
@@ -120,7 +124,7 @@ def call_command(
     from .plugins import call
 
     choice = HostChoice(config, database, host, http, org, user, language, log)
-    call(session, plugin, function, arguments, choice, stats, coredump, limits)
+    call(session, plugin, function, arguments, choice, stats, coredump, receipt, limits)
 
 
 @click.command("register")
@@ -155,6 +159,46 @@ def examples_command(session: Session, /, copy: Path | None) -> None:
     from .plugins import list_examples
 
     list_examples(session, copy)
+
+
+@click.command("verify-receipt")
+@click.argument("receipt", type=_PATH)
+@click.argument("plugin", type=SOURCE)
+@click.option(
+    "--arguments", metavar="JSON", help="The call's arguments, if the receipt does not carry them."
+)
+@click.option(
+    "--recording", type=_PATH, metavar="FILE", help="The host's answers, from a recording."
+)
+@click.option(
+    "--host",
+    metavar="FILE.py:NAME",
+    help="What answers host calls: a HostAPI in a Python file of yours, or what makes one.",
+)
+@click.option("--snapshot", type=_PATH, metavar="FILE", help="What the plugin began with.")
+@limit_options
+@pass_session
+def verify_receipt_command(
+    session: Session,
+    /,
+    receipt: Path,
+    plugin: Source,
+    arguments: str | None,
+    recording: Path | None,
+    host: str | None,
+    snapshot: Path | None,
+    **limits: Any,
+) -> None:
+    """Have the call of a receipt done again, and compare.
+
+    RECEIPT is what call --receipt or LastCall.receipt has written, PLUGIN the plugin that it is of.
+    The first field that is otherwise is named, and the exit code is 1 then. Host calls get the
+    answers that the receipt carries, unless --recording or --host give them. Limits are what doing
+    it again may take.
+    """
+    from .receipts import Given, verify
+
+    verify(session, receipt, plugin, Given(arguments, recording, host, snapshot), limits)
 
 
 # -- any module

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +84,7 @@ def call(
     choice: HostChoice,
     stats: bool,
     coredump: Path | None,
+    receipt: Path | None,
     limits: dict[str, Any],
 ) -> None:
     """Calls a plugin's function and prints the result."""
@@ -91,11 +92,13 @@ def call(
     own = None if choice.own is None else host_at(choice.own)
     if own is not None and (choice.config or choice.web or choice.database != IN_MEMORY):
         raise click.UsageError("--config, --database and --http are for the usual host, not --host")
+    bounds = {**instance_limits(**limits), "receipts": receipt is not None}
     with (
         core_written_to(coredump),
         Progress(wanted=not session.json) as progress,
         closing(ConsoleHost(choice, progress)) as usual,
-        _load(session, plugin, instance_limits(**limits), own or usual, progress) as loaded,
+        _load(session, plugin, bounds, own or usual, progress) as loaded,
+        _receipt_written_to(receipt, loaded),
         acting(language=choice.language, org_id=choice.org, user_id=choice.user),
     ):
         session.begin(lambda: _measures(loaded))
@@ -110,6 +113,17 @@ def call(
             say(f"Hint: the plugin has no function {function!r}{hint}", err=True)
         if stats:
             session.print_stats()
+
+
+@contextmanager
+def _receipt_written_to(path: Path | None, plugin: Plugin) -> Iterator[None]:
+    """Writes a receipt of the call inside, however that ends, if somebody wants one."""
+    try:
+        yield
+    finally:
+        last = plugin.last_call
+        if path is not None and last is not None:
+            path.write_bytes(last.receipt(answers=True))
 
 
 def _argument(text: str) -> Any:

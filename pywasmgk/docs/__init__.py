@@ -29,6 +29,7 @@ ORDER = (
     "probes",
     "coredumps",
     "executions",
+    "receipts",
     "wasi",
     "pyodide",
     "api",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from .dispatcher import acting
 from .host import CallContext, HostAPI, HostFunctionError
+from .last_call import LastCall
 from .limits import Limits
 from .manifest import GKRegistration
 from .memory_host import MemoryHost
-from .plugin import MISSING, LastCall, Plugin, PluginOptions, load, load_from_file
+from .plugin import MISSING, Plugin, PluginOptions, load, load_from_file
 from .protocol import PluginLike
 from .quotas import HostQuotas
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import CallError, Stopped
 from ..wasm.runtime.functions import Caller, Func
@@ -15,6 +15,9 @@ from ..wasm.types import FuncType, ValType
 from .abi import Guest, pack
 from .dispatcher import HostDispatcher
 from .host import CallContext
+
+if TYPE_CHECKING:
+    from .receipts import Notes
 
 __all__ = ["Bridge"]
 
@@ -33,6 +36,8 @@ class Bridge:
     def __init__(self) -> None:
         self.dispatcher: HostDispatcher | None = None
         self.guest: Guest | None = None
+        #: of a guest whose call is to have a receipt
+        self.notes: Notes | None = None
         self._unfinished: dict[str, bytes] = {}
         #: somebody was told that there is no host
         self._said = False
@@ -51,20 +56,25 @@ class Bridge:
     ) -> int:
         """``gk.host_call`` (contract 1.8): 0 is a failure, whose reason the host's log gets."""
         dispatcher, guest, memory = self.dispatcher, self.guest, caller.memory
+        place = name_ptr, name_len, args_ptr, args_len
         if dispatcher is None or guest is None or memory is None:
-            self._say_that_there_is_no_host()
+            self._say_that_there_is_no_host(memory, *place)
             return 0
-        request = self.request(memory, name_ptr, name_len, args_ptr, args_len)
+        request = self.request(memory, *place)
         if request is None:
             return 0
-        name, args = request
-        return self._answer(name, lambda: dispatcher.call(name, args, caller.meter), caller.meter)
+        return self._answer(request, lambda: dispatcher.call(*request, caller.meter), caller.meter)
 
-    def _answer(self, name: str, respond: Callable[[], bytes], meter: Meter | None) -> int:
+    def _answer(
+        self, request: tuple[str, bytes], respond: Callable[[], bytes], meter: Meter | None
+    ) -> int:
         """Hands a response over to the guest; 0 for what fails, of which the host's log is told."""
         dispatcher, guest = self.dispatcher, self.guest
         if dispatcher is None or guest is None:
             return 0
+        name, args = request
+        if self.notes is not None:
+            respond = self.notes.asking(name, args, respond, meter)
         try:
             response = respond()
         except Stopped:
@@ -98,12 +108,17 @@ class Bridge:
         try:
             response = await dispatcher.answer(name, args, context)
         except Exception as error:
-            return partial(self._answer, name, raising(error), context.meter)
-        return partial(self._answer, name, lambda: response, context.meter)
+            return partial(self._answer, (name, args), raising(error), context.meter)
+        return partial(self._answer, (name, args), lambda: response, context.meter)
 
-    def _say_that_there_is_no_host(self) -> None:
+    def _say_that_there_is_no_host(self, memory: Memory | None, *place: int) -> None:
         """A warning in Python's log, once: only a host would have one of its own."""
-        if self.guest is not None and not self._said:
+        if self.guest is None:
+            return
+        request = None if memory is None else self.request(memory, *place)
+        if self.notes is not None and request is not None:
+            self.notes.note(*request, None, "no host")
+        if not self._said:
             self._said = True
             # late: programs that attach a host never need it
             import logging
@@ -126,7 +141,11 @@ class Bridge:
     def log(self, caller: Caller, level: u32, ptr: u32, size: u32) -> None:
         """``gk.log`` (contract 1.8)."""
         dispatcher, memory = self.dispatcher, caller.memory
-        if dispatcher is None or memory is None or ptr + size > len(memory):
+        if memory is None or ptr + size > len(memory):
+            return
+        if self.notes is not None:
+            self.notes.note_log(level, memory.read(ptr, size))
+        if dispatcher is None:
             return
         message = memory.read(ptr, size).decode("utf-8", "replace")
         name = _LEVELS[level] if level < len(_LEVELS) else "info"

@@ -7,7 +7,7 @@ from collections.abc import Coroutine, Sequence
 from struct import Struct
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..errors import SuspensionError
+from ..errors import CallError, SuspensionError
 from ..wasm.runtime.calls import Account
 from ..wasm.runtime.metering import Meter
 from ..wasm.stepping.activations import is_indirect
@@ -128,6 +128,17 @@ class HeldCall(Execution):
         if awaited:
             known = weakref.WeakMethod(self._is_known)
             self._running.add(AsyncHostCalls(known, plugin.bridge))
+        if defer or since is not None:
+            self._void("calls of the host were answered by somebody else, or it began elsewhere")
+
+    def _void(self, why: str) -> None:
+        notes = self._plugin.bridge.notes
+        if notes is not None:
+            notes.void(why)
+
+    def _edited(self) -> None:
+        super()._edited()
+        self._void("the call was changed while it was held")
 
     def to_bytes(self, key: bytes | None = None) -> bytes:
         """The call and the state of its guest, for :meth:`Plugin.resume`; see Execution."""
@@ -178,11 +189,22 @@ class HeldCall(Execution):
         """Frees the buffers of the call, and lets the plugin go on; see above. Raises Busy while
         another thread steps it."""
         guest, closed = self._guest, self._hold.closed
+        outcome = None if closed else self._ended_with()
         if not closed and guest.held is not None:
             self._end(guest)
         super().close()
         if not closed:
-            self._plugin.note_end(guest, self.meter, self._calls_before, self._restarted)
+            self._plugin.note_end(guest, self.meter, self._calls_before, self._restarted, outcome)
+
+    def _ended_with(self) -> bytes | BaseException | None:
+        if not self.done:
+            self._void("the call was given up")
+        if self.values is None:
+            return self.trap
+        try:
+            return self._guest.result(self.values[0])
+        except CallError as error:
+            return error
 
     def _end(self, guest: Guest) -> None:
         if self.trap is not None and not isinstance(self.trap, Exception):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from .abi import Guest
     from .bridge import Bridge
     from .held import HeldCall
+    from .last_call import LastCall
     from .plugin import PluginOptions
 
 __all__ = ["MISSING", "Holding"]
@@ -42,6 +44,7 @@ class Holding(ABC):
     identity: str
     bridge: Bridge
     _turns: Turns
+    _local: threading.local
     #: of each loop, what calls in slices wait for
     _slices: LoopLocks | None = None
     _label: str
@@ -65,7 +68,14 @@ class Holding(ABC):
         """The JSON value that a function gave as bytes. Raises ResultError."""
 
     @abstractmethod
-    def note_end(self, guest: Guest, meter: Meter, calls: int, restarted: bool) -> None:
+    def note_end(
+        self,
+        guest: Guest,
+        meter: Meter,
+        calls: int,
+        restarted: bool,
+        outcome: bytes | BaseException | None,
+    ) -> None:
         """Takes note that a call which was held is closed; ``calls`` are host calls before it."""
 
     @abstractmethod
@@ -98,8 +108,10 @@ class Holding(ABC):
         guest, why = self._usable()
         if guest is not None:
             return guest, False
+        if self.options.receipts:
+            fuel = self.limits.fuel
         with self._opened(fuel, timeout, cancel):
-            return self._restart(why), True
+            return self._restart(why), bool(why)
 
     def start(
         self,
@@ -145,6 +157,8 @@ class Holding(ABC):
         with self._turns.taken(self._label, timeout, cancel):
             guest, restarted = self._ready(fuel, timeout, cancel)
             meter = guest.instance.meter(fuel=fuel, timeout=timeout, cancel=cancel)
+            if self.bridge.notes is not None:
+                self.bridge.notes.begin(function.encode("utf-8", "surrogatepass"), request, meter)
             return HeldCall(
                 self,
                 guest,
@@ -237,11 +251,20 @@ class Holding(ABC):
 
             def call(beside: Beside) -> Any:
                 look, token = beside.looking(self.options.progress), beside.token
-                return self.call(
-                    function, args, timeout=timeout, fuel=fuel, cancel=token, progress=look
-                )
+                try:
+                    return self.call(
+                        function, args, timeout=timeout, fuel=fuel, cancel=token, progress=look
+                    )
+                finally:
+                    took.append(getattr(self._local, "last_call", None))
 
-            return await in_thread(call, cancel)
+            took: list[LastCall | None] = []
+            try:
+                return await in_thread(call, cancel)
+            finally:
+                # what it took is asked for here, not in that thread
+                if took:
+                    self._local.last_call = took[0]
         from ..wasm.stepping.loop_locks import LoopLocks
 
         locks = self._slices = self._slices or LoopLocks()

@@ -12,7 +12,7 @@ from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, NamedTuple, TypeVar, Union
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union
 
 from ..errors import Busy, InstanceDead, ManifestError, PluginClosed, PluginError, ResultError
 from ..printable import printable
@@ -29,12 +29,16 @@ from .dispatcher import HostDispatcher, in_chain
 from .gojson import JSONError, decode, encode
 from .holding import MISSING, Holding
 from .host import HostAPI
+from .last_call import LastCall
 from .limits import Limits, lowered, renamed, seconds
 from .loading import decoded, start_guest
 from .lock import Turns
 from .manifest import GKRegistration, manifest_warnings, parse_manifest
 
-__all__ = ["MISSING", "LastCall", "Plugin", "PluginOptions", "load", "load_from_file"]
+if TYPE_CHECKING:
+    from .receipts import ReceiptPolicy
+
+__all__ = ["MISSING", "Plugin", "PluginOptions", "load", "load_from_file"]
 
 __tracebackhide__ = hidden
 
@@ -69,6 +73,9 @@ class PluginOptions:
     snapshot_key: bytes | None = None
     #: is called with the running call's Meter about every 10 ms
     progress: Callable[[Meter], object] | None = None
+    #: each call can give a receipt (``LastCall.receipt``): it begins in a fresh guest, whose
+    #: clocks and random numbers are as the policy says; True is ``ReceiptPolicy()``
+    receipts: bool | ReceiptPolicy = False
 
     @classmethod
     def of(cls, options: dict[str, Any]) -> PluginOptions:
@@ -83,21 +90,6 @@ class PluginOptions:
                 raise TypeError(f"unknown option {name!r}; options are {sorted(known | names)}")
         limits = dataclasses.replace(rest.pop("limits", None) or Limits(), **bounds)
         return cls(limits=limits, **rest)
-
-
-class LastCall(NamedTuple):
-    """What the latest call of a thread took, all that ran for it included."""
-
-    #: instructions
-    fuel: int
-    #: time on the wall
-    seconds: float
-    #: pages of memory after it
-    pages: int
-    #: calls of host functions, WASI's too
-    host_calls: int
-    #: it began with a fresh instance
-    restarted: bool
 
 
 @shortened
@@ -231,10 +223,13 @@ class Plugin(Holding):
                 identity = host.admit(self, identity, replace=replace)
             self._name_it(identity)
             self._host = host
-            self._dispatcher = HostDispatcher(host, identity, self.limits)
-            self.bridge.dispatcher = self._dispatcher
+            self.attach(HostDispatcher(host, identity, self.limits))
             for warning in self.warnings:
                 self._warn(warning)
+
+    def attach(self, dispatcher: HostDispatcher) -> None:
+        """Has somebody answer its host calls."""
+        self._dispatcher = self.bridge.dispatcher = dispatcher
 
     def shutdown(self, *, force: bool = False, timeout: float | None = None) -> None:
         """Waits for a running call and closes the plugin; a second time does nothing.
@@ -354,6 +349,10 @@ class Plugin(Holding):
     ) -> bytes | None:
         """A call on one account, a restart included."""
         guest, why = self._usable()
+        if guest is None and self.options.receipts:
+            # on an account of its own, so that every call has the same one
+            with self._opened(self.limits.fuel, timeout, cancel, progress):
+                guest = self._restart(why)
         if guest is not None:
             try:
                 account = guest.instance.account(
@@ -391,33 +390,60 @@ class Plugin(Holding):
         before a restart."""
         started, calls, restarted = time.perf_counter(), meter.host_calls, spent is not None
         spent = meter.fuel_used if spent is None else spent
+        notes = self.bridge.notes
+        outcome: bytes | BaseException | None = None
+        if notes is not None:
+            notes.begin(name, data, meter)
         try:
-            return guest.call(name, data)
-        except PluginError:
+            outcome = guest.call(name, data)
+            return outcome
+        except PluginError as error:
+            outcome = error
             raise
         except BaseException as error:
             # an interruption: it may have come between any two steps
             guest.ended = end_of(error)
+            outcome = error
             raise
         finally:
-            self.bridge.flush()
-            self._local.last_call = LastCall(
-                meter.fuel_used - spent,
-                time.perf_counter() - started,
+            self._take_note(
+                LastCall(
+                    meter.fuel_used - spent,
+                    time.perf_counter() - started,
+                    guest.exports.memory.pages,
+                    meter.host_calls - calls,
+                    restarted,
+                ),
+                outcome,
+            )
+
+    def _take_note(self, last: LastCall, outcome: bytes | BaseException | None) -> None:
+        """Takes note of what a call took, and how it has ended."""
+        self.bridge.flush()
+        notes = self.bridge.notes
+        if notes is not None:
+            notes.end(outcome)
+            last = notes.receipted(last, self._module, self.options)
+        self._local.last_call = last
+
+    def note_end(
+        self,
+        guest: Guest,
+        meter: Meter,
+        calls: int,
+        restarted: bool,
+        outcome: bytes | BaseException | None,
+    ) -> None:
+        """Takes note that a call which was held is closed; ``calls`` are host calls before it."""
+        self._take_note(
+            LastCall(
+                meter.fuel_used,
+                meter.seconds_paused(),
                 guest.exports.memory.pages,
                 meter.host_calls - calls,
                 restarted,
-            )
-
-    def note_end(self, guest: Guest, meter: Meter, calls: int, restarted: bool) -> None:
-        """Takes note that a call which was held is closed; ``calls`` are host calls before it."""
-        self.bridge.flush()
-        self._local.last_call = LastCall(
-            meter.fuel_used,
-            meter.seconds_paused(),
-            guest.exports.memory.pages,
-            meter.host_calls - calls,
-            restarted,
+            ),
+            outcome,
         )
 
     def _usable(self) -> tuple[Guest | None, str]:
@@ -431,19 +457,23 @@ class Plugin(Holding):
             self._dispatcher.begin_call()
         why = "its restart failed" if guest is None else _end_of(guest, self.options)
         if why is None:
-            return guest, ""
+            notes = self.bridge.notes
+            # what a receipt is of begins as it would anywhere
+            return (guest, "") if notes is None or notes.request is None else (None, "")
         if not self.options.restart:
             raise PluginClosed(f"{self._label} is closed: {why}")
         return None, why
 
     def _restart(self, why: str) -> Guest:
-        """Puts a fresh guest into the place of one that has ended."""
+        """Puts a fresh guest into the place of one that has ended; without a ``why`` that is as it
+        should be."""
         self._drop_guest()
         guest, _, self.bridge = self._start()
         self._guest = guest
-        self.restarts += 1
         self._lower_memory()
-        self._warn(f"plugin restarted: {why}")
+        if why:
+            self.restarts += 1
+            self._warn(f"plugin restarted: {why}")
         return guest
 
     # -- loading
@@ -457,6 +487,13 @@ class Plugin(Holding):
             stderr=bridge.sink("stderr", "warn") if options.stderr == "log" else options.stderr,
             stream_socket=Errno.BADF,  # contract 1.9
         )
+        if options.receipts:
+            # only who wants them pays for it
+            from .receipts import Notes, ReceiptPolicy
+
+            policy = options.receipts
+            bridge.notes = Notes(ReceiptPolicy() if policy is True else policy)
+            wasi = bridge.notes.conditioned(wasi)
         start = start_guest
         if options.snapshot is not None:
             # only who has one pays for it
