@@ -245,6 +245,11 @@ _DEFINED_IN = {
     "wasm.wasi.held": "HeldRun start_wasi",
 }
 _HOMES = {name: home for home, names in _DEFINED_IN.items() for name in names.split()}
+#: what others look for by its name: IPython, where ``%load_ext pywasmgk`` is said
+_HOOKS = {
+    "load_ipython_extension": "notebook.extension",
+    "unload_ipython_extension": "notebook.extension",
+}
 #: packages that can be reached without an import of their own
 _PACKAGES = ("errors", "plugin", "wasm")
 
@@ -256,7 +261,7 @@ if not TYPE_CHECKING:
         """A public name, brought in at its first use. Raises AttributeError."""
         if name in _PACKAGES:
             return import_module(f".{name}", __name__)
-        home = _HOMES.get(name)
+        home = _HOMES.get(name) or _HOOKS.get(name)
         if home is None:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         value = getattr(import_module(f".{home}", __name__), name)

@@ -42,6 +42,7 @@ from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
 from .demangling import demangled
+from .shown import Shown
 
 __all__ = [
     "Busy",
@@ -137,6 +138,13 @@ class _Lines(Protocol):
         """The line of an instruction, then those of calls that it was compiled into."""
 
 
+class _Listing(Protocol):
+    """Who has the text of functions, when somebody asks."""
+
+    def function(self, index: int) -> Iterator[Any]:
+        """The lines of one, each with its ``offset`` and ``text``."""
+
+
 class Frame(NamedTuple):
     """One wasm function on the call stack when an error came up."""
 
@@ -155,6 +163,8 @@ class Frame(NamedTuple):
     excerpt: str | None = None
     #: who finds the lines of its source
     lines: _Lines | None = None
+    #: who has the text of its function
+    listing: _Listing | None = None
 
     @property
     def source(self) -> tuple[SourceLine, ...]:
@@ -255,7 +265,7 @@ class NoMemory(PywasmgkError, AttributeError):
     """The memory of an instance was asked for that has none."""
 
 
-class GuestError(PywasmgkError):
+class GuestError(Shown, PywasmgkError):
     """Something ended a running guest; says where, and what it had cost."""
 
     def __init__(

@@ -3,7 +3,7 @@ message reaches a terminal, a log or a line of a message otherwise."""
 
 from __future__ import annotations
 
-__all__ = ["printable"]
+__all__ = ["as_markup", "printable"]
 
 #: characters of a name that are shown
 _LONGEST = 200
@@ -19,6 +19,15 @@ def printable(text: str, *, lines: bool = False, longest: int = _LONGEST) -> str
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else _escaped(c) for c in text)
+
+
+def as_markup(text: str) -> str:
+    """The text as it may stand in HTML, SVG and XML, within quotes too: it reads as the text again,
+    whatever it is, and as nothing else."""
+    # only who writes markup pays for it
+    from html import escape
+
+    return escape(printable(text, lines=True), quote=True)
 
 
 def _escaped(character: str) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import HostError, JSONError
 from ..plugin.gojson import decode
+from ..shown import Shown
 from ..wasm.stepping.activations import Texts
 from .lines import MARKS, Line, Lines
 
@@ -68,7 +69,7 @@ class FunctionCoverage:
         return _share(count for ways in self.branches.values() for count in ways)
 
 
-class Coverage:
+class Coverage(Shown):
     """How often each instruction of a module ran: ``Coverage.of(profile)``, and ``add`` for further
     runs. ``path`` is what the text is called that the module was made from."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from html import escape
 from typing import TYPE_CHECKING
 
+from ..printable import as_markup
 from .chains import function_name, postorder
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ def flame_graph(root: Node) -> str:
     bars = "".join(whole.draw(0.0, height - _BAR, _WIDTH / max(whole.fuel, 1)))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{height}" '
+        f'viewBox="0 0 {_WIDTH} {height}" '
         f'font-family="monospace" font-size="11"><title>{whole.fuel:,} instructions</title>'
         f"{bars}</svg>\n"
     )
@@ -58,11 +59,12 @@ class _Bar:
 
 
 def _rectangle(node: Node, x: float, y: float, width: float, fuel: int, whole: int) -> str:
-    name = escape(function_name(node.func) if node.func is not None else "all")
+    called = function_name(node.func) if node.func is not None else "all"
+    name = as_markup(called)
     # warm colours that a name always gets again
     hue = sum(name.encode()) * 7 % 50
     share = 100 * fuel / max(whole, 1)
-    text = name if len(name) * 7 < width else ""
+    text = name if len(called) * 7 < width else ""
     return (
         f'<g><title>{name}: {fuel:,} ({share:.1f} %)</title><rect x="{x:.1f}" y="{y:.1f}" '
         f'width="{width:.1f}" height="{_BAR - 1}" fill="hsl({hue},80%,65%)"/>'

@@ -7,6 +7,7 @@ import operator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..shown import Shown
 from ..wasm.runtime.functions import Func
 from ..wasm.stepping.counting import Counter, Node
 from ..wasm.valid.blockmap import ENTERING
@@ -62,7 +63,7 @@ class LoopProfile:
     turns: int
 
 
-class Profile:
+class Profile(Shown):
     """What was executed, counted: every instruction, in its chain of calls.
 
     ``Profile.of(instance, "export", ...)`` makes one of a call, run to its end;

@@ -59,7 +59,7 @@ class Trail:
         now, stopped_by = held.steps, held.stopped_by
         if held.pending is not None:
             return
-        oldest = held.oldest
+        oldest = held.earliest
         if self._first <= now <= self._end and now - self._first >= min(_FEW, now - oldest):
             self._made = [one for one in self._made if one[0] < now]
             self._end = now

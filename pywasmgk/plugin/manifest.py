@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..errors import ManifestError
+from ..shown import Shown
 from .gojson import MAX_DEPTH, JSONError, decode, encode
 from .schema import (
     ANY,
@@ -297,7 +298,7 @@ class Resources:
 
 
 @dataclass(frozen=True)
-class GKRegistration:
+class GKRegistration(Shown):
     """What a plugin says of itself. ``raw`` is the JSON object as it came, unknown keys too."""
 
     name: str = member("name", STRING)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from ..demangling import demangled
 from ..errors import DecodeError, Frame, ValidationError
 from ..printable import printable
+from ..shown import Shown
 from ..tracebacks import hidden
 from . import isa
 from .binary.names import NameSection
@@ -22,6 +23,7 @@ from .binary.segments import DataSegments
 from .cache import Directory, chosen_cache
 from .features import Features
 from .interpreter.prepared import Prepared
+from .listing import Listing
 from .profile import Profile
 from .runtime.defaults import DEFAULT_TIMEOUT
 from .types import (
@@ -88,7 +90,7 @@ def _binary(
     return bytes(data), None
 
 
-class Module(components.Module):  # type: ignore[misc]
+class Module(Shown, components.Module):  # type: ignore[misc]
     """A decoded and validated module; one serves any number of instances.
 
     ``data`` is the binary format, or the text format as a str. ``name`` is for messages.
@@ -372,14 +374,23 @@ class Module(components.Module):  # type: ignore[misc]
 
         return DebugLines(self.data)
 
+    @cached_property
+    def _listing(self) -> Listing:
+        return Listing(self)
+
     def frame(self, index: int, offset: int) -> Frame:
         """A frame of this module, as errors show it."""
         place = self.source.place(offset) if self.source else None
-        line = (place.line, place.column, place.excerpt) if place else ()
+        line, column, excerpt = (
+            (place.line, place.column, place.excerpt) if place else (None, None, None)
+        )
         name = self.function_name(index)
         if self.lines is not None:
-            return Frame(index, name, offset, self.name, lines=self.lines)
-        return Frame(index, name, offset, self.name, *line)
+            # what it was compiled from says more
+            line = column = excerpt = None
+        return Frame(
+            index, name, offset, self.name, line, column, excerpt, self.lines, self._listing
+        )
 
     def _placed(self, error: DecodeError | ValidationError) -> DecodeError | ValidationError:
         """An error that says where it is in the text that the module was made from, if it was; and

@@ -112,7 +112,7 @@ class Camera:
         if shown is not None and not held.done and shown.source:
             state = printable(f"{state}  {shown.source[0]}")
         rows = tuple(self._rows(frames, shown))
-        steps = held.steps, held.oldest, self._furthest
+        steps = held.steps, held.earliest, self._furthest
         memory = self._memory()
         self._step = held.steps
         if shown is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..text.disassembly import Disassembly
 from .analysis.induction import N
@@ -24,7 +24,7 @@ from .request import Request
 if TYPE_CHECKING:
     from ..module import Module
 
-__all__ = ["STEPS", "listing", "side_by_side", "steps_of"]
+__all__ = ["STEPS", "Beside", "beside", "listing", "side_by_side", "steps_of"]
 
 #: what a function may be shown after
 STEPS = (LOWERED, *(item.name for item in PASSES))
@@ -33,22 +33,43 @@ STEPS = (LOWERED, *(item.name for item in PASSES))
 _LEFT = 52
 
 
+class Beside(NamedTuple):
+    """A line of text and one of Python, either of which may be missing."""
+
+    #: where the text stands in the file
+    offset: str
+    #: or ``^``, where the Python belongs to text further up
+    text: str
+    python: str
+
+    def __str__(self) -> str:
+        cut = self.text if len(self.text) <= _LEFT - 10 else f"{self.text[: _LEFT - 11]}~"
+        return f"{self.offset:8} {cut}".ljust(_LEFT) + f"| {self.python}".rstrip()
+
+
 def side_by_side(module: Module, index: int) -> Iterator[str]:
     """The function's lines of text, each beside the Python that ends with it.
 
     A line of Python that belongs to text further up has the offset of it in front, and one that
     belongs to a function in the place of a call the number of that too.
     """
-    shown = list(Disassembly(module).function(index))
     if _imported(module, index):
-        yield f"{shown[0]}  ;; imported: it is the host's"
+        shown = next(iter(Disassembly(module).function(index)))
+        yield f"{shown}  ;; imported: it is the host's"
         return
     try:
-        source = source_of(module, index)
+        yield from map(str, beside(module, index))
     except CannotCompile as error:
         yield f";; stays in the interpreter: {error}"
-        yield from (f"{line.offset or 0:#08x} {line}" for line in shown)
-        return
+        for line in Disassembly(module).function(index):
+            yield f"{line.offset or 0:#08x} {line}"
+
+
+def beside(module: Module, index: int) -> Iterator[Beside]:
+    """The same of a function that the module defines, as data. Raises CannotCompile for what stays
+    in the interpreter."""
+    shown = list(Disassembly(module).function(index))
+    source = source_of(module, index)
     left = [("" if line.offset is None else f"{line.offset:#08x}", str(line)[2:]) for line in shown]
     places = {
         line.offset: place for place, line in enumerate(shown) if line.offset is not None and place
@@ -58,28 +79,23 @@ def side_by_side(module: Module, index: int) -> Iterator[str]:
         place = places.get(entry.frames[0][1], -1) if entry.frames else -1
         inner = "".join(f" func {function}" for function, _ in entry.frames[1:])
         for row in left[following : max(place, 0)]:
-            yield _beside(*row, "")
+            yield Beside(*row, "")
         if place >= following and inner:
-            yield _beside(*left[place], "")
+            yield Beside(*left[place], "")
             following = place + 1
         if place >= following:
-            yield _beside(*left[place], text)
+            yield Beside(*left[place], text)
             following = place + 1
         else:
-            yield _beside(
+            yield Beside(
                 "" if place < 0 else left[place][0], "" if place < 0 else f"^{inner}", text
             )
     for row in left[following:]:
-        yield _beside(*row, "")
+        yield Beside(*row, "")
 
 
 def _imported(module: Module, index: int) -> bool:
     return index < module.import_counts["func"]
-
-
-def _beside(offset: str, text: str, python: str) -> str:
-    cut = text if len(text) <= _LEFT - 10 else f"{text[: _LEFT - 11]}~"
-    return f"{offset:8} {cut}".ljust(_LEFT) + f"| {python}".rstrip()
 
 
 # -- step by step

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...demangling import demangled
 from ...errors import HostError, WasmException
+from ...shown import Shown
 from ...tracebacks import hidden, shorten, shortened
 from ..types import FuncType
 from .memory import Memory
@@ -46,7 +47,7 @@ class Caller:
         return None if self.instance is None else self.instance.first_memory
 
 
-class Func:
+class Func(Shown):
     """A function that guests can call, and that can be called from Python.
 
     ``Func(type, callable)`` makes one of a Python callable. It gets signed integers, or unsigned

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
 from ...errors import LinkError, NoMemory, near_miss
+from ...shown import Shown
 from ...tracebacks import hidden, shortened
 from ..cache import Directory, chosen_cache
 from ..interpreter.dispatch import dispatch_for
@@ -95,11 +96,15 @@ class Exports(Mapping[str, Extern]):
     def __dir__(self) -> list[str]:
         return list(self)
 
+    def _ipython_key_completions_(self) -> list[str]:
+        """What IPython offers within brackets."""
+        return list(self)
+
     def __repr__(self) -> str:
         return f"<Exports {', '.join(self)}>"
 
 
-class Instance:
+class Instance(Shown):
     """A module with its memory, tables, globals and functions. Made by :func:`instantiate`."""
 
     module: Module

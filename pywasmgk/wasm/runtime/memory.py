@@ -7,6 +7,7 @@ import struct
 from struct import Struct
 from types import CellType
 
+from ...shown import Shown
 from ..isa.numerics import bits_of_f32, f32_of_bits, round_f32
 from ..types import MAX_PAGES, PAGE_SIZE, Limits, MemoryType
 from .metering import CURRENT
@@ -33,7 +34,7 @@ class OutOfRange(IndexError):
     """A range of addresses outside a memory."""
 
 
-class Memory:
+class Memory(Shown):
     """Bytes that a guest addresses, in pages of 65536.
 
     ``limit`` is the most pages it may ever have, whatever ``max`` declares. Ranges are checked

@@ -68,6 +68,11 @@ class Backwards(ABC):
         return self._history.oldest
 
     @property
+    def earliest(self) -> int:
+        """The same; where no history is kept, the step where it is."""
+        return self.steps if self._past is None else self.oldest
+
+    @property
     def history_size(self) -> int:
         """Bytes that its past takes, roughly."""
         return self._history.size

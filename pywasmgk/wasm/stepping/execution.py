@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ...errors import GuestError, HostError
+from ...shown import Shown
 from ..runtime.functions import Caller, Func
 from ..runtime.instance import instantiate
 from ..runtime.values import results_to_python
@@ -42,7 +43,7 @@ DEFAULT_HISTORY = 64 << 20
 _MOST = (1 << 30) - 1
 
 
-class Execution(Backwards, Watching):
+class Execution(Shown, Backwards, Watching):
     """A call that is held before its first instruction. Made by ``Instance.start``, of a function
     and engine values.
 
