@@ -44,9 +44,11 @@ class Application(click.Group):
         """A command, imported now."""
         if cmd_name not in COMMANDS:
             return None
-        from . import commands
+        from . import commands, plugin_commands
 
-        command: click.Command = getattr(commands, f"{cmd_name.replace('-', '_')}_command")
+        name = f"{cmd_name.replace('-', '_')}_command"
+        home = plugin_commands if hasattr(plugin_commands, name) else commands
+        command: click.Command = getattr(home, name)
         return command
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:

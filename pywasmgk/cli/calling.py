@@ -21,7 +21,7 @@ from ..wasm.types import FuncType
 from ..wasm.wasi import MODULE, HostDirectory, WasiConfig
 from ..wasm.wasi.context import WasiContext
 from ..wasm.wasi.functions import functions as wasi_functions
-from .options import Source, chosen_features, instance_limits
+from .options import HostChoice, Source, chosen_features, instance_limits
 from .output import binary_stream, say
 from .session import Session
 from .values import parse_arguments
@@ -48,6 +48,8 @@ class Call(NamedTuple):
     folders: dict[str, HostDirectory]
     stub_imports: bool
     limits: dict[str, Any]
+    #: where it is the call of a plugin's function
+    host: HostChoice | None = None
 
 
 class Target(NamedTuple):

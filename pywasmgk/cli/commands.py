@@ -1,7 +1,7 @@
-"""What the command line may say: every command with its options, and nothing of what it does.
+"""What the command line may say: commands with their options, and nothing of what they do.
 
 Completion in a shell and ``--help`` import no more than this; what a command does is imported when
-it runs.
+it runs. Those for plugins are in ``plugin_commands``.
 """
 
 from __future__ import annotations
@@ -16,9 +16,12 @@ import click
 from .options import (
     IN_MEMORY,
     LIMIT_NAMES,
+    NEW_FILE,
+    PATH,
     SOURCE,
     HostChoice,
     Source,
+    coredump_option,
     engine_option,
     features_option,
     limit_options,
@@ -36,169 +39,6 @@ _NEGATIVE = re.compile(r"-(\d|\.\d|inf|nan)", re.IGNORECASE)
 _READ_ONLY = ":ro"
 #: where the words after ``--`` are kept
 _REST = f"{__name__}.rest"
-_PATH = click.Path(exists=True, path_type=Path)
-_NEW_FILE = click.Path(dir_okay=False, path_type=Path)
-#: the least level of a plugin's log that is shown
-_LEVELS = ("debug", "info", "warn", "error", "none")
-
-
-_coredump_option = click.option(
-    "--coredump",
-    type=_NEW_FILE,
-    metavar="FILE",
-    help="Write a core dump there if the guest fails, for debug --core.",
-)
-
-
-# -- plugins
-
-
-@click.command("call")
-@click.argument("plugin", type=SOURCE)
-@click.argument("function")
-@click.argument("arguments", metavar="[JSON]", required=False)
-@limit_options
-@features_option("2.0")
-@click.option(
-    "--config",
-    multiple=True,
-    metavar="NAME=VALUE",
-    callback=pairs,
-    help="A setting that the plugin may ask its host for.",
-)
-@click.option(
-    "--database",
-    type=click.Path(dir_okay=False),
-    default=IN_MEMORY,
-    metavar="FILE",
-    help="An SQLite file as the plugin's database.  [default: an empty one in memory]",
-)
-@click.option(
-    "--host",
-    metavar="FILE.py:NAME",
-    help="The plugin's host: a HostAPI in a Python file of yours, or what makes one.",
-)
-@click.option("--http", is_flag=True, help="Let the plugin fetch from the web.")
-@click.option("--org", type=int, default=0, metavar="ID", help="The organisation it is called for.")
-@click.option("--user", type=int, default=0, metavar="ID", help="The user it is called for.")
-@click.option("--language", default="en", show_default=True, help="The language of that user.")
-@click.option(
-    "--log",
-    type=click.Choice(_LEVELS),
-    default="warn",
-    show_default=True,
-    help="The least level of the plugin's log that is shown.",
-)
-@click.option(
-    "--receipt", type=_NEW_FILE, metavar="FILE", help="Write a receipt there, for verify-receipt."
-)
-@stats_option
-@_coredump_option
-@pass_session
-def call_command(
-    session: Session,
-    /,
-    plugin: Source,
-    function: str,
-    arguments: str | None,
-    config: dict[str, str],
-    database: str,
-    host: str | None,
-    http: bool,
-    org: int,
-    user: int,
-    language: str,
-    log: str,
-    receipt: Path | None,
-    stats: bool,
-    coredump: Path | None,
-    **limits: Any,
-) -> None:
-    """Call a plugin's function.
-
-    PLUGIN is a file or the name of an embedded example. JSON is the argument; "-" reads it from
-    standard input, and without it the plugin gets none. The result is printed as JSON, "null"
-    where there is none. The plugin's host keeps cache, settings and so on in memory, unless --host
-    names another one.
-    """
-    from .plugins import call
-
-    choice = HostChoice(config, database, host, http, org, user, language, log)
-    call(session, plugin, function, arguments, choice, stats, coredump, receipt, limits)
-
-
-@click.command("register")
-@click.argument("plugin", type=SOURCE)
-@limit_options
-@features_option("2.0")
-@click.option("--strict", is_flag=True, help="Refuse odd manifests.")
-@pass_session
-def register_command(session: Session, /, plugin: Source, strict: bool, **limits: Any) -> None:
-    """Show a plugin's manifest: what it says of itself when it is loaded.
-
-    With --json it is the manifest itself, empty fields left out.
-    """
-    from .plugins import register
-
-    register(session, plugin, strict, limits)
-
-
-@click.command("examples")
-@click.option(
-    "--copy",
-    type=click.Path(file_okay=False, path_type=Path),
-    metavar="FOLDER",
-    help="Put their sources and the headers for plugins in C there.",
-)
-@pass_session
-def examples_command(session: Session, /, copy: Path | None) -> None:
-    """List the embedded example plugins, which every command takes by name.
-
-    With --copy, nothing is copied if any of the files is there already.
-    """
-    from .plugins import list_examples
-
-    list_examples(session, copy)
-
-
-@click.command("verify-receipt")
-@click.argument("receipt", type=_PATH)
-@click.argument("plugin", type=SOURCE)
-@click.option(
-    "--arguments", metavar="JSON", help="The call's arguments, if the receipt does not carry them."
-)
-@click.option(
-    "--recording", type=_PATH, metavar="FILE", help="The host's answers, from a recording."
-)
-@click.option(
-    "--host",
-    metavar="FILE.py:NAME",
-    help="What answers host calls: a HostAPI in a Python file of yours, or what makes one.",
-)
-@click.option("--snapshot", type=_PATH, metavar="FILE", help="What the plugin began with.")
-@limit_options
-@pass_session
-def verify_receipt_command(
-    session: Session,
-    /,
-    receipt: Path,
-    plugin: Source,
-    arguments: str | None,
-    recording: Path | None,
-    host: str | None,
-    snapshot: Path | None,
-    **limits: Any,
-) -> None:
-    """Have the call of a receipt done again, and compare.
-
-    RECEIPT is what call --receipt or LastCall.receipt has written, PLUGIN the plugin that it is of.
-    The first field that is otherwise is named, and the exit code is 1 then. Host calls get the
-    answers that the receipt carries, unless --recording or --host give them. Limits are what doing
-    it again may take.
-    """
-    from .receipts import Given, verify
-
-    verify(session, receipt, plugin, Given(arguments, recording, host, snapshot), limits)
 
 
 # -- any module
@@ -291,14 +131,57 @@ def _call_options(command: Any) -> Any:
 
 
 #: for commands that have standard input for themselves
-_stdin_option = click.option("--stdin", type=_PATH, metavar="FILE", help="What a program reads.")
+_stdin_option = click.option("--stdin", type=PATH, metavar="FILE", help="What a program reads.")
+
+
+def _plugin_options(command: Any) -> Any:
+    """Lets the call be one of a plugin."""
+
+    @functools.wraps(command)
+    def carried(
+        *given: Any,
+        call: Call,
+        of_plugin: bool,
+        config: dict[str, str],
+        host: str | None,
+        **rest: Any,
+    ) -> Any:
+        if of_plugin:
+            choice = HostChoice(config, IN_MEMORY, host, False, 0, 0, "en", "warn")
+            call = call._replace(host=choice)
+        elif config or host is not None:
+            raise click.UsageError("--config and --host are for plugins: --plugin says it is one")
+        return command(*given, call=call, **rest)
+
+    for option in (
+        click.option(
+            "--host",
+            metavar="FILE.py:NAME",
+            help="Its host: a HostAPI in a Python file of yours, or what makes one.",
+        ),
+        click.option(
+            "--config",
+            multiple=True,
+            metavar="NAME=VALUE",
+            callback=pairs,
+            help="A setting that the plugin may ask its host for.",
+        ),
+        click.option(
+            "--plugin",
+            "of_plugin",
+            is_flag=True,
+            help="MODULE is a plugin: EXPORT is its function, and ARGS its JSON.",
+        ),
+    ):
+        carried = option(carried)
+    return carried
 
 
 @click.command("run", cls=RunCommand)
 @click.argument("module", type=SOURCE)
 @_call_options
 @stats_option
-@_coredump_option
+@coredump_option
 @pass_session
 def run_command(
     session: Session,
@@ -340,10 +223,10 @@ def run_command(
     help="Where the source is that the full screen shows.",
 )
 @click.option("--do", "commands", multiple=True, metavar="COMMAND", help="Do this, then end.")
-@click.option("--replay", type=_PATH, metavar="FILE", help="Debug a recording, without its host.")
-@_coredump_option
+@click.option("--replay", type=PATH, metavar="FILE", help="Debug a recording, without its host.")
+@coredump_option
 @click.option(
-    "--core", type=_PATH, metavar="FILE", help="Look at a core dump, of MODULE if that is given."
+    "--core", type=PATH, metavar="FILE", help="Look at a core dump, of MODULE if that is given."
 )
 @click.option("--dap", is_flag=True, help="Serve an editor by the Debug Adapter Protocol.")
 @click.option("--port", type=int, metavar="N", help="Serve it on a port of this machine; 0 is any.")
@@ -382,6 +265,7 @@ def debug_command(
 @click.command("profile", cls=RunCommand)
 @click.argument("module", type=SOURCE)
 @_call_options
+@_plugin_options
 @_stdin_option
 @click.option(
     "--as",
@@ -393,7 +277,7 @@ def debug_command(
     show_default=True,
     help="What is shown.",
 )
-@click.option("--output", type=_NEW_FILE, metavar="FILE", help="Write it there.")
+@click.option("--output", type=NEW_FILE, metavar="FILE", help="Write it there.")
 @pass_session
 def profile_command(
     session: Session,
@@ -417,11 +301,12 @@ def profile_command(
 @click.command("coverage", cls=RunCommand)
 @click.argument("module", type=SOURCE)
 @_call_options
+@_plugin_options
 @_stdin_option
 @click.option("--annotate", is_flag=True, help="Show the code, each line with how often it ran.")
-@click.option("--lcov", type=_NEW_FILE, metavar="FILE", help="Write a tracefile of lcov there.")
+@click.option("--lcov", type=NEW_FILE, metavar="FILE", help="Write a tracefile of lcov there.")
 @click.option(
-    "--append", type=_NEW_FILE, metavar="FILE", help="Add the run to those that are kept there."
+    "--append", type=NEW_FILE, metavar="FILE", help="Add the run to those that are kept there."
 )
 @click.option(
     "--fail-under",
@@ -454,6 +339,7 @@ def coverage_command(
 @click.command("trace", cls=RunCommand)
 @click.argument("module", type=SOURCE)
 @_call_options
+@_plugin_options
 @_stdin_option
 @click.option(
     "--function",
@@ -524,7 +410,7 @@ def validate_command(
     "--code", is_flag=True, help="Look for features in all of the code, which takes time."
 )
 @click.option("--extract", type=click.IntRange(0), metavar="N", help="Take core module N out.")
-@click.option("--output", type=_NEW_FILE, metavar="FILE", help="Write it there.")
+@click.option("--output", type=NEW_FILE, metavar="FILE", help="Write it there.")
 @pass_session
 def inspect_command(
     session: Session, /, module: Source, code: bool, extract: int | None, output: Path | None
@@ -589,7 +475,7 @@ def disasm_command(
 
 
 @click.command("spec")
-@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=_PATH)
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=PATH)
 @engine_option
 @click.option(
     "--release", type=click.Choice(["1.0", "2.0"]), help="Run the scripts of this release."

@@ -27,10 +27,13 @@ from .output import binary_stream
 __all__ = [
     "IN_MEMORY",
     "LIMIT_NAMES",
+    "NEW_FILE",
+    "PATH",
     "SOURCE",
     "HostChoice",
     "Source",
     "chosen_features",
+    "coredump_option",
     "engine_option",
     "features_option",
     "instance_limits",
@@ -56,6 +59,9 @@ _LONGEST = 1e9
 
 # -- files
 
+#: of a file that is read, and of one that is written
+PATH = click.Path(exists=True, path_type=Path)
+NEW_FILE = click.Path(dir_okay=False, path_type=Path)
 #: stands for standard input
 STDIN = "-"
 _STDIN_NAME = "<stdin>"
@@ -120,6 +126,14 @@ def _beside(path: Path) -> list[str]:
 
 
 SOURCE = SourceType()
+
+
+coredump_option = click.option(
+    "--coredump",
+    type=NEW_FILE,
+    metavar="FILE",
+    help="Write a core dump there if the guest fails, for debug --core.",
+)
 
 
 # -- words

@@ -27,14 +27,15 @@ from ..plugin.schema import encode_struct
 from ..printable import printable
 from ..wasm.features import Features
 from ..wasm.module import Module
-from .calling import core_written_to
+from ..wasm.stepping.execution import Execution
+from .calling import Call, core_written_to
 from .hosts import fetch, host_at
 from .options import IN_MEMORY, HostChoice, Source, instance_limits
 from .output import binary_stream, json_text, pretty, say
 from .progress import Progress
 from .session import Measures, Session
 
-__all__ = ["call", "list_examples", "register"]
+__all__ = ["call", "held_call", "list_examples", "register"]
 
 _LEVELS = ("debug", "info", "warn", "error")
 
@@ -113,6 +114,22 @@ def call(
             say(f"Hint: the plugin has no function {function!r}{hint}", err=True)
         if stats:
             session.print_stats()
+
+
+@contextmanager
+def held_call(session: Session, call: Call) -> Iterator[Execution]:
+    """A call of a plugin's function, held before its first instruction."""
+    if call.host is None or call.export is None or len(call.args) > 1:
+        raise click.UsageError("--plugin takes a function and its JSON: MODULE FUNCTION [JSON]")
+    own = None if call.host.own is None else host_at(call.host.own)
+    argument = _argument(call.args[0]) if call.args else MISSING
+    with (
+        Progress(wanted=False) as progress,
+        closing(ConsoleHost(call.host, progress)) as usual,
+        _load(session, call.module, instance_limits(**call.limits), own or usual) as loaded,
+        loaded.start(call.export, argument, history=None) as held,
+    ):
+        yield held
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from ..errors import Exit
 from ..wasm.stepping.execution import Execution
 from .calling import Call, begun, prepare
 from .output import binary_stream, on_terminal, say
+from .plugins import held_call
 from .session import FAILED, Session
 from .values import as_json
 
@@ -27,6 +28,10 @@ __all__ = ["coverage", "profile", "trace"]
 @contextmanager
 def _held(session: Session, call: Call, stdin: Path | None) -> Iterator[Execution]:
     """The call, before its first instruction. What it prints goes to standard error."""
+    if call.host is not None:
+        with held_call(session, call) as of_plugin:
+            yield of_plugin
+        return
     task = prepare(session, call)
     with begun(task, call, stdin, "stderr") as (instance, func):
         with instance.start(func, *task.values, history=None) as held:

@@ -18,13 +18,14 @@ from .lines import MARKS, Line, Lines
 
 if TYPE_CHECKING:
     from ..wasm.module import Module
-    from ..wasm.valid.blockmap import BlockMap
+    from ..wasm.stepping.counting import Arms
+    from ..wasm.valid.blockmap import BlockMap, Branch
     from .profile import Profile
 
 __all__ = ["Coverage", "FunctionCoverage", "Share"]
 
 #: of the JSON form: raised whenever it changes
-_VERSION = 1
+_VERSION = 2
 #: no instruction runs as often
 _MOST = 1 << 62
 #: forms that do nothing but say where a block begins and ends
@@ -57,15 +58,16 @@ class FunctionCoverage:
     calls: int
     #: positions of first instructions of basic blocks, and how often each ran
     blocks: dict[int, int]
-    #: positions of conditional branches: how often they went on, and how often they were taken
-    branches: dict[int, tuple[int, int]]
+    #: positions of conditional branches: how often they went on, and how often they were taken;
+    #: of tables of branches: how often they went to each place that their labels lead to
+    branches: dict[int, tuple[int, ...]]
 
     def share_of_blocks(self) -> Share:
         """How many of its basic blocks ran."""
         return _share(self.blocks.values())
 
     def share_of_branches(self) -> Share:
-        """How many ways of its branches were gone: each has two."""
+        """How many ways of its branches were gone."""
         return _share(count for ways in self.branches.values() for count in ways)
 
 
@@ -79,12 +81,15 @@ class Coverage(Shown):
         counts: Mapping[int, Sequence[int]],
         runs: int,
         path: str | None = None,
+        arms: Mapping[int, Arms] | None = None,
     ) -> None:
         self.module = module
         #: how many runs it is of
         self.runs = runs
         #: by index, of functions that ran: how often each instruction did
         self.counts = dict(counts)
+        #: by index, of functions that ran: how their tables of branches were left
+        self.arms = {index: dict(found) for index, found in (arms or {}).items()}
         self._lines = Lines(module, path)
 
     @classmethod
@@ -93,7 +98,9 @@ class Coverage(Shown):
         instance = profile.instance
         ran = profile.counts().items()
         counts = {func.index: found for func, found in ran if func.instance is instance}
-        return cls(instance.module, counts, 1, path)
+        left = profile.arms().items()
+        arms = {func.index: found for func, found in left if func.instance is instance}
+        return cls(instance.module, counts, 1, path, arms)
 
     def add(self, other: Coverage) -> None:
         """Adds another one's runs. Raises HostError if it is of another module."""
@@ -104,6 +111,10 @@ class Coverage(Shown):
             before = self.counts.get(index)
             added = counts if before is None else [*map(operator.add, before, counts)]
             self.counts[index] = added
+        for index, arms in other.arms.items():
+            own = self.arms.setdefault(index, {})
+            for arm, count in arms.items():
+                own[arm] = own.get(arm, 0) + count
         self.__dict__.pop("functions", None)
 
     # -- what ran
@@ -123,16 +134,28 @@ class Coverage(Shown):
     def _function(self, index: int) -> FunctionCoverage:
         body, rows = self.module.block_map(index), self.module.isa.rows
         counts = self._counts_of(index, body)
-        branches: dict[int, tuple[int, int]] = {}
+        branches: dict[int, tuple[int, ...]] = {}
         for pc in body.control:
-            if rows[body.code[pc][0]].form in ("br_if", "if"):
+            form = rows[body.code[pc][0]].form
+            if form in ("br_if", "if"):
                 # what stands behind them is only come to by going on
                 on = counts[pc + 1]
                 branches[pc] = on, counts[pc] - on
+            elif form == "br_table":
+                branches[pc] = self._ways(index, pc, body.code[pc][1])
         blocks = {pc: counts[pc] for pc in self._blocks(body)}
         name = self.module.function_name(index) or f"function {index}"
         line = self._lines.at(body.base)
         return FunctionCoverage(name, index, line, counts[0], blocks, branches)
+
+    def _ways(self, index: int, pc: int, labels: Sequence[Branch]) -> tuple[int, ...]:
+        """How often a table of branches went to each place that its labels lead to, in the order of
+        the first label to each."""
+        arms = self.arms.get(index, {})
+        ways = dict.fromkeys(labels, 0)
+        for number, label in enumerate(labels):
+            ways[label] += arms.get((pc, number), 0)
+        return tuple(ways.values())
 
     def _blocks(self, body: BlockMap) -> Iterator[int]:
         """Where basic blocks begin that do something: the end of a block behind what never goes on
@@ -152,7 +175,7 @@ class Coverage(Shown):
         return _sum(one.share_of_blocks() for one in self.functions)
 
     def share_of_branches(self) -> Share:
-        """How many ways of conditional branches were gone: each has two."""
+        """How many ways of conditional branches were gone."""
         return _sum(one.share_of_branches() for one in self.functions)
 
     def share_of_lines(self) -> Share:
@@ -260,8 +283,13 @@ class Coverage(Shown):
     def to_json(self) -> str:
         """The counts, for :meth:`from_json`."""
         counts = {str(index): [*found] for index, found in sorted(self.counts.items())}
+        arms = {
+            str(index): [[*arm, count] for arm, count in sorted(found.items())]
+            for index, found in sorted(self.arms.items())
+            if found
+        }
         head = {"coverage": _VERSION, "module": self._digest, "runs": self.runs}
-        return json.dumps({**head, "functions": counts})
+        return json.dumps({**head, "functions": counts, "arms": arms})
 
     @property
     def _digest(self) -> str:
@@ -274,21 +302,45 @@ class Coverage(Shown):
         form = decode(text)
         if not isinstance(form, dict) or form.get("coverage") != _VERSION:
             raise JSONError(f"no coverage of version {_VERSION}")
-        runs, functions = form.get("runs"), form.get("functions")
-        if not isinstance(runs, int) or not _is_count(runs) or not isinstance(functions, dict):
-            raise JSONError("no coverage: runs and functions are missing")
+        runs, functions, arms = (form.get(name) for name in ("runs", "functions", "arms"))
+        if not isinstance(runs, int) or not _is_count(runs):
+            raise JSONError("no coverage: how many runs it is of is missing")
+        if not isinstance(functions, dict) or not isinstance(arms, dict):
+            raise JSONError("no coverage: functions or arms are missing")
         found = cls(module, {}, runs, path)
         if form.get("module") != found._digest:
             raise HostError("the coverage that is kept there is of another module")
         for key, counts in functions.items():
             found.counts[found._known(key, counts)] = counts
+        for key, triples in arms.items():
+            index = found._index(key, "arms")
+            found.arms[index] = found._known_arms(index, triples)
         return found
+
+    def _index(self, key: str, where: str) -> int:
+        """The index of a function. Raises JSONError."""
+        index = int(key) if key.isascii() and key.isdigit() and len(key) < 10 else -1
+        if index not in self._defined:
+            raise JSONError("no function of the module", f"{where}.{key:.20}")
+        return index
+
+    def _known_arms(self, index: int, triples: Any) -> Arms:
+        """Labels of tables of branches with their counts. Raises JSONError."""
+        body, rows = self.module.block_map(index), self.module.isa.rows
+        arms: Arms = {}
+        for triple in triples if isinstance(triples, list) else [None]:
+            if not isinstance(triple, list) or len(triple) != 3 or not all(map(_is_count, triple)):
+                raise JSONError("expected a position, a label and a count", f"arms.{index}")
+            pc, label, count = triple
+            is_table = pc < len(body.code) and rows[body.code[pc][0]].form == "br_table"
+            if not is_table or label >= len(body.code[pc][1]):
+                raise JSONError(f"no label {label} at {pc}", f"arms.{index}")
+            arms[pc, label] = count
+        return arms
 
     def _known(self, key: str, counts: Any) -> int:
         """The index of a function, whose counts are right. Raises JSONError."""
-        index = int(key) if key.isascii() and key.isdigit() and len(key) < 10 else -1
-        if index not in self._defined:
-            raise JSONError("no function of the module", f"functions.{key:.20}")
+        index = self._index(key, "functions")
         size = len(self.module.block_map(index).code)
         if not isinstance(counts, list) or len(counts) != size or not all(map(_is_count, counts)):
             raise JSONError(f"expected {size} counts", f"functions.{key}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..shown import Shown
 from ..wasm.runtime.functions import Func
-from ..wasm.stepping.counting import Counter, Node
+from ..wasm.stepping.counting import Arms, Counter, Node
 from ..wasm.valid.blockmap import ENTERING
 from .chains import body_of, function_name, module_of
 from .flame import flame_graph
@@ -17,6 +17,7 @@ from .lines import Line, Lines
 from .pprof import pprof
 
 if TYPE_CHECKING:
+    from ..plugin import Plugin
     from ..wasm.module import Module
     from ..wasm.runtime.instance import Instance
     from ..wasm.stepping.execution import Execution
@@ -102,9 +103,10 @@ class Profile(Shown):
         return self._execution.trap
 
     @classmethod
-    def of(cls, instance: Instance, name: str | Func, *args: Any, **limits: Any) -> Profile:
-        """Calls an export and counts; ``limits`` are ``fuel``, ``timeout`` and ``cancel``. Traps
-        and stops are kept, not raised. Raises what ``Instance.start`` raises."""
+    def of(cls, instance: Instance | Plugin, name: Any, *args: Any, **limits: Any) -> Profile:
+        """Calls an export, or a plugin's function with a JSON value, and counts; ``limits`` are
+        ``fuel``, ``timeout`` and ``cancel``. Traps and stops are kept, not raised. Raises what
+        ``Instance.start`` or ``Plugin.start`` raises."""
         with instance.start(name, *args, history=None, **limits) as held:
             made = cls.attach(held)
             held.run()
@@ -139,6 +141,10 @@ class Profile(Shown):
             counts = [*node.counts]
             found[chain[-1]] = counts if before is None else [*map(operator.add, before, counts)]
         return found
+
+    def arms(self) -> dict[Func, Arms]:
+        """How often tables of branches were left by each of their labels."""
+        return self._counter.arms
 
     def fuel_by_offset(self) -> dict[int, int]:
         """Fuel by the offset of the instruction in the module's file, of the instance's module;

@@ -121,6 +121,7 @@ class HeldCall(Execution):
     ) -> None:
         self._plugin, self._guest, self._restarted = plugin, guest, restarted
         self._placed = placed
+        self._result: bytes | None = None
         self._calls_before = meter.host_calls
         values = [*map(unsigned, placed.values)]
         super().__init__(guest.exports.call, values, meter, history, since, defer)
@@ -173,7 +174,7 @@ class HeldCall(Execution):
         is no JSON, and CallError for what is outside the memory."""
         if self.values is None:
             return None
-        data = self._guest.result(self.values[0])
+        data = self._result if self._hold.closed else self._guest.result(self.values[0])
         return None if data is None else self._plugin.decoded(self._placed.function, data)
 
     def _outcome(self) -> Any:
@@ -190,6 +191,9 @@ class HeldCall(Execution):
         another thread steps it."""
         guest, closed = self._guest, self._hold.closed
         outcome = None if closed else self._ended_with()
+        if isinstance(outcome, bytes):
+            # its buffer is freed
+            self._result = outcome
         if not closed and guest.held is not None:
             self._end(guest)
         super().close()

@@ -126,7 +126,8 @@ def test_a_file_that_is_wrong_is_told() -> None:
     with pytest.raises(pywasmgk.HostError, match="another module"):
         Coverage.from_json(text, other)
     for wrong in (
-        {**form, "coverage": 2}, {**form, "runs": -1}, {**form, "runs": True},
+        {**form, "coverage": 1}, {**form, "coverage": 3}, {**form, "runs": -1},
+        {**form, "runs": True},
         {**form, "functions": {"9": [1]}}, {**form, "functions": {"0": [1]}}, [], None, 1,
         {**form, "functions": {"x": [1]}}, {**form, "functions": {"0": {}}},
     ):  # fmt: skip
@@ -168,3 +169,109 @@ def test_the_command_line(tmp_path: Path) -> None:
     wrong = command_line("coverage", file, "sum", "3", "--append", kept)
     assert wrong.code == 1 and "no coverage of version" in wrong.err
     assert command_line("coverage", file, "never").code == 1
+
+
+# -- tables of branches
+
+SWITCH = """(module
+  (func $pick (export "pick") (param $n i32) (result i32)
+    (block $other
+      (block $two
+        (block $one
+          (br_table $one $two $one $other $two (local.get $n)))
+        (return (i32.const 1)))
+      (return (i32.const 2)))
+    (i32.const 0))
+  (func (export "picks") (param $n i32) (result i32) (local $sum i32)
+    (loop $again
+      (local.set $sum (i32.add (local.get $sum) (call $pick (local.get $n))))
+      (br_if $again (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+    (local.get $sum)))"""
+
+
+def switched(*calls: tuple[str, int]) -> Coverage:
+    module = pywasmgk.Module(SWITCH)
+    found = Coverage(module, {}, 0, "switch.wat")
+    for name, arg in calls:
+        found.add(Coverage.of(Profile.of(pywasmgk.instantiate(module), name, arg), "switch.wat"))
+    return found
+
+
+def test_tables_of_branches_have_a_way_to_each_place() -> None:
+    """Of the labels, 0 and 2 lead to one, 1 and all from 4 on to another."""
+    found = switched(("pick", 0), ("pick", 2), ("pick", 4), ("pick", -1))
+    pick, picks = found.functions
+    assert list(pick.branches.values()) == [(2, 2, 0)]
+    assert pick.share_of_branches() == (2, 3)
+    assert picks.share_of_branches() == (0, 2)
+    assert [line for line in found.lcov().splitlines() if line.startswith("BRDA:6")] == [
+        "BRDA:6,4,0,2",
+        "BRDA:6,4,1,2",
+        "BRDA:6,4,2,0",
+    ]
+
+
+def test_ways_are_of_all_chains_of_calls_and_all_runs() -> None:
+    found = switched(("picks", 5), ("pick", 3))
+    assert list(found.functions[0].branches.values()) == [(1, 3, 2)]
+    again = Coverage.from_json(found.to_json(), found.module, "switch.wat")
+    again.add(found)
+    assert list(again.functions[0].branches.values()) == [(2, 6, 4)]
+    assert "BRDA:6,4,0,-" in switched().lcov()
+
+
+def test_what_is_run_again_and_stops_count_no_way_twice() -> None:
+    module = pywasmgk.Module(SWITCH)
+    with pywasmgk.instantiate(module).start("picks", 5) as held:
+        profile = Profile.attach(held)
+        held.break_at("pick", instruction="br_table")
+        while held.run() == "breakpoint":
+            held.rewind(2)
+            held.step(2)
+        assert list(Coverage.of(profile).functions[0].branches.values()) == [(1, 3, 1)]
+
+
+@pytest.mark.parametrize(
+    "arms",
+    [None, [], {"7": []}, {"0": None}, {"0": [[4, 0]]}, {"0": [[4, 0, -1]]}, {"0": [[3, 0, 1]]},
+     {"0": [[4, 5, 1]]}, {"0": [[999, 0, 1]]}, {"0": [[4, 0, "1"]]}, {"x": []}],
+)  # fmt: skip
+def test_kept_ways_that_are_wrong_are_refused(arms: object) -> None:
+    found = switched(("pick", 0))
+    form = {**json.loads(found.to_json()), "arms": arms}
+    with pytest.raises(pywasmgk.errors.JSONError):
+        Coverage.from_json(json.dumps(form), found.module)
+
+
+# -- calls of plugins
+
+
+def test_calls_of_plugins_are_covered(tmp_path: Path) -> None:
+    words = ["dashboard", "--plugin", "widget_tickets", "{}", "--config", "site.name=Desk"]
+    found = command_line("coverage", *words, "--json", "--append", tmp_path / "kept.json")
+    assert found.code == 0, found.err
+    calls = {one["name"]: one["calls"] for one in found.form["by_function"]}
+    assert calls["gk_call"] == 1 and found.form["runs"] == 1
+    again = command_line("coverage", *words, "--json", "--append", tmp_path / "kept.json")
+    assert again.form["runs"] == 2
+    profile = command_line("profile", "hello", "--plugin", "hello", '{"name": "Ada"}', "--json")
+    fuel = {one["name"]: one["total_fuel"] for one in profile.form["functions"]}
+    assert fuel["gk_call"] == profile.form["fuel"]
+    trace = command_line("trace", "hello", "--plugin", "hello", "{}", "--instruction", "call")
+    assert "gives {" in trace.out
+
+
+def test_lines_that_name_no_call_of_a_plugin() -> None:
+    assert command_line("profile", "hello", "--plugin").code == 2
+    assert command_line("trace", "hello", "--plugin", "hello", "{").code == 2
+    assert command_line("coverage", "hello", "--plugin", "hello", "{}", "{}").code == 2
+    assert command_line("profile", "hello", "gk_register", "--config", "a=b").code == 2
+
+
+def test_a_plugin_is_profiled_as_an_instance_is() -> None:
+    with pywasmgk.load(examples.read("hello")) as plugin:
+        expected = plugin.call("hello", {"name": "Ada"})
+        profile = Profile.of(plugin, "hello", {"name": "Ada"})
+        assert profile.results == expected
+        assert plugin.call("hello", {"name": "Ada"}) == expected and plugin.restarts == 0
+    assert sum(one.calls for one in Coverage.of(profile).functions) > 5

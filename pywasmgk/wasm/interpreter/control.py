@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from textwrap import indent
 
-__all__ = ["CONTROL", "ENTER_INSTANCE", "REFILL", "STEPPED"]
+__all__ = ["CHOSEN", "CONTROL", "ENTER_INSTANCE", "REFILL", "STEPPED"]
 
 ENTER_INSTANCE = """\
 instance = func.instance
@@ -285,6 +285,12 @@ return stack
     ),
 }
 
+
+#: before a table of branches, in the loop that counts; the default is the last label
+CHOSEN = """\
+t = stack[-1]
+counts.choose(pc - 1, t if t < len(x) else len(x) - 1)
+"""
 
 #: what the stepping loop does otherwise
 STEPPED = {

@@ -22,7 +22,7 @@ from textwrap import indent
 from typing import Any, NamedTuple
 
 from ..isa import STANDARD, Instruction, InstructionSet
-from .control import CONTROL, ENTER_INSTANCE, REFILL, STEPPED
+from .control import CHOSEN, CONTROL, ENTER_INSTANCE, REFILL, STEPPED
 
 __all__ = ["LOOPS", "Dispatch", "dispatch_for", "loop_source"]
 
@@ -93,6 +93,8 @@ class Operation(NamedTuple):
         if loop.counting and name == "stop":
             # the instruction in whose place it stands has not run
             return "counts[pc - 1] -= 1\n" + STEPPED[name]
+        if loop.counting and name == "br_table":
+            return CHOSEN + CONTROL[name][1]
         return STEPPED[name] if loop.stepping and name in STEPPED else CONTROL[name][1]
 
 

@@ -9,19 +9,28 @@ from typing import Any
 from ..runtime.functions import Func
 from ..valid.blockmap import ENTERING
 
-__all__ = ["Counter", "Counts", "Node", "Nowhere"]
+__all__ = ["Arms", "Counter", "Counts", "Node", "Nowhere"]
 
 #: chains of calls that are told apart, and counters for all of them
 _MOST_NODES, _MOST_COUNTERS = 20_000, 20_000_000
 
+#: of a function, by the position of a table of branches and the number of one of its labels
+Arms = dict[tuple[int, int], int]
+
 
 class Counts(list[int]):
     """How often each instruction of a function ran, by position; and what some charged beside one
-    unit: the lengths of bulk operations, the pages of growths."""
+    unit: the lengths of bulk operations, the pages of growths. ``arms`` are of all chains: how
+    often tables of branches were left by each of their labels, by position and label's number."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, arms: Arms) -> None:
         super().__init__(bytes(size))
         self.charges: dict[int, int] = {}
+        self.arms = arms
+
+    def choose(self, pc: int, label: int) -> None:
+        """A table of branches was left by one of its labels."""
+        self.arms[pc, label] = self.arms.get((pc, label), 0) + 1
 
     def charge(self, pc: int, fuel: int) -> None:
         """An instruction charges more than its unit."""
@@ -31,13 +40,13 @@ class Counts(list[int]):
 class Node:
     """A chain of calls: a function, called by the chain that this one is a child of."""
 
-    def __init__(self, func: Func | None, fuels: Sequence[int]) -> None:
+    def __init__(self, func: Func | None, fuels: Sequence[int], arms: Arms) -> None:
         self.func = func
         #: fuel of each instruction of the function, by position
         self.fuels = fuels
         #: how often it was called so
         self.calls = 0
-        self.counts = Counts(len(fuels))
+        self.counts = Counts(len(fuels), arms)
         self.children: dict[Func, Node] = {}
 
     def fuel_at(self, pc: int) -> int:
@@ -65,7 +74,7 @@ class Nowhere(Counts):
     """Counters that nobody reads."""
 
     def __init__(self) -> None:
-        super().__init__(0)
+        super().__init__(0, {})
 
     def __getitem__(self, pc: Any) -> Any:
         return 0
@@ -76,6 +85,9 @@ class Nowhere(Counts):
     def charge(self, pc: int, fuel: int) -> None:
         """Forgets it."""
 
+    def choose(self, pc: int, label: int) -> None:
+        """Forgets it."""
+
 
 class Counter:
     """Counts every instruction of an execution, in its chain of calls, while it is attached. With
@@ -83,7 +95,9 @@ class Counter:
 
     def __init__(self, *, whole: bool = False) -> None:
         # two operations that are of no module, and cost nothing
-        self.root = Node(None, (0, 0))
+        self.root = Node(None, (0, 0), {})
+        #: of each function that ran
+        self.arms: dict[Func, Arms] = {}
         self._fuels: dict[Func, Sequence[int]] = {}
         #: of each frame the chain that it is in
         self._nodes = [self.root]
@@ -130,7 +144,8 @@ class Counter:
             if node is None:
                 self._left -= 1
                 self._counters -= len(fuels)
-                node = caller.children[func] = Node(func, fuels)
+                arms = self.arms.setdefault(func, {})
+                node = caller.children[func] = Node(func, fuels, arms)
         return node
 
     def _fuels_of(self, func: Func) -> Sequence[int]:
