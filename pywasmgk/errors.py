@@ -168,10 +168,10 @@ class Frame(NamedTuple):
 
     @property
     def source(self) -> tuple[SourceLine, ...]:
-        """Where it is in the source that the module was compiled from, if the module says so and
-        the extra ``dwarf`` is installed: the innermost line first, then, where functions were
-        compiled into others, the lines of their calls. The first answer for a module takes a
-        while, two seconds at the most."""
+        """Where it is in the source that the module was compiled from, if a source map says so, or
+        the module itself and the extra ``dwarf`` is installed: the innermost line first, then,
+        where functions were compiled into others, the lines of their calls. The first answer for a
+        module takes a while, two seconds at the most."""
         return () if self.lines is None else self.lines.at(self.offset)
 
     def __str__(self) -> str:

@@ -86,7 +86,9 @@ def load(session: Session, call: Call) -> Module:
     features = chosen_features(call.limits.pop("features"))
     cache_dir = call.limits["cache_dir"]
     source = call.module
-    return Module(source.data, name=source.name, features=features, cache_dir=cache_dir)
+    module = Module(source.data, name=source.name, features=features, cache_dir=cache_dir)
+    module.folder = source.folder
+    return module
 
 
 def task_of(module: Module, export: str | None, args: tuple[str, ...]) -> Task:

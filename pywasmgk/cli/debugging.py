@@ -216,6 +216,7 @@ def _launched(wanted: dict[str, Any], write: Callable[[str, bytes], None]) -> De
     file with an execution (``Execution.to_bytes``), ``recording`` one of a run."""
     path = Path(str(wanted.get("program", "")))
     module = Module(content_of(path.name, _content(path)), name=path.name)
+    module.folder = str(path.parent)
     folder = Path(str(wanted.get("sources") or path.parent))
     return Debugged(_execution(wanted, module, write), str(path), folder)
 

@@ -76,6 +76,11 @@ class Source(NamedTuple):
     path: str = ""
 
     @property
+    def folder(self) -> str | None:
+        """Where that is."""
+        return str(Path(self.path).parent) if self.path else None
+
+    @property
     def data(self) -> bytes | str:
         """What a module is made of; text is told by the name, or, of standard input, by how it
         begins. Raises TextError for text that is no UTF-8."""

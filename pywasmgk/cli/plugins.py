@@ -164,6 +164,7 @@ def _load(
     stderr = binary_stream("stderr")
     features, cache_dir = limits.get("features", Features.SEED), limits.get("cache_dir")
     module = Module(source.data, name=source.name, features=features, cache_dir=cache_dir)
+    module.folder = source.folder
 
     # a character may be split between two writes
     decode_part = codecs.getincrementaldecoder("utf-8")("backslashreplace").decode

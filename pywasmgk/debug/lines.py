@@ -29,7 +29,7 @@ class Line(NamedTuple):
 
 class Lines:
     """The lines of a module: of the text that it was made from, which is called ``path``, else what
-    its DWARF sections say, which pyelftools reads."""
+    its DWARF sections say, which pyelftools reads, or its source map."""
 
     def __init__(self, module: Module, path: str | None = None) -> None:
         self._module = module

@@ -17,6 +17,7 @@ from ..demangling import demangled
 from ..errors import HostError, SourceLine
 from ..printable import printable
 from .binary.sections import sections
+from .line_tables import Row, Table, offsets_in, tabulated
 
 __all__ = ["DebugLines"]
 
@@ -67,7 +68,7 @@ class DebugLines:
         self._dwarf: Any = None
         self._code = 0
         self._known: dict[int, tuple[SourceLine, ...]] = {}
-        self._table: dict[str, dict[int, list[int]]] | None = None
+        self._table: Table | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         return DebugLines, (b"",)
@@ -91,7 +92,7 @@ class DebugLines:
         return found
 
     @property
-    def table(self) -> dict[str, dict[int, list[int]]]:
+    def table(self) -> Table:
         """By source file and line, the offsets where code of the line begins; of files and lines
         without code, or where that is not known, nothing."""
         if self._table is None:
@@ -100,12 +101,7 @@ class DebugLines:
 
     def offsets(self, file: str, line: int) -> list[int]:
         """Where code of a line begins. ``file`` may leave out leading folders."""
-        return [
-            offset
-            for name, lines in self.table.items()
-            if name == file or name.endswith(f"/{file}")
-            for offset in lines.get(line, ())
-        ]
+        return offsets_in(self.table, file, line)
 
     def _asked(self, question: Callable[[], T]) -> T | None:
         """An answer, if there is time for one, and the sections have it."""
@@ -120,16 +116,10 @@ class DebugLines:
         finally:
             self._left -= time.monotonic() - start
 
-    def _tabulated(self) -> dict[str, dict[int, list[int]]]:
-        found: dict[str, dict[int, list[int]]] = {}
-        before = None
-        for offset, file, line in self._rows():
-            if line and (file, line) != before:
-                found.setdefault(file, {}).setdefault(line, []).append(offset)
-            before = file, line
-        return found
+    def _tabulated(self) -> Table:
+        return tabulated(self._rows())
 
-    def _rows(self) -> Iterator[tuple[int, str, int]]:
+    def _rows(self) -> Iterator[Row]:
         """The rows of all line tables: offset in the file, source file, and line; 0 where code
         begins that is of no line."""
         if self._dwarf is None:
@@ -143,7 +133,7 @@ class DebugLines:
                     line = 0 if state.end_sequence else state.line
                     yield state.address + self._code, files.name(state.file), line
 
-    def all(self) -> list[tuple[int, str, int]]:
+    def all(self) -> list[Row]:
         """All of them, by offset, read within a time of their own. Raises HostError where
         pyelftools is missing, and where it takes too long."""
         self._end = time.monotonic() + _ALL_SECONDS

@@ -6,6 +6,7 @@ import time
 import weakref
 from collections.abc import Callable
 from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from .compiler.compiled import Compiled
     from .dwarf import DebugLines
     from .runtime.metering import CancelToken
+    from .source_maps import MappedLines
     from .text.source import SourceMap
 
 __all__ = ["Body", "ConstExpr", "Data", "Element", "Module", "content_of"]
@@ -54,7 +56,8 @@ __all__ = ["Body", "ConstExpr", "Data", "Element", "Module", "content_of"]
 __tracebackhide__ = hidden
 
 _DEFAULT = Features()
-
+#: custom sections that tell lines of the source
+_DWARF, _SOURCE_MAP = {".debug_info", ".debug_line"}, "sourceMappingURL"
 
 #: block maps that are kept, and their instructions, which take some 100 bytes each
 _KEPT_MAPS, _KEPT_INSTRUCTIONS = 128, 60_000
@@ -127,6 +130,8 @@ class Module(Shown, components.Module):  # type: ignore[misc]
         #: ends loading in time
         self._watch = Watch(timeout, cancel, clock)
         self.name = name
+        #: where its file is, beside which a source map is looked for
+        self.folder: str | None = None
         self.validate = validate
         #: locals that a function may have
         self.max_locals = min(max_locals, MAX_LOCALS)
@@ -280,7 +285,7 @@ class Module(Shown, components.Module):  # type: ignore[misc]
     ) -> Module:
         """The module in a file, text if its name ends in .wat. Raises OSError too."""
         path = Path(path)
-        return cls(
+        made = cls(
             content_of(path.name, path.read_bytes()),
             name=path.name,
             validate=validate,
@@ -289,6 +294,8 @@ class Module(Shown, components.Module):  # type: ignore[misc]
             timeout=timeout,
             cancel=cancel,
         )
+        made.folder = str(path.parent)
+        return made
 
     @classmethod
     def from_wat(cls, text: str | bytes, **options: Any) -> Module:
@@ -365,14 +372,31 @@ class Module(Shown, components.Module):  # type: ignore[misc]
         return self.bodies[index - self.import_counts["func"]].start
 
     @cached_property
-    def lines(self) -> DebugLines | None:
-        """What knows the lines of its source, if it says anything of them."""
+    def lines(self) -> DebugLines | MappedLines | None:
+        """What knows the lines of its source, if it says anything of them: debug information, which
+        knows more, or a source map."""
         names = {name for name, _, _ in self.custom_sections}
-        if not names >= {".debug_info", ".debug_line"}:
+        if _SOURCE_MAP in names and not (names >= _DWARF and find_spec("elftools")):
+            from .source_maps import MappedLines
+
+            url = self._text_of_section(_SOURCE_MAP)
+            return MappedLines(url, self.folder, [body.start for body in self.bodies])
+        if not names >= _DWARF:
             return None
         from .dwarf import DebugLines
 
         return DebugLines(self.data)
+
+    def _text_of_section(self, name: str) -> bytes:
+        """A text that the first custom section of a name has, with its size before it."""
+        start, end = next((span for known, *span in self.custom_sections if known == name), (0, 0))
+        size = shift = 0
+        for at in range(start, min(start + 5, end)):
+            size |= (self.data[at] & 0x7F) << shift
+            shift += 7
+            if not self.data[at] & 0x80:
+                return bytes(self.data[at + 1 : min(at + 1 + size, end)])
+        return b""
 
     @cached_property
     def _listing(self) -> Listing:

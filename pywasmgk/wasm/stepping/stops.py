@@ -95,9 +95,10 @@ class Breakpoint(Stop):
 
     ``function`` is an index or a name; alone it means the function's first instruction. ``offset``
     is in the module's file, ``line`` in the text that it was made from, or with ``file`` in that
-    file of the source that the module was compiled from (with the extra ``dwarf``; folders may be
-    left out), ``instruction`` a name of the text format or a pattern (``i32.div_*``), ``host_call``
-    a pattern over ``module.name`` of imports that the host's functions answer.
+    file of the source that the module was compiled from (of a source map, or with the extra
+    ``dwarf``; folders may be left out), ``instruction`` a name of the text format or a pattern
+    (``i32.div_*``), ``host_call`` a pattern over ``module.name`` of imports that the host's
+    functions answer.
     """
 
     def __init__(
@@ -187,7 +188,7 @@ class Breakpoint(Stop):
         if not table:
             raise HostError(
                 "nothing is known of the module's source: it needs debug information (-g), and "
-                "pywasmgk its extra dwarf (pip install 'pywasmgk[dwarf]')"
+                "pywasmgk its extra dwarf (pip install 'pywasmgk[dwarf]'), or a source map"
             )
         names = [name for name in table if name == self.file or name.endswith(f"/{self.file}")]
         if not names:
