@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from cli_guests import run
+from processor import HANGS
 
 from pywasmgk import __version__
 from pywasmgk.cli.app import COMMANDS
@@ -24,7 +25,7 @@ def process(*words: str, stdin: bytes = b"", **env: str) -> subprocess.Completed
         capture_output=True,
         cwd=ROOT,
         env={**os.environ, **env},
-        timeout=60,
+        timeout=HANGS,
     )
 
 
@@ -99,7 +100,7 @@ def test_a_broken_pipe_is_silent() -> None:
             stdout=write,
             stderr=subprocess.PIPE,
             cwd=ROOT,
-            timeout=60,
+            timeout=HANGS,
         )
     finally:
         os.close(write)
@@ -126,6 +127,6 @@ def test_the_shell_completes(words: str, position: int, expected: set[str]) -> N
         capture_output=True,
         cwd=ROOT,
         env={**os.environ, **completion},
-        timeout=60,
+        timeout=HANGS,
     )
     assert set(done.stdout.decode().split()) == expected

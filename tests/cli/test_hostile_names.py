@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from cli_guests import run
 from plugin_guests import guest
+from processor import HANGS
 from wasm_builder import body, functype, module, name
 
 #: sets a window's title, clears the screen, turns the direction of writing round
@@ -86,7 +87,7 @@ def test_terminals_are_given_no_orders(
 def test_a_process_of_its_own_prints_the_same(folder: Path) -> None:
     command = [sys.executable, "-m", "pywasmgk", "run", f"{ORDERS}.wasm", "f"]
     environment = {**os.environ, "PYTHONIOENCODING": "utf-8", "PYTHONPATH": os.getcwd()}
-    done = subprocess.run(command, capture_output=True, cwd=folder, timeout=120, env=environment)
+    done = subprocess.run(command, capture_output=True, cwd=folder, timeout=HANGS, env=environment)
     assert b"unreachable" in done.stderr
     for obeyed in OBEYED:
         assert obeyed not in done.stdout + done.stderr

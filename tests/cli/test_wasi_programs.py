@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from cli_guests import run
+from processor import HANGS
 
 from pywasmgk.wasm.wasi.host import supported
 
@@ -71,7 +72,7 @@ def test_ctrl_c_stops_a_guest_that_waits_for_input() -> None:
     # it has written its first lines by then and waits
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=HANGS)
     assert process.returncode == 130
     assert re.fullmatch(rb"Error: interrupted after [\d,]+ instructions\n", err)
 
@@ -92,7 +93,7 @@ def test_ctrl_c_says_as_json_how_far_it_came(tmp_path: Path) -> None:
         "main(sys.argv[1:])"
     )
     command = [sys.executable, "-c", program, "run", str(path), "f", "--json", "--fuel", "none"]
-    done = subprocess.run(command, capture_output=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, timeout=HANGS)
     form = json.loads(done.stdout)
     assert (done.returncode, form["error"]["type"]) == (130, "KeyboardInterrupt")
     assert form["error"]["message"] == "interrupted"
@@ -109,7 +110,7 @@ def test_a_guest_ends_with_the_reader_of_its_output(tmp_path: Path) -> None:
     assert process.stdout is not None and process.stderr is not None
     assert process.stdout.read(4) == b"yes\n"
     process.stdout.close()
-    assert process.wait(timeout=30) == 1
+    assert process.wait(timeout=HANGS) == 1
     assert process.stderr.read() == b""
     process.stderr.close()
 
@@ -122,7 +123,7 @@ def test_standard_streams_may_be_closed(tmp_path: Path, closed: int) -> None:
     path.write_text('(module (func (export "f") (result i32) i32.const 1))')
     command = [sys.executable, "-m", "pywasmgk", "run", str(path), "f"]
     done = subprocess.run(
-        ["sh", "-c", f'exec "$@" {closed}>&-', "sh", *command], capture_output=True, timeout=60
+        ["sh", "-c", f'exec "$@" {closed}>&-', "sh", *command], capture_output=True, timeout=HANGS
     )
     if closed == 1:
         assert (done.returncode, done.stderr) == (1, b"Error: standard output is closed\n")
@@ -132,6 +133,6 @@ def test_standard_streams_may_be_closed(tmp_path: Path, closed: int) -> None:
     done = subprocess.run(
         ["sh", "-c", f'exec "$@" {closed}>&-', "sh", *command[:-1]],
         capture_output=True,
-        timeout=60,
+        timeout=HANGS,
     )
     assert done.returncode == (8 if closed == 1 else 0), "what is closed is badf to a guest"

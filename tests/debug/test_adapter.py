@@ -11,6 +11,7 @@ from queue import Queue
 from typing import Any
 
 import pytest
+from processor import HANGS
 
 from pywasmgk.cli.debugging import _launched
 from pywasmgk.debug.adapter import Adapter, serve
@@ -362,7 +363,7 @@ def test_an_editor_attaches_to_an_execution_of_ours(program: Path) -> None:
     ports: Queue[int] = Queue()
     server = threading.Thread(target=serve, args=(held, 0, ports.put), daemon=True)
     server.start()
-    with socket.create_connection(("127.0.0.1", ports.get(timeout=30))) as connection:
+    with socket.create_connection(("127.0.0.1", ports.get(timeout=HANGS))) as connection:
         with connection.makefile("rb"), connection.makefile("wb") as writer:
             for number, command in enumerate(
                 ("initialize", "attach", "configurationDone", "stepIn", "disconnect")
@@ -370,7 +371,7 @@ def test_an_editor_attaches_to_an_execution_of_ours(program: Path) -> None:
                 arguments = {"granularity": "instruction"}
                 request = {"seq": number, "command": command, "arguments": arguments}
                 write_message(writer, {**request, "type": "request"})
-            server.join(30)
+            server.join(HANGS)
     assert not server.is_alive()
     assert held.steps == 13
     held.step()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from processor import HANGS
 from receipt_guests import DIGEST, POLICY, ROLL, host, receipt_of, roll
 
 import pywasmgk
@@ -370,7 +371,7 @@ def test_another_process_verifies_it(tmp_path: Path) -> None:
         env={"PYTHONPATH": str(root), "PYTHONHASHSEED": "7"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=HANGS,
         check=False,
     )
     assert (done.stdout, done.returncode) == ("receipt.json: verified\n", 0), done.stderr

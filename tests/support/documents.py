@@ -106,7 +106,7 @@ class Shell:
             stderr=subprocess.STDOUT,
             text=True,
             encoding="utf-8",
-            timeout=300,
+            timeout=600,
         )
         return done.returncode, done.stdout
 

@@ -11,7 +11,10 @@ import pytest
 
 from pywasmgk.errors import PywasmgkError
 
-__all__ = ["least_seconds", "patiently"]
+__all__ = ["HANGS", "least_seconds", "patiently"]
+
+#: seconds until what was started is held for hanging, on a machine however busy
+HANGS = 600
 
 #: a busy machine only adds: the processor is slowed down, and its caches are emptied by others
 _TRIES = 8

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from processor import HANGS
 
 ATTACK = Path(__file__).parents[2] / "tools" / "attack"
 
@@ -25,7 +26,7 @@ ATTACK = Path(__file__).parents[2] / "tools" / "attack"
 )
 def test_one_attack(name: str, outcome: str) -> None:
     command = [sys.executable, str(ATTACK), "--one", name, "interpreter", "--timeout", "0.2"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=HANGS, check=True)
     result = json.loads(done.stdout)
     assert result["outcome"] == outcome
     assert result["memory"] < 200

@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 
 import ppci
 import pytest
+from processor import HANGS
 
 BENCH = Path(__file__).parent.parent.parent / "tools" / "bench"
 
@@ -23,7 +24,7 @@ def bench(tmp_path: Path, *words: object) -> dict[str, Any]:
     """The JSON of a benchmark."""
     target = tmp_path / "result.json"
     command = [sys.executable, str(BENCH), *map(str, words), "--rounds", "1", "--json", str(target)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=HANGS)
     assert done.returncode == 0, done.stderr
     result: dict[str, Any] = json.loads(target.read_text())
     return result
@@ -41,7 +42,7 @@ def test_kernels(tmp_path: Path) -> None:
 
 def test_a_kernel_that_is_not_there(tmp_path: Path) -> None:
     command = [sys.executable, str(BENCH), "kernels", "--kernels", "nothing"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=HANGS)
     assert done.returncode == 1
     assert "no such kernel: nothing" in done.stderr
 
@@ -118,7 +119,7 @@ def test_the_kernels_run_on_pypy(tmp_path: Path) -> None:
         [sys.executable, BENCH, *words, *more],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=HANGS,
         env={**os.environ, "PYTHONPATH": str(tmp_path)},
     )
     assert done.returncode == 0, done.stderr

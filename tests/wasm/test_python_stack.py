@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from processor import HANGS
 
 import pywasmgk
 from pywasmgk.wasm.runtime.python_stack import RecursionLimit, allowance, frames_of, stack_size
@@ -80,7 +81,7 @@ assert sys.getrecursionlimit() == limit
 @pytest.mark.parametrize("kibibytes", [128, 256, 1024, 8192])
 def test_threads_with_any_stack(kibibytes: int) -> None:
     run = subprocess.run(
-        [sys.executable, "-c", DEEP, str(kibibytes)], capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", DEEP, str(kibibytes)], capture_output=True, text=True, timeout=HANGS
     )
     assert (run.returncode, run.stderr) == (0, "")
     frames = [line.split(";") for line in run.stdout.splitlines()]

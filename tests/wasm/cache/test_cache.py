@@ -19,6 +19,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from plugin_guests import guest
+from processor import HANGS
 from wasm_builder import function
 
 import pywasmgk
@@ -584,7 +585,7 @@ def start_process(directory: Path, *options: str, turns: int = 1) -> subprocess.
 
 def test_four_processes_at_once(tmp_path: Path, counted: dict[str, int]) -> None:
     running = [start_process(tmp_path / "c", turns=50) for _ in range(4)]
-    done = [process.communicate(timeout=60) for process in running]
+    done = [process.communicate(timeout=HANGS) for process in running]
     assert done == [("1\n", "")] * 4
     Start(tmp_path / "c")
     assert counted == {"compiled": 0}
@@ -592,7 +593,7 @@ def test_four_processes_at_once(tmp_path: Path, counted: dict[str, int]) -> None
 
 
 def test_with_and_without_asserts_share(tmp_path: Path, counted: dict[str, int]) -> None:
-    assert start_process(tmp_path / "c", "-O").communicate(timeout=60) == ("1\n", "")
+    assert start_process(tmp_path / "c", "-O").communicate(timeout=HANGS) == ("1\n", "")
     Start(tmp_path / "c")
     assert counted == {"compiled": 0}
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from processor import HANGS
 from wasm_builder import function
 
 import pywasmgk
@@ -64,7 +65,7 @@ def start(folder: Path, engine: str = "auto", ending: str = "exit", status: int 
     """What the program says in a process of its own."""
     command = [sys.executable, "-W", "error", "-c", PROGRAM, TEXT, str(folder / "c")]
     done = subprocess.run(
-        [*command, engine, ending], cwd=ROOT, capture_output=True, text=True, timeout=120
+        [*command, engine, ending], cwd=ROOT, capture_output=True, text=True, timeout=HANGS
     )
     assert (done.returncode, done.stderr) == (status, "")
     found: list[Any] = json.loads(done.stdout)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from processor import HANGS
 from wasi_guest import SECRET, make_host_tree, memory_tree, run_on_wasmtime, wasmtime
 
 from pywasmgk import (
@@ -115,7 +116,7 @@ def test_go_copies_the_longest_file_within_the_limits_of_a_plugin() -> None:
         preopens={"/": files},
         env={"COPY": "/copy"},
         memory_limit=256,
-        timeout=30,
+        timeout=HANGS,
         fuel=1_000_000_000,
     )
     assert (done.exit_code, done.stderr) == (0, b"")

@@ -11,6 +11,7 @@ import pytest
 from differential import check
 from generator import generate
 from loop_generator import generate as loops
+from processor import HANGS
 
 import pywasmgk
 from pywasmgk.errors import OutOfFuel, Trap
@@ -218,7 +219,7 @@ print(len(found))
 def test_long_chains_compile_in_threads_with_small_stacks() -> None:
     """Nested calls once took more of C's stack than there was, and ended the process."""
     done = subprocess.run(
-        [sys.executable, "-c", CHAINS], capture_output=True, text=True, timeout=300
+        [sys.executable, "-c", CHAINS], capture_output=True, text=True, timeout=HANGS
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert int(done.stdout) > 60
