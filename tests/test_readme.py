@@ -95,6 +95,7 @@ CONCRETE = {
     "stub": "FILE",
     "spec": "SCRIPT",
     "examples": "",
+    "playground": "--policy",
     "docs": "limits",
 }
 LINES = [line.split("#")[0].split() for block in SHELL[2:] for line in block.text.splitlines()]

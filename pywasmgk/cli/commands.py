@@ -502,6 +502,46 @@ def spec_command(
     run_scripts(session, paths, engine, release, script)
 
 
+@click.command("playground")
+@click.argument(
+    "folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path)
+)
+@click.option(
+    "--pyodide",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="The npm package pyodide.  [default: node_modules/pyodide]",
+)
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, help="By default one that is free."
+)
+@click.option("--open", "browse", is_flag=True, help="Open it in the browser.")
+@click.option(
+    "--policy", is_flag=True, help="Only print the content policy, for other servers to send."
+)
+@pass_session
+def playground_command(
+    session: Session,
+    /,
+    folder: Path | None,
+    pyodide: Path | None,
+    port: int,
+    browse: bool,
+    policy: bool,
+) -> None:
+    """Serve the playground: a page to write modules, run them, and step through them.
+
+    FOLDER is one that was built before (tools/build-playground of the repository); without it one
+    is made of Pyodide's files. It is served to this machine alone.
+    """
+    from .playground import playground, print_policy
+
+    if policy:
+        print_policy(session)
+    else:
+        playground(session, folder, pyodide, port, browse)
+
+
 @click.command("docs")
 @click.argument("topic", required=False)
 @pass_session

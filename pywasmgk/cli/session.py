@@ -10,19 +10,12 @@ from typing import IO, Any, NamedTuple
 
 import click
 
+from ..error_forms import engine_error, error_form
 from ..errors import (
-    CallError,
     DeadlineExceeded,
-    DecodeError,
-    Exit,
-    Frame,
-    GuestError,
     LinkError,
     OutOfFuel,
     PywasmgkError,
-    TextError,
-    Trap,
-    ValidationError,
 )
 from .output import json_text, say
 
@@ -83,7 +76,7 @@ class Session:
         if self._measure is None:
             return {}
         fuel, pages, host_calls = self._measure()
-        charged = getattr(_engine_error(error), "fuel_used", None)
+        charged = getattr(engine_error(error), "fuel_used", None)
         form = {
             "fuel": fuel if charged is None else charged,
             "seconds": round(seconds, 6),
@@ -148,7 +141,7 @@ class Failure(click.ClickException):
             return f"{type(error).__name__}: {error}; --debug shows where"
         if isinstance(error, OSError) and error.strerror and not error.filename:
             return error.strerror  # of a stream of ours
-        cure = _CURES.get(type(_engine_error(error))) or _memory_cure(error)  # type: ignore[arg-type]
+        cure = _CURES.get(type(engine_error(error))) or _memory_cure(error)  # type: ignore[arg-type]
         lines = [f"{self.session.subject}: {error}" if self.session.subject else str(error)]
         return "\n".join([*lines, f"Hint: {cure}."] if cure else lines)
 
@@ -181,54 +174,11 @@ class Interrupted(Failure):
 
 def describe(error: BaseException) -> dict[str, Any]:
     """An error as JSON forms have it; what it was caused by gives code and frames."""
-    engine = _engine_error(error)
-    form: dict[str, Any] = {
-        "type": "UsageError" if isinstance(error, click.UsageError) else type(error).__name__,
-        "code": None,
-        "message": _message(error),
-        "frames": [],
-    }
-    if isinstance(engine, Trap):
-        form["code"] = engine.trap_code.name
-    elif isinstance(engine, Exit):
-        form["code"] = engine.code
-    if isinstance(engine, GuestError):
-        form["frames"] = [_frame(frame) for frame in engine.frames]
-    if isinstance(engine, (DecodeError, ValidationError)):
-        if engine.place is not None:
-            place = engine.place
-            form |= {"line": place.line, "column": place.column, "excerpt": place.excerpt}
-        if not isinstance(engine, TextError):
-            form["offset"] = engine.offset
-    if engine is not error and engine is not None:
-        form["cause"] = type(engine).__name__
-    return form
-
-
-def _frame(frame: Frame) -> dict[str, Any]:
-    """A frame, with line and column where the module was made from text, and with the lines of its
-    source where debug information has them."""
-    of_text = ("line", "column", "excerpt")
-    form = frame._asdict()
-    del form["lines"]
-    if frame.source:
-        form["source"] = [line._asdict() for line in frame.source]
-    return {key: form[key] for key in form if frame.line is not None or key not in of_text}
-
-
-def _message(error: BaseException) -> str:
+    form = error_form(error)
     if isinstance(error, KeyboardInterrupt):
-        return "interrupted"
+        return {**form, "message": "interrupted"}
+    if isinstance(error, click.UsageError):
+        form["type"] = "UsageError"
     if isinstance(error, click.ClickException):
-        return error.format_message()
-    if isinstance(error, (DecodeError, ValidationError)):
-        return error.headline
-    return error.message if isinstance(error, GuestError) else str(error)
-
-
-def _engine_error(error: BaseException | None) -> BaseException | None:
-    """The engine's exception behind a plugin's error."""
-    if isinstance(error, CallError) and error.cause is not None:
-        return error.cause
-    cause = None if error is None else error.__cause__
-    return cause if isinstance(cause, PywasmgkError) else error
+        form["message"] = error.format_message()
+    return form

@@ -1,14 +1,13 @@
-"""Values on the command line: arguments by type, and results as text and JSON."""
+"""Arguments on the command line."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 import click
 
-from ..wasm.runtime.values import from_python
+from ..wasm.runtime.value_words import as_json, as_text, parse_value
 from ..wasm.types import FuncType, ValType
 
 __all__ = ["as_json", "as_text", "parse_arguments"]
@@ -24,51 +23,6 @@ def parse_arguments(kind: FuncType, words: Sequence[str], name: str) -> list[Any
 
 def _argument(kind: ValType, word: str, position: int) -> Any:
     try:
-        value = _parse(kind, word)
-        from_python(kind, value)
+        return parse_value(kind, word)
     except (ValueError, OverflowError) as error:
         raise click.UsageError(f"argument {position} ({kind}): {error}") from error
-    return value
-
-
-def _parse(kind: ValType, word: str) -> Any:
-    if kind in (ValType.I32, ValType.I64):
-        return _integer(word)
-    if kind in (ValType.F32, ValType.F64):
-        return _float(word)
-    if kind is ValType.V128:
-        # an int that does not fit is an OverflowError
-        return _integer(word).to_bytes(16, "little")
-    if word != "null":
-        raise ValueError(f"expected 'null', found {word!r}")
-    return None
-
-
-def _integer(word: str) -> int:
-    try:
-        # base 0 knows hex, but refuses leading zeros
-        return int(word, 0) if "x" in word.lower() else int(word)
-    except ValueError:
-        raise ValueError(f"expected an integer such as 7, -7 or 0x7, found {word!r}") from None
-
-
-def _float(word: str) -> float:
-    try:
-        return float.fromhex(word) if "x" in word.lower() else float(word)
-    except ValueError:
-        raise ValueError(f"expected a number such as 1.5, inf or nan, found {word!r}") from None
-
-
-def as_json(value: Any) -> Any:
-    """A result as JSON has it: what is no number there, and references, are strings."""
-    if value is None or isinstance(value, int):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)
-    # a v128 as one number, lane 0 lowest
-    return f"0x{value[::-1].hex()}" if isinstance(value, bytes) else repr(value)
-
-
-def as_text(value: Any) -> str:
-    """A result as a line."""
-    return "null" if value is None else str(as_json(value))

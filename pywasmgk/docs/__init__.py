@@ -13,6 +13,7 @@ _SUFFIX = ".md"
 ORDER = (
     "tutorial",
     "tutorial-wat",
+    "playground",
     "languages",
     "modules",
     "from-npm",

@@ -252,9 +252,17 @@ class Execution(Shown, Backwards, Watching):
         """Goes on to where the running function has returned to its caller, or the end."""
         return self._until_frame(self.depth - 1)
 
-    def _until_frame(self, depth: int) -> str:
+    def come_back(self, depth: int, n: int | None = None) -> str:
+        """Goes on to where no more than ``depth`` frames are left, or the end; with ``n`` at most
+        so many instructions, ``"step"`` if they were too few. So whoever must not be kept waiting
+        does what ``step_out`` does, in parts."""
+        if self.depth <= depth:
+            return "frame"
+        return self._until_frame(depth, n)
+
+    def _until_frame(self, depth: int, n: int | None = None) -> str:
         with self._running.tripped(depth):
-            return self._go(None)
+            return self._go(None if n is None else self.steps + n)
 
     def finish(self) -> Any:
         """Goes on to the end, whatever would stop it, closes it, and gives what the call would;
@@ -282,9 +290,13 @@ class Execution(Shown, Backwards, Watching):
     def approve(self) -> str:
         """Has the host's own function answer the pending call, and runs on. Raises HostError where
         none is pending."""
+        self.accept()
+        return self._go(None)
+
+    def accept(self) -> None:
+        """:meth:`approve`, but it stays where it is: the call is the next instruction."""
         self._require_pending()
         self._answered, self.pending = approved, None
-        return self._go(None)
 
     def _require_answered(self) -> None:
         if self.pending is not None:
