@@ -30,6 +30,7 @@ ORDER = (
     "probes",
     "coredumps",
     "executions",
+    "notebooks",
     "receipts",
     "wasi",
     "pyodide",

@@ -28,10 +28,9 @@ _SECTIONS = 12
 def view(module: Module) -> View:
     """A module."""
     found = inspect(module.data, name=module.name)
-    note = (
-        f"{found.size:,} bytes, {len(module.bodies):,} functions, "
-        f"{len(module.imports):,} imports, {len(module.exports):,} exports"
-    )
+    counted = ((module.bodies, "function"), (module.imports, "import"), (module.exports, "export"))
+    counts = (f"{len(items):,} {word}{'s' * (len(items) != 1)}" for items, word in counted)
+    note = f"{found.size:,} bytes, {', '.join(counts)}"
     return View(f"Module {module.name or ''}".rstrip(), note, [*_parts(module, found)])
 
 

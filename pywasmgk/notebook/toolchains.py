@@ -19,7 +19,8 @@ _CLANG = (
     "--target=wasm32", "-nostdlib", "-Wl,--no-entry", "-Wl,--export-dynamic",
 )  # fmt: skip
 _ZIG = (
-    "-target", "wasm32-freestanding", "-nostdlib", "-Wl,--no-entry", "-Wl,--export-dynamic",
+    "-target", "wasm32-freestanding", "-nostdlib", "-fvisibility=default", "-Wl,--no-entry",
+    "-Wl,--export-dynamic",
 )  # fmt: skip
 #: seconds that a compiler may take; zig's first run takes a minute
 _LONGEST = 180
