@@ -244,6 +244,20 @@ def test_a_function_whose_instructions_have_no_room_left_is_left_to_the_algorith
             assert plain(tuple(first.code)) == plain(tuple(second.code))
 
 
+@pytest.mark.parametrize("index", [b"\x00", b"\x02", b"\x82\x00", b"\x03", b"\x83\x00", b"\x40"])
+def test_a_function_has_no_local_of_another_with_more_of_the_same_type(index: bytes) -> None:
+    many = " ".join(f"(drop (local.get {local}))" for local in range(64))
+    few = "(func (param i64 i64) (local i64) i64.const 1234 drop)"
+    whole = Module(f"(func (local {'i64 ' * 64}) {many}) {few}")
+    marked = bytes([0x42, 0xD2, 0x09])
+    place = whole.data.index(marked)
+    # as long as what it stands in the place of
+    code = (b"\x20" + index).rjust(len(marked), b"\x01")
+    module = Module(whole.data[:place] + code + whole.data[place + 3 :], validate="lazy")
+    module.block_map(0)
+    assert outcome(Module.block_map, module, 1) == outcome(by_algorithm, module, 1)
+
+
 def test_threads_make_block_maps_of_one_module_at_once() -> None:
     module = Module.from_file(ROOT / "tests" / "guests" / "assemblyscript" / "workshop.wasm")
     expected = {index: described(by_algorithm(module, index)) for index in functions(module)}

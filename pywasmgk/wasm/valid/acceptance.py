@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache, reduce
 from itertools import accumulate, compress, count, islice
-from operator import attrgetter, getitem
+from operator import getitem
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -45,8 +45,6 @@ _ROOM, _LEAST_ROOM = 8, 1 << 18
 
 #: forms of blocks that catch exceptions
 _CATCHING = frozenset(("try", "try_table"))
-#: operands of a stack
-_HEIGHT = attrgetter("height")
 
 
 class Walk:
@@ -64,9 +62,9 @@ class Walk:
         #: of each instruction that moves control: its immediate, and the operands below the
         #: innermost block behind it; ``None`` where nobody wants to know
         self.records: list[tuple[Any, int]] | None = [] if recording else None
-        #: if it records: operands in the innermost block before each instruction
-        self.heights = [0]
         self.stack = automaton.stack(())
+        #: if it records: the operands in the innermost block before each instruction
+        self.stacks = [self.stack]
 
     def follow(self, effects: Iterable[Effect]) -> None:
         """Types instructions. Raises Unaccepted or ValidationError."""
@@ -74,9 +72,8 @@ class Walk:
         if self.records is None:
             self.stack = reduce(getitem, effects, self.stack)
         else:
-            stacks = [*accumulate(effects, getitem, initial=self.stack)]
-            self.stack = stacks[-1]
-            self.heights.extend(map(_HEIGHT, islice(stacks, 1, None)))
+            self.stacks += islice(accumulate(effects, getitem, initial=self.stack), 1, None)
+            self.stack = self.stacks[-1]
 
     def label(self, x: int) -> ResultType:
         """What a branch carries to the label of a number."""
@@ -86,14 +83,18 @@ class Walk:
 
     def max_height(self, moves: Iterable[int]) -> int:
         """The most operands at once, given the indices of what moved control."""
-        if not self.highest:
-            return max(self.heights)
         base = start = highest = 0
-        for pc, (_, following) in zip(moves, self.records or ()):
-            if following != base:
-                highest = max(highest, base + max(self.heights[start : pc + 1]))
-                base, start = following, pc + 1
-        return max(highest, base + max(self.heights[start:]))
+        if self.highest:
+            for pc, (_, following) in zip(moves, self.records or ()):
+                if following != base:
+                    highest = max(highest, base + _highest(self.stacks[start : pc + 1]))
+                    base, start = following, pc + 1
+        return max(highest, base + _highest(self.stacks[start:]))
+
+
+def _highest(stacks: Iterable[Stack]) -> int:
+    # few of them are different
+    return max(stack.height for stack in set(stacks))
 
 
 def _block(walk: Walk, stack: Stack, block: Block) -> Stack:
@@ -339,7 +340,9 @@ class FunctionValidator:
             for piece in tokens(module.data, code.start, code.end, module.isa):
                 self.context.look(code.start)
                 with self._lock:
-                    effects = automaton.with_locals(locals_, code.locals)
+                    effects, beyond = automaton.with_locals(locals_, code.locals)
+                    if beyond and not beyond.isdisjoint(piece):
+                        raise Unaccepted
                     walk.follow(map(effects.__getitem__, piece))
                 if found is not None:
                     found += piece

@@ -9,10 +9,11 @@ algorithm itself: it alone words errors.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from ...errors import DecodeError, ValidationError
-from ..isa import CONTROL_FORMS, Instruction
+from ..isa import CONTROL_FORMS, Instruction, InstructionSet
 from ..types import FuncType, ValType
 from . import typing_rules
 from .bodies import BASE, FIXED, LOCAL, MEMORY, RULE, BodyValidator, Entry, ModuleContext
@@ -26,6 +27,11 @@ _TRANSITION, _STACK, _OPERAND = 100, 800, 8
 #: the same of an instruction in functions of the same locals, and the share of all that is kept of
 #: these beside the rest; they are cheap to make again
 _WITH_LOCALS, _SHARE = 90, 2
+#: bytes of an opcode and an index of a local
+_LONGEST_LOCAL = 6
+#: functions of at most so many locals, all of one type, share the effects of instructions: most
+#: functions have no others, and each has its own number of them
+_SHARED = 64
 
 #: bytes of an instruction with a number, of which any in so many is right: LEB128 one less than
 #: the most that there may be
@@ -132,15 +138,36 @@ class _Prepared(dict[bytes, Any]):
 class _WithLocals(dict[bytes, Effect]):
     """The effects of instructions, by their bytes, in functions whose locals have these types."""
 
-    __slots__ = ("automaton", "types")
+    __slots__ = ("automaton", "longest", "types")
 
-    def __init__(self, automaton: Automaton, types: Sequence[ValType]) -> None:
+    def __init__(
+        self, automaton: Automaton, types: Sequence[ValType], longest: int = _LONGEST_LOCAL
+    ) -> None:
         self.automaton = automaton
         self.types = types
+        #: bytes that an instruction on a local may have
+        self.longest = longest
 
     def __missing__(self, token: bytes) -> Effect:
-        found = self[token] = self.automaton.on_local(self.types, token)
-        return found
+        automaton, types = self.automaton, self.types
+        automaton.spend_on_locals(_WITH_LOCALS)
+        effect: Effect = automaton.prepared[token]
+        local = automaton.locals.get(token)
+        if local is not None:
+            index, by_type = local
+            known = index < len(types) and len(token) <= self.longest
+            effect = by_type[types[index]] if known else automaton.fault
+        self[token] = effect
+        return effect
+
+
+@lru_cache(maxsize=_SHARED + 1)
+def _beyond(instructions: InstructionSet, count: int) -> frozenset[bytes]:
+    """The instructions on locals that functions of ``count`` of them have not, and others that they
+    share effects with have."""
+    rows = (row for row in instructions.rows if row.immediates == ("localidx",))
+    opcodes = [row.opcode for row in rows if row.prefix is None]
+    return frozenset(bytes((one, index)) for one in opcodes for index in range(count, _SHARED))
 
 
 class Automaton:
@@ -179,7 +206,8 @@ class Automaton:
         #: number, and what reads the immediate
         self._plain: dict[int, tuple[int, Callable[[bytes], Any]]] = {}
         self._local_effects: dict[tuple[bool, bool], dict[ValType, Effect]] = {}
-        self._fault = Effect(_refuse)
+        #: the effect of what is not accepted
+        self.fault = Effect(_refuse)
         self._scratch = BodyValidator(context, -1, b"", 0, (), ())
         #: behind the end of a body nothing may follow
         self.closed = _Closed(self, (), False)
@@ -287,7 +315,7 @@ class Automaton:
     def _prepare(self, token: bytes) -> Effect:
         """Reads an instruction and checks all of it that does not depend on where it stands."""
         if not token:
-            return self._fault
+            return self.fault
         known = self._numbers.get(token[0])
         if known is not None and len(token) <= known[0]:
             # the pattern that cut it has seen to what else could be wrong with a number
@@ -300,7 +328,7 @@ class Automaton:
             entry, pos = scratch.entry(0)
             x, pos = scratch.immediates(entry, 0, pos)
             if pos != len(token):
-                return self._fault
+                return self.fault
             if entry.kind in (FIXED, MEMORY):
                 longest = _LONGEST.get(entry.row.immediates[0], 0) if entry.reader else 0
                 if longest and entry.row.prefix is None:
@@ -308,35 +336,35 @@ class Automaton:
                 return self.effects.get(entry.row.typing) or self._signed(entry)
             if entry.kind == LOCAL:
                 self.locals[token] = x, self._effects_by_type(entry)
-                return self._fault
+                return self.fault
             return self._ruled(entry, x)
         except (DecodeError, ValidationError):
-            return self._fault
+            return self.fault
 
-    def with_locals(self, key: Any, types: Sequence[ValType]) -> Mapping[bytes, Effect]:
-        """The effects of instructions in functions that have locals of these types; ``key`` stands
-        for the types."""
+    def with_locals(
+        self, key: Any, types: Sequence[ValType]
+    ) -> tuple[Mapping[bytes, Effect], frozenset[bytes]]:
+        """The effects of instructions in functions that have locals of these types, and those of
+        them that such a function may not have; ``key`` stands for the types."""
+        count = len(types)
+        shared = count <= _SHARED and (not count or types.count(types[0]) == count)
+        if shared:
+            key = types[0] if count else I32
         found = self.by_locals.get(key)
         if found is None:
-            self._spend_on_locals(_STACK)
-            found = self.by_locals[key] = _WithLocals(self, types)
-        return found
+            self.spend_on_locals(_STACK)
+            # that the others have not, ``_beyond`` has to know in the one way to write them
+            found = _WithLocals(self, (key,) * _SHARED, 2) if shared else _WithLocals(self, types)
+            self.by_locals[key] = found
+        return found, _beyond(self.context.instructions, count) if shared else _NONE
 
-    def _spend_on_locals(self, size: int) -> None:
+    def spend_on_locals(self, size: int) -> None:
+        """Counts bytes that are remembered of instructions in functions of the same locals, and
+        forgets all of them where that comes to too much."""
         self.room_with_locals -= size
         if self.room_with_locals < 0:
             self.by_locals.clear()
             self.room_with_locals = self.most // _SHARE
-
-    def on_local(self, types: Sequence[ValType], token: bytes) -> Effect:
-        """The effect of an instruction in functions whose locals have these types."""
-        self._spend_on_locals(_WITH_LOCALS)
-        effect: Effect = self.prepared[token]
-        local = self.locals.get(token)
-        if local is None:
-            return effect
-        index, by_type = local
-        return by_type[types[index]] if index < len(types) else self._fault
 
     def _effects_by_type(self, entry: Entry) -> dict[ValType, Effect]:
         """The effect of an instruction on a local for each type that the local may have."""
@@ -369,7 +397,7 @@ class Automaton:
                 x = tag, self._carried(tag)
             return Effect(_refuse, self.moves[form], x)
         if not _is_straight(row):
-            return self._fault
+            return self.fault
         # which function is called is all the same
         key = (entry.number, self.context.functions[x] if row.rule == "call" else x)
         return self.effects.get(key) or self._keep(key, lambda v: entry.rule(v, row, x, 0))
@@ -431,5 +459,6 @@ class _Closed(Stack):
         raise Unaccepted
 
 
+_NONE: frozenset[bytes] = frozenset()
 #: errors that name no instruction reach nobody
 _NO_ROW: Any = Instruction(0, "")
