@@ -310,8 +310,7 @@ class Binding:
         return call
 
     def _to_host(self, func: Func) -> Callable[..., Any]:
-        single = len(func.type.results)
-        caller = self.instance
+        caller, fuel, plainly = self.instance, self.fuel, func.call_host_plainly
 
         def call(*args: Any) -> Any:
             meter = CURRENT.state.meter or _meter()
@@ -320,12 +319,12 @@ class Binding:
             if meter.left < 0:
                 meter.refill(meter.left)
             try:
-                results = func.call_host(caller, meter, args[:-1])
+                result = plainly(caller, meter, args)
             except WasmException:
-                self.fuel.cell_contents = meter.resume()
+                fuel.cell_contents = meter.resume()
                 raise
-            self.fuel.cell_contents = meter.resume()
-            return _unpacked(results, single)
+            fuel.cell_contents = meter.resume()
+            return result
 
         return call
 

@@ -13,6 +13,7 @@ from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from ...errors import GuestError
+from ..compiler.compiled import SPARE
 from ..types import FuncType, ValType
 from .metering import (
     CURRENT,
@@ -35,7 +36,7 @@ __all__ = ["entrance"]
 _MOST_PARAMS = 16
 
 _TEXT = """\
-def make(func, instance, domain, binding, template, fuel, cell, invoke):
+def make(func, instance, domain, binding, template, fuel, cell, top, invoke):
     terms, seat = template.terms, domain.seat
     allowed, clock, kinds = terms.budget, terms.clock, func.type.results
     deepest = template.depth
@@ -91,8 +92,10 @@ def make(func, instance, domain, binding, template, fuel, cell, invoke):
                 meter.entries += 1
                 inside = True
             if binding.reach != reach or binding.depth != depth or binding.budget != budget:
+                # Binding.limit
                 before = binding.depth, binding.budget, binding.reach
-                binding.limit(depth, budget, reach)
+                binding.depth, binding.budget, binding.reach = depth, budget, reach
+                top.cell_contents = reach - SPARE
             fuel.cell_contents = meter.left
             sound = False
             try:
@@ -118,7 +121,8 @@ def make(func, instance, domain, binding, template, fuel, cell, invoke):
             if outer is not None:
                 if inside:
                     if before is not None:
-                        binding.limit(*before)
+                        binding.depth, binding.budget, binding.reach = before
+                        top.cell_contents = before[2] - SPARE
                     meter.depth, meter.budget = depth, budget
                     meter.entries -= 1
             elif held is not None:
@@ -179,6 +183,7 @@ def entrance(func: Func, invoke: Callable[..., Any]) -> Callable[..., Any] | Non
         instance.template,
         binding.fuel,
         cell,
+        binding.top,
         invoke,
     )
 
@@ -194,6 +199,7 @@ def _maker(kind: FuncType) -> Any:
         "FRAMES_LEFT": FRAMES_LEFT,
         "GuestError": GuestError,
         "Renewed": Renewed,
+        "SPARE": SPARE,
         "give": results_to_python,
         "has_room": _has_room,
         **{f"take_{kind}": take for kind, take in INWARD.items()},

@@ -11,7 +11,7 @@ from ...demangling import demangled
 from ...errors import HostError, WasmException
 from ...shown import Shown
 from ...tracebacks import hidden, shorten, shortened
-from ..types import FuncType
+from ..types import FuncType, ValType
 from .memory import Memory
 from .metering import CancelToken, Meter, current_meter
 from .ownership import Domain
@@ -26,6 +26,8 @@ __all__ = ["Caller", "Func"]
 __tracebackhide__ = hidden
 
 _UNSIGNED = ("u32", "u64")
+#: the most frequent results of functions of the host's, beside none
+_I32 = (ValType.I32,)
 #: wrappers around a host function beyond which nobody looks for annotations
 _MOST_WRAPPERS = 50
 
@@ -221,8 +223,27 @@ class Func(Shown):
         Raises HostError for a result of another type; what the function raises is noted in the
         meter, to tell it from an interruption of the guest.
         """
+        result = self._answer(instance, meter, args)
+        return [] if result is None and not self.type.results else self._results(meter, result)
+
+    def call_host_plainly(self, instance: Instance, meter: Meter, args: Sequence[Any]) -> Any:
+        """Does the same for compiled code: behind the arguments may stand more, and what it gives
+        is nothing, a value, or a tuple of several."""
+        result = self._answer(instance, meter, args)
+        kinds = self.type.results
+        if not kinds and result is None:
+            return None
+        if kinds == _I32 and result.__class__ is int and -0x80000000 <= result <= 0xFFFFFFFF:
+            return result & 0xFFFFFFFF
+        results = self._results(meter, result)
+        return results[0] if len(kinds) == 1 else tuple(results) if kinds else None
+
+    def _answer(self, instance: Instance | None, meter: Meter, args: Sequence[Any]) -> Any:
+        """What the host's function gives."""
         meter.host_calls += 1
-        values = self.python_values(args)
+        values = [
+            arg if convert is None else convert(arg) for convert, arg in zip(self._converters, args)
+        ]
         before, meter.outside = meter.outside, True
         unspent, meter.unspent = meter.unspent, 0
         try:
@@ -245,10 +266,7 @@ class Func(Shown):
         meter.outside = before
         meter.left += meter.unspent
         meter.unspent = unspent
-        kinds = self.type.results
-        if not kinds and result is None:
-            return []
-        return self._results(meter, result)
+        return result
 
     def _results(self, meter: Meter, result: Any) -> list[Any]:
         kinds = self.type.results
