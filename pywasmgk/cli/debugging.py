@@ -52,7 +52,7 @@ def debug(
         _serve(port)
         return
     if core is not None:
-        _look_at(session, core, call, commands)
+        _look_at(session, core, call, commands, None if lines else sources)
         return
     if call is None:
         raise click.UsageError("a module is needed, unless an editor launches one (--dap)")
@@ -66,7 +66,7 @@ def debug(
             _converse(session, Console(held), commands)
         else:
             words = (call.module.name, call.export or "", *call.args)
-            _show_screen(held, " ".join(words), printed, sources)
+            _show_screen(Console(held), " ".join(words), printed, sources)
 
     if replay is not None:
         found = Recording.from_bytes(replay.read_bytes(), task.module)
@@ -85,8 +85,15 @@ def debug(
                 record.write_bytes(held.recording().to_bytes(task.module))
 
 
-def _look_at(session: Session, core: Path, call: Call | None, commands: tuple[str, ...]) -> None:
-    """Opens a core dump, with its module if that is given."""
+def _look_at(
+    session: Session,
+    core: Path,
+    call: Call | None,
+    commands: tuple[str, ...],
+    sources: Path | None,
+) -> None:
+    """Opens a core dump, with its module if that is given: that is needed for the full screen,
+    which a folder of ``sources`` allows."""
     # only who looks at one needs it
     from ..debug.postmortem import PostMortem, PostMortemConsole
 
@@ -96,7 +103,11 @@ def _look_at(session: Session, core: Path, call: Call | None, commands: tuple[st
     dump = CoreDump.from_bytes(core.read_bytes())
     module = None if call is None else load(session, call)
     session.subject = core.name
-    _converse(session, PostMortemConsole(PostMortem(dump, module)), commands)
+    console = PostMortemConsole(PostMortem(dump, module))
+    if module is None or sources is None or commands or not _has_screen(session):
+        _converse(session, console, commands)
+    else:
+        _show_screen(console, f"{core.name} of {module.name}", [], sources)
 
 
 # -- the full screen
@@ -112,7 +123,7 @@ def _has_screen(session: Session) -> bool:
     return True
 
 
-def _show_screen(held: Execution, title: str, printed: list[bytes], sources: Path) -> None:
+def _show_screen(console: Console, title: str, printed: list[bytes], sources: Path) -> None:
     # only this needs what the extra brings
     from ..debug.tui.app import Debugger
 
@@ -120,7 +131,7 @@ def _show_screen(held: Execution, title: str, printed: list[bytes], sources: Pat
         found, printed[:] = b"".join(printed), []
         return found.decode("utf-8", "replace")
 
-    Debugger(Console(held), title.strip(), taken, sources).run()
+    Debugger(console, title.strip(), taken, sources).run()
 
 
 # -- the console
@@ -213,11 +224,19 @@ class _Sink(io.RawIOBase):
 def _launched(wanted: dict[str, Any], write: Callable[[str, bytes], None]) -> Debugged:
     """What an editor wants: ``program`` is a file, ``export`` and ``args`` are as on the command
     line, ``env`` and ``stdin`` (text) for a program; instead of a call of its own, ``state`` is a
-    file with an execution (``Execution.to_bytes``), ``recording`` one of a run."""
+    file with an execution (``Execution.to_bytes``), ``recording`` one of a run, ``core`` a core
+    dump."""
     path = Path(str(wanted.get("program", "")))
     module = Module(content_of(path.name, _content(path)), name=path.name)
     module.folder = str(path.parent)
     folder = Path(str(wanted.get("sources") or path.parent))
+    if wanted.get("core"):
+        # only who looks at one needs it
+        from ..debug.postmortem import PostMortem, PostMortemConsole
+
+        dump = CoreDump.from_bytes(_content(Path(str(wanted["core"]))))
+        console = PostMortemConsole(PostMortem(dump, module))
+        return Debugged(console.execution, str(path), folder, console=console)
     return Debugged(_execution(wanted, module, write), str(path), folder)
 
 

@@ -20,6 +20,7 @@ from .adapter_stops import StopRequests
 from .adapter_views import ViewRequests
 from .debuggee import Arguments, Debugged, Debuggee, Handler
 from .expressions import ExpressionError
+from .postmortem import STILL
 from .protocol import read_message, write_message
 
 __all__ = ["Adapter", "Launcher", "serve", "serve_once"]
@@ -40,6 +41,11 @@ _CAPABILITIES = (
     "supportsDataBreakpoints supportsReadMemoryRequest supportsWriteMemoryRequest "
     "supportsDisassembleRequest supportsSteppingGranularity supportsInstructionBreakpoints"
 ).split()
+#: what there is none of where something does not go on
+_GOING = (
+    "supportsStepBack", "supportsSetVariable", "supportsGotoTargetsRequest",
+    "supportsWriteMemoryRequest", "supportsDataBreakpoints",
+)  # fmt: skip
 #: ends that are not results, by the filter that stops at them; the last one is all others
 _ENDS: dict[str, tuple[str, tuple[type[BaseException], ...]]] = {
     "trap": ("Traps", (Trap,)),
@@ -182,7 +188,14 @@ class Adapter:
         # what is attached to is held where it is
         self._begins = bool(arguments.get("stopOnEntry", debugged.execution.steps > 0))
         self._pauses_at_end = bool(arguments.get("stopOnExit", False))
-        return lambda: self._event("initialized")
+        return self._say_what_is_there
+
+    def _say_what_is_there(self) -> None:
+        self._event("initialized")
+        if self._debuggee.is_still:
+            self._begins = True
+            self._event("capabilities", capabilities=dict.fromkeys(_GOING, False))
+            self._event("output", category="important", output=f"{STILL}\n")
 
     def _output(self, stream: str, data: bytes) -> None:
         """What the guest writes, to ``stdout`` or ``stderr``."""

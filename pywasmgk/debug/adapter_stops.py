@@ -45,6 +45,8 @@ class StopRequests:
 
     def _replace(self, kind: str, stops: Sequence[Stop | None]) -> list[dict[str, Any]]:
         held = self._debuggee.held
+        if self._debuggee.is_still:
+            return [{"verified": False, "message": "a core dump does not go on"} for _ in stops]
         for old in self._stops.pop(kind, []):
             held.remove(old)
             self._ids.pop(id(old), None)

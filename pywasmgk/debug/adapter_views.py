@@ -7,7 +7,7 @@ import binascii
 from typing import Any
 
 from ..wasm.runtime.memory import Memory
-from .console import COMMANDS, Console
+from .console import COMMANDS
 from .debuggee import (
     GLOBALS,
     LOCALS,
@@ -33,7 +33,6 @@ class ViewRequests:
 
     def __init__(self, debuggee: Debuggee) -> None:
         self._debuggee = debuggee
-        self._console: Console | None = None
 
     @property
     def handlers(self) -> dict[str, Handler]:
@@ -121,10 +120,9 @@ class ViewRequests:
 
     def _said(self, line: str, frame: int) -> str:
         """What a command of the line debugger says."""
-        if self._console is None:
-            self._console = Console(self._debuggee.held)
-        self._console.frame = frame
-        return "\n".join(self._console.execute(line))
+        console = self._debuggee.console
+        console.frame = frame
+        return "\n".join(console.execute(line))
 
     # -- sources and code
 

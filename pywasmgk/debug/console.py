@@ -78,6 +78,11 @@ class Console:
 
     # -- where it is
 
+    @property
+    def progress(self) -> str:
+        """How far it is."""
+        return f"step {self.execution.steps:,}  fuel {self.execution.fuel_used:,}"
+
     def _here(self) -> Iterator[str]:
         if not self.tells:
             return

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 from ..wasm.stepping.activations import Activation, Variable
 from ..wasm.stepping.execution import Execution
+from .console import Console
 from .expressions import ExpressionError
 from .sources import Sources
 
@@ -33,6 +34,8 @@ class Debugged(NamedTuple):
     folder: Path = Path()
     #: somebody else goes on with the execution when the client is gone
     kept: bool = False
+    #: the line debugger on it, where that is none of an execution: it only looks
+    console: Console | None = None
 
 
 class Event(Protocol):
@@ -49,10 +52,11 @@ class Debuggee:
         self.event = event
         self._debugged: Debugged | None = None
         self._sources: Sources | None = None
+        self._console: Console | None = None
 
     def begin(self, debugged: Debugged) -> None:
         """Something is debugged from now on."""
-        self._debugged = debugged
+        self._debugged, self._console = debugged, debugged.console
         module = debugged.execution.instance.module
         self._sources = Sources(module, debugged.path, debugged.folder)
 
@@ -62,6 +66,18 @@ class Debuggee:
         if self._debugged is None:
             raise ExpressionError("nothing is launched")
         return self._debugged.execution
+
+    @property
+    def console(self) -> Console:
+        """What answers commands of the line debugger."""
+        if self._console is None:
+            self._console = Console(self.held)
+        return self._console
+
+    @property
+    def is_still(self) -> bool:
+        """Whether it can only be looked at: it is a core dump."""
+        return self._debugged is not None and self._debugged.console is not None
 
     @property
     def sources(self) -> Sources:

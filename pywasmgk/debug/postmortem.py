@@ -5,11 +5,13 @@ Without its module a dump has frames by number, and what they held; with it name
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..errors import DecodeError, Frame, HostError
+from ..errors import DecodeError, Frame, HostError, SourceLine
 from ..wasm.coredump.parts import CoreFrame, CoreValue
 from ..wasm.stepping.activations import Variable
 from ..wasm.types import ValType
@@ -20,12 +22,14 @@ if TYPE_CHECKING:
     from ..wasm.coredump.dump import CoreDump
     from ..wasm.coredump.parts import CoreMemory
     from ..wasm.module import Module
+    from ..wasm.stepping.stops import Stop
 
-__all__ = ["PostMortem", "PostMortemConsole"]
+__all__ = ["STILL", "PostMortem", "PostMortemConsole"]
 
 #: commands that only look
 _LOOKING = "where frame list locals stack globals memory print help quit".split()
-_STILL = "this is a core dump: it can be looked at, but not go on or be changed"
+#: why it does not go on
+STILL = "this is a core dump: it can be looked at, but not go on or be changed"
 
 
 class Missing:
@@ -52,10 +56,12 @@ class Dumped:
         self.globals = [Item(*dump.globals[index]) for index in instance.globals]
 
 
-class DumpedFunction(NamedTuple):
+@dataclass(frozen=True)
+class DumpedFunction:
     """The function of a frame: expressions look for its instance."""
 
     instance: Dumped
+    index: int
 
 
 class DumpedFrame:
@@ -63,7 +69,7 @@ class DumpedFrame:
 
     def __init__(self, frame: CoreFrame, instance: Dumped) -> None:
         self._frame = frame
-        self.function = DumpedFunction(instance)
+        self.function = DumpedFunction(instance, frame.function)
         self.index = frame.function
         self.module = instance.module
         base = 0 if self.module is None else self.module.function_offset(self.index)
@@ -74,6 +80,22 @@ class DumpedFrame:
             if self.module is None
             else self.module.frame(self.index, self.offset)
         )
+
+    @property
+    def name(self) -> str | None:
+        """The function's name, where that is known."""
+        return self.place.name
+
+    @property
+    def source(self) -> tuple[SourceLine, ...]:
+        """Where it is in the source that the module was compiled from."""
+        return self.place.source
+
+    @property
+    def pc(self) -> int:
+        """The position of the instruction in the function; there must be a module."""
+        body: Any = None if self.module is None else self.module.block_map(self.index)
+        return max(bisect_right(body.offsets, self.offset - body.base) - 1, 0)
 
     @property
     def locals(self) -> tuple[Variable, ...]:
@@ -126,16 +148,30 @@ class PostMortem:
         self.frames = tuple(DumpedFrame(frame, instances[frame.instance]) for frame in dump.frames)
         empty = Dumped.__new__(Dumped)
         empty.module, empty.memories, empty.globals = module, [], []
-        #: it does not go on
-        self.steps = 0
+        #: it does not go on, nor back
+        self.steps = self.earliest = self.fuel_used = 0
+        self.done, self.trap, self.pending = False, None, None
+        self.stops: tuple[Stop, ...] = ()
+        self.stopped_by: tuple[Stop, ...] = ()
         #: what the frame that is looked at first can reach
         self.instance = (
             self.frames[0].function.instance if self.frames else next(iter(instances), empty)
         )
 
-    def step(self, n: int = 1) -> str:
+    @property
+    def depth(self) -> int:
+        """How many frames there are."""
+        return len(self.frames)
+
+    def step(self, *args: Any, **options: Any) -> str:
         """Raises HostError."""
-        raise HostError(_STILL)
+        raise HostError(STILL)
+
+    run = step_over = step_out = rewind = goto = reverse_run = reverse_step_over = step
+    add = remove = set_local = set_global = write_memory = step
+
+    def close(self) -> None:
+        """Does nothing."""
 
 
 def _number_of(dump: CoreDump, module: Module | None) -> int:
@@ -177,11 +213,16 @@ class PostMortemConsole(Console):
             yield "offsets count from where functions begin: the module is not given"
         yield from self._here()
 
+    @property
+    def progress(self) -> str:
+        """How far it is."""
+        return f"core dump, frame {self.frame} of {len(self.subject.frames)}"
+
     def execute(self, line: str) -> Iterator[str]:
         """Carries out a line, unless it would have the guest go on."""
         command = COMMANDS.get((line.split() or [""])[0])
         if command is not None and command.names[0] not in _LOOKING:
-            yield f"error: {_STILL}"
+            yield f"error: {STILL}"
             return
         yield from super().execute(line)
 

@@ -45,6 +45,9 @@ class Sources:
     def place(self, activation: Activation) -> tuple[dict[str, Any], int, int]:
         """Where a frame is: source, line and column, both from 1."""
         place = activation.place
+        if activation.module is None:
+            # a core dump's frame, of a module that is not there
+            return {"name": "no code"}, 0, 0
         if activation.module is self.module:
             if self.path is not None and place.line:
                 return _file(self.path), place.line, place.column or 1

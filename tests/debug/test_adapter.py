@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from processor import HANGS
 
+import pywasmgk
 from pywasmgk.cli.debugging import _launched
 from pywasmgk.debug.adapter import Adapter, serve
 from pywasmgk.debug.protocol import ProtocolError, read_message, write_message
@@ -385,3 +386,81 @@ def test_what_is_no_message_ends_it(tmp_path: Path) -> None:
         with pytest.raises(ProtocolError):
             read_message(io.BytesIO(data))
     assert read_message(io.BytesIO(b"Content-Length: 9\r\n\r\n{}")) is None
+
+
+# -- core dumps
+
+DIV = Path(__file__).parents[1] / "guests/coredump/div.wat"
+
+
+@pytest.fixture
+def core(tmp_path: Path) -> Path:
+    """A dump of a call that fails, in the interpreter."""
+    module = pywasmgk.Module.from_file(DIV)
+    instance = pywasmgk.instantiate(module, engine="interpreter")
+    with pytest.raises(pywasmgk.Trap), pywasmgk.core_on_trap() as found:
+        instance.exports.f(0)
+    assert found.dump is not None
+    path = tmp_path / "div.core"
+    path.write_bytes(found.dump.to_bytes())
+    return path
+
+
+def test_a_core_dump_is_looked_at(core: Path) -> None:
+    with Client() as client:
+        client.ask("initialize")
+        client.ask("launch", program=str(DIV), core=str(core))
+        client.wait("initialized")
+        assert client.wait("capabilities")["capabilities"]["supportsStepBack"] is False
+        assert "not go on" in client.wait("output")["output"]
+        source = {"path": str(DIV)}
+        (found,) = client.ask("setBreakpoints", source=source, breakpoints=[{"line": 6}])[
+            "breakpoints"
+        ]
+        assert not found["verified"] and "core dump" in found["message"]
+        client.ask("configurationDone")
+        assert client.wait("stopped")["reason"] == "entry"
+        frames = client.ask("stackTrace", threadId=1)["stackFrames"]
+        assert [frame["name"] for frame in frames] == ["div", "f"]
+        assert frames[0]["source"]["path"] == str(DIV.resolve())
+        assert client.variables(0) == {
+            "$a": "-3", "$b": "0", "$x": "1.5", "$v": "(missing)",
+        }  # fmt: skip
+        assert client.variables(0, 1) == {"$n": "0"}
+        assert client.variables(1)["s1"] == "-3" and client.variables(2)["g0"] == "42"
+        assert client.ask("evaluate", expression="a + 1", frameId=0)["result"] == "-2"
+        said = client.ask("evaluate", expression="where", context="repl")["result"]
+        assert said.startswith("* 0 $div at 0x6d")
+        data = client.ask("readMemory", memoryReference="0x11170", count=5)["data"]
+        assert base64.b64decode(data) == b"hello"
+        code = client.ask(
+            "disassemble", memoryReference=frames[0]["instructionPointerReference"],
+            instructionCount=1,
+        )["instructions"]  # fmt: skip
+        assert code[0]["instruction"] == "i64.div_s" or "div" in code[0]["instruction"]
+
+
+@pytest.mark.parametrize(
+    "command", ["continue", "next", "stepIn", "stepOut", "stepBack", "reverseContinue"]
+)
+def test_a_core_dump_says_that_it_does_not_go_on(core: Path, command: str) -> None:
+    with Client() as client:
+        client.ask("initialize")
+        client.ask("launch", program=str(DIV), core=str(core))
+        client.ask("configurationDone")
+        client.wait("stopped")
+        client.wait("output")
+        client.ask(command, threadId=1)
+        assert "not go on" in client.wait("output")["output"]
+        assert client.wait("stopped")["reason"] == "pause"
+        changed = client.refused("setVariable", variablesReference=1, name="$b", value="1")
+        assert "not go on" in changed
+        assert "not go on" in client.refused("writeMemory", memoryReference="0", data="AA==")
+
+
+def test_a_core_dump_of_another_module_is_refused(core: Path, program: Path) -> None:
+    with Client() as client:
+        client.ask("initialize")
+        refusal = client.refused("launch", program=str(program), core=str(core))
+        assert "another module" in refusal
+        assert "no.core" in client.refused("launch", program=str(DIV), core="no.core")

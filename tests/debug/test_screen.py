@@ -12,6 +12,7 @@ import pytest
 import pywasmgk
 from pywasmgk import docs
 from pywasmgk.debug.console import Console
+from pywasmgk.debug.postmortem import PostMortem, PostMortemConsole
 from pywasmgk.debug.tui.code import Text
 from pywasmgk.debug.tui.picture import Camera
 
@@ -127,10 +128,15 @@ def test_names_give_no_orders() -> None:
 def drive(work: Callable[[Any, Any], Awaitable[None]], *args: Any, text: str = SUM) -> None:
     """Has the program run in a terminal of 80 by 24 that is none."""
     pytest.importorskip("textual")
-    from pywasmgk.debug.tui.app import Debugger
+
+    drive_on(console_of(text, *(args or ("sum", 3))), work)
+
+
+def drive_on(console: Console, work: Callable[[Any, Any], Awaitable[None]]) -> None:
+    """The same on a console."""
+    Debugger = pytest.importorskip("pywasmgk.debug.tui.app").Debugger
 
     async def main() -> None:
-        console = console_of(text, *(args or ("sum", 3)))
         app = Debugger(console, "sum.wat sum 3")
         async with app.run_test(size=(80, 24)) as pilot:
             await work(app, pilot)
@@ -252,3 +258,39 @@ def test_a_hostile_module_is_shown() -> None:
         assert "[bold]\\x1b" in drawn and "\x1b" not in drawn
 
     drive(work, "f", text=HOSTILE)
+
+
+# -- core dumps
+
+
+def post_mortem() -> PostMortemConsole:
+    module = pywasmgk.Module(SUM, name="sum.wat")
+    with pytest.raises(pywasmgk.Trap), pywasmgk.core_on_trap() as core:
+        pywasmgk.instantiate(module, engine="interpreter").exports.sum(2)
+    assert core.dump is not None
+    return PostMortemConsole(PostMortem(core.dump, module))
+
+
+def test_a_core_dump_has_the_screen_and_stays_where_it_is() -> None:
+    async def work(app: Any, pilot: Any) -> None:
+        lines = screen(app)
+        assert "core dump, frame 0 of 1" in lines[0]
+        here = next(line for line in lines if "▶" in line)
+        assert "i32.div_u" in here and "< 3, 0" in here
+        assert any("$total i32 = 3" in line for line in lines)
+        assert any(line.startswith("00000000") and " 03 " in line for line in lines)
+        await press(app, pilot, "s", "home", "t", "b", "r", "u")
+        assert app.picture.step == 0
+        assert sum("not go on or be changed" in line for line in screen(app)) > 1
+        await press(app, pilot, "v")
+        assert any("i32.div_u (local.get" in line for line in screen(app))
+        await press(app, pilot, "colon", *"memory", "space", *"8", "enter", "escape")
+        await press(app, pilot, "question_mark", "escape", "q")
+
+    drive_on(post_mortem(), work)
+
+
+def test_a_frame_of_a_module_that_is_not_there_has_no_code() -> None:
+    dump = post_mortem().subject.dump
+    picture = Camera(PostMortemConsole(PostMortem(dump)), "core").take()
+    assert picture.code is None and any("l0 i32 = 0" in row.text for row in picture.rows)

@@ -103,6 +103,11 @@ class CodePane(Lines):
             self.cursor = code.row_of(here)
             self.reveal(self.cursor)
 
+    def on_resize(self) -> None:
+        """The line that keys speak of stays in sight, also where there was no height before."""
+        if self.cursor < self.virtual_size.height:
+            self.reveal(self.cursor)
+
     def move(self, rows: int) -> None:
         """Moves the line that keys speak of."""
         self.cursor = max(min(self.cursor + rows, self.virtual_size.height - 1), 0)

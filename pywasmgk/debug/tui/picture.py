@@ -108,14 +108,15 @@ class Camera:
         self.trail.follow()
         frames = held.frames
         shown = frames[min(self.console.frame, len(frames) - 1)] if frames else None
-        state = f"step {held.steps:,}  fuel {held.fuel_used:,}  {self._state(why)}"
+        state = f"{self.console.progress}  {self._state(why)}"
         if shown is not None and not held.done and shown.source:
             state = printable(f"{state}  {shown.source[0]}")
         rows = tuple(self._rows(frames, shown))
         steps = held.steps, held.earliest, self._furthest
         memory = self._memory()
         self._step = held.steps
-        if shown is None:
+        # of a core dump's frame it may not be known which module it is of
+        if shown is None or shown.module is None:
             return Picture(self.title, state, *steps, rows, memory=memory)
         numbers = self._numbers(shown)
         return Picture(
@@ -186,7 +187,8 @@ class Camera:
         if items:
             yield Row("globals", "heading")
         for number, item in enumerate(items[:_MOST]):
-            text = f"g{number} {item.type.value_type} = {value_text(item.value)}"
+            kind = getattr(item.type, "value_type", item.type)
+            text = f"g{number} {kind} = {value_text(item.value)}"
             yield self._row(f"g{number}", text, f"set g{number} ")
         yield Row("calls", "heading")
         for number, frame in enumerate(frames[:_FRAMES]):
