@@ -94,6 +94,21 @@ def toolchains() -> Any:
     return {"passed": passed, "failed": len(failures), "failures": failures}
 
 
+def receipts() -> Any:
+    """The receipt of a call, which is the same everywhere, and a receipt that is verified."""
+    sys.path.insert(0, str(PROJECT / "tests" / "support"))
+    from receipt_guests import DIGEST, ROLL, receipt_of, roll
+
+    from pywasmgk import verify_receipt
+
+    with roll() as plugin:
+        plugin.call_raw("add", b'{"by":3}')
+        found = receipt_of(plugin)
+    failures = [] if json.loads(found)["digest"] == DIGEST else ["another digest"]
+    failures += [] if verify_receipt(found, ROLL) is None else ["not verified"]
+    return {"passed": 2 - len(failures), "failed": len(failures), "failures": failures}
+
+
 def travel(what: str) -> Any:
     """Suspended executions: what goes on here, and what goes on elsewhere."""
     sys.path.insert(0, str(PROJECT / "tests" / "support"))
@@ -107,7 +122,7 @@ def run(step: str) -> str:
     name, *arguments = step.split()
     steps = {
         "hello": hello, "suite": suite, "conformance": conformance, "toolchains": toolchains,
-        "travel": travel,
+        "travel": travel, "receipts": receipts,
         "fuel": fuel,
     }  # fmt: skip
     return json.dumps(steps[name](*arguments))

@@ -132,3 +132,38 @@ def test_errors_are_those_of_calls(threads: bool) -> None:
         with pytest.raises(CallError) as other:
             awaited(plugin, "sum", [1], threads, fuel=100)
         assert type(plain.value.cause) is type(other.value.cause)
+
+
+@BOTH
+def test_the_host_is_told_on_whose_behalf_it_is_asked(threads: bool) -> None:
+    plugin, host = relay()
+    found = []
+
+    @host.function
+    def who(caller: pywasmgk.CallContext) -> int:
+        found.append((caller.language, caller.org_id, caller.user_id, caller.chain))
+        return 0
+
+    async def main() -> None:
+        with pywasmgk.acting(language="de", org_id=7, user_id=9):
+            await plugin.call_async("who", {}, threads=threads)
+        await plugin.call_async("who", {}, threads=threads)
+
+    with plugin:
+        asyncio.run(main())
+    assert found == [("de", 7, 9, ("relay",)), ("en", 0, 0, ("relay",))]
+
+
+@BOTH
+def test_what_a_call_took_is_known_behind_it(threads: bool) -> None:
+    plugin, _ = relay()
+
+    async def main() -> pywasmgk.LastCall | None:
+        await plugin.call_async("plain", {"number": 1}, threads=threads)
+        return plugin.last_call
+
+    with plugin:
+        plugin.call("plain", {"number": 1})
+        plain, awaited = plugin.last_call, asyncio.run(main())
+        assert plain is not None and awaited is not None
+        assert awaited._replace(seconds=0) == plain._replace(seconds=0)

@@ -7,9 +7,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ...errors import GuestError, PywasmgkError
-from ..runtime.metering import CURRENT
 from ..runtime.values import to_python
-from ..runtime.witness import LeftFrame, Witness
+from ..runtime.witness import WITNESS, LeftFrame, Witness
 from ..stepping.activations import typing_before
 from ..stepping.world import BLOCK
 from ..types import ValType
@@ -36,7 +35,8 @@ class core_on_trap:
     It is that of the exception that leaves the block, a trap or another GuestError, be it the cause
     of a plugin's CallError; frames, memories and globals are as it left them. Interpreted frames
     have locals and operands, exactly; compiled ones have places alone. What frames held is kept
-    until the block ends. Only this thread is looked at. While nothing fails it costs nothing.
+    until the block ends. What this thread or task calls is looked at, by ``call_async`` too, and
+    no thread that somebody else has begun. While nothing fails it costs nothing.
     """
 
     def __init__(self) -> None:
@@ -45,7 +45,8 @@ class core_on_trap:
         self._before: Witness | None = None
 
     def __enter__(self) -> core_on_trap:
-        self._before, CURRENT.state.witness = CURRENT.state.witness, self._witness
+        self._before = WITNESS.get()
+        WITNESS.set(self._witness)
         return self
 
     def __exit__(
@@ -54,7 +55,7 @@ class core_on_trap:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        CURRENT.state.witness = self._before
+        WITNESS.set(self._before)
         seen, self._witness = self._witness, Witness()
         if seen.frames and seen.error is not None and seen.error in _causes(error):
             self.dump = _dump(seen.frames)

@@ -17,7 +17,7 @@ from ..runtime.faults import explained
 from ..runtime.functions import Func
 from ..runtime.metering import CURRENT, Meter
 from ..runtime.tags import caught
-from ..runtime.witness import LeftFrame
+from ..runtime.witness import WITNESS, LeftFrame
 from ..types import FuncType
 from .code import fuel_behind
 
@@ -128,7 +128,7 @@ class Execution:
 
     def _note_left(self, told: BaseException) -> None:
         """Shows the frames that an exception leaves to whoever wants to know."""
-        if (witness := CURRENT.state.witness) is not None:
+        if (witness := WITNESS.get() or CURRENT.state.witness) is not None:
             witness.saw(
                 told,
                 (

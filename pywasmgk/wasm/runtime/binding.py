@@ -33,7 +33,7 @@ from .functions import Func
 from .memory import filled
 from .metering import CURRENT, FRAMES_LEFT, Meter
 from .tags import Exn, caught, thrown
-from .witness import LeftFrame
+from .witness import WITNESS, LeftFrame
 
 if TYPE_CHECKING:
     from .instance import Instance
@@ -501,7 +501,7 @@ class Binding:
             self._tell_callee(error, entry, last)
         frames.reverse()
         told = explained(error, frames, meter, self.instance.domain, native)
-        if (witness := CURRENT.state.witness) is not None:
+        if (witness := WITNESS.get() or CURRENT.state.witness) is not None:
             left = (LeftFrame(self.instance, frame.function, frame.offset) for frame in frames)
             witness.saw(told, left)
         if isinstance(told, WasmException):

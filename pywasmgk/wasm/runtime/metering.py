@@ -452,7 +452,7 @@ class ThreadState:
         #: the recursion limit that is kept for host functions that call back in, until the account
         #: is closed; 0 if none is
         self.kept = 0
-        #: who wants to know of frames that exceptions leave
+        #: who wants to know of frames that exceptions leave, where no task has a witness of its own
         self.witness: Witness | None = None
         _STATES.add(self)
 

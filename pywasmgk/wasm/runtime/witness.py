@@ -1,18 +1,19 @@
 """Takes note of the frames that an exception leaves, for who wants a core dump.
 
-A thread has a witness only while somebody asks for one; engines look for it when an exception
-leaves their frames, and at no other time.
+A thread, or a task of an event loop, has a witness only while somebody asks for one; engines look
+for it when an exception leaves their frames, and at no other time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from .instance import Instance
 
-__all__ = ["LeftFrame", "Witness"]
+__all__ = ["WITNESS", "LeftFrame", "Witness"]
 
 
 class LeftFrame(NamedTuple):
@@ -40,3 +41,7 @@ class Witness:
         if error is not self.error:
             self.error, self.frames = error, []
         self.frames += frames
+
+
+#: who wants to know of frames that exceptions leave, in a task and the threads that work for it
+WITNESS: ContextVar[Witness | None] = ContextVar("pywasmgk_witness", default=None)

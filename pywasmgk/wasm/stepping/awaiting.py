@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
 from contextlib import ExitStack, asynccontextmanager
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..runtime.functions import Func
@@ -138,7 +139,9 @@ async def in_thread(call: Callable[[Beside], T], cancel: CancelToken | None = No
     """Runs a call of a guest in a thread."""
     loop = asyncio.get_running_loop()
     beside = Beside(loop, cancel or CancelToken())
-    done: asyncio.Future[T] = loop.run_in_executor(_workers(), beside.run, call)
+    # on whose behalf it is, and who wants to know of frames, is known there too
+    run = copy_context().run
+    done: asyncio.Future[T] = loop.run_in_executor(_workers(), run, beside.run, call)
     try:
         return await asyncio.shield(done)
     except asyncio.CancelledError:

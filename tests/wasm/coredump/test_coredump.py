@@ -3,6 +3,7 @@ read. tests/guests/coredump/wasmtime.core is another engine's."""
 
 from __future__ import annotations
 
+import asyncio
 import math
 import random
 import struct
@@ -21,6 +22,7 @@ from pywasmgk.wasm.coredump.parts import (
     CoreThread,
     CoreValue,
 )
+from pywasmgk.wasm.runtime.witness import WITNESS
 
 GUEST = Path(__file__).parents[2] / "guests/coredump/div.wat"
 THEIRS = GUEST.with_name("wasmtime.core").read_bytes()
@@ -259,3 +261,30 @@ def test_damaged_files_raise_decode_errors() -> None:
         except pywasmgk.DecodeError:
             pass
     assert read > 100
+
+
+@pytest.mark.parametrize("threads", [True, False])
+def test_calls_of_tasks_are_looked_at_each_by_its_own(threads: bool) -> None:
+    """Blocks of tasks end in any order, and one does not see what another one's guest did."""
+    text = """(module (import "env" "wait" (func $wait (param i32)))
+      (func $fail (param $n i32) (call $wait (local.get $n)) unreachable)
+      (func (export "go") (param $n i32) (call $fail (local.get $n))))"""
+
+    async def wait(turns: int) -> None:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+
+    async def failing(turns: int) -> CoreDump | None:
+        imports = {"env": {"wait": wait}}
+        instance = pywasmgk.instantiate(text, imports, engine="interpreter")
+        with pytest.raises(pywasmgk.Trap), core_on_trap() as core:
+            await instance.exports.go.call_async(turns, threads=threads)
+        return core.dump
+
+    async def main() -> list[CoreDump | None]:
+        return await asyncio.gather(*map(failing, (9, 1, 5)))
+
+    for dump, turns in zip(asyncio.run(main()), (9, 1, 5)):
+        assert dump is not None
+        assert [frame.locals for frame in dump.frames] == [[CoreValue(I32, turns)]] * 2
+    assert WITNESS.get() is None
