@@ -57,7 +57,7 @@ class Trail:
         """Looks at the steps before the one where the execution is now, which it stays at."""
         held = self._held
         now, stopped_by = held.steps, held.stopped_by
-        if held.pending is not None:
+        if held.pending is not None or held.closed:
             return
         oldest = held.earliest
         if self._first <= now <= self._end and now - self._first >= min(_FEW, now - oldest):

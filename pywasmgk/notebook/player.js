@@ -2,15 +2,15 @@
 // that people type are put into elements as text.
 
 const BUTTONS = [
-  ["⏮", "to the oldest step", "oldest"],
-  ["⏪", "run back to the stop before", "back-run"],
-  ["◀◀", "back one instruction, over calls", "back-next"],
+  ["|◀", "to the oldest step", "oldest"],
+  ["◀◀", "run back to the stop before", "back-run"],
+  ["↶", "back one instruction, over calls", "back-next"],
   ["◀", "back one instruction", "back"],
   ["▶", "one instruction", "step"],
-  ["▶▶", "one instruction, over calls", "next"],
-  ["⤴", "on to the caller", "out"],
-  ["⏩", "run on to the next stop", "run"],
-  ["⏭", "to the furthest step", "furthest"],
+  ["↷", "one instruction, over calls", "next"],
+  ["↑", "on to the caller", "out"],
+  ["▶▶", "run on to the next stop", "run"],
+  ["▶|", "to the furthest step", "furthest"],
 ];
 
 function make(name, properties = {}, ...children) {

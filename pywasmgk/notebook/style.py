@@ -34,6 +34,7 @@ font-size:13px;line-height:1.45;max-width:100%;overflow-x:auto}
 & table{border-collapse:collapse;margin:4px 0;border:0;font-size:inherit;table-layout:auto}
 & th,& td{text-align:left;padding:1px 10px 1px 0;border:0;vertical-align:top;background:none;
 color:inherit;max-width:48em;overflow-wrap:anywhere;white-space:normal}
+& tr,& tr:hover{background:none}
 & th{color:var(--wg-dim);font-weight:normal;border-bottom:1px solid var(--wg-line)}
 & .wg-facts th{border:0}
 & .wg-number{text-align:right;font-variant-numeric:tabular-nums}
@@ -72,7 +73,8 @@ min-height:64px;overflow-wrap:anywhere}
 
 
 def _within(rules: str) -> str:
-    return rules.replace("&", f".{NAME}")
+    # named thrice: notebooks have rules for all tables, with two classes
+    return rules.replace("&", f".{NAME}" * 3)
 
 
 def _where(says: tuple[str, ...], colours: str) -> str:

@@ -89,9 +89,11 @@ def test_one_that_is_closed_stays_on_the_screen() -> None:
     steering = Steering(execution)
     steering.do("step 3")
     execution.close()
-    for line in ("step", "back", "goto 0"):
+    for line in ("step", "back", "goto 0", "back-run", "set n 1", "poke 0 1"):
         steering.do(line)
-        assert "error" in shown(steering) or steering.steps[1] in range(4)
+        assert "error: the execution is closed" in shown(steering)
+        assert steering.steps == (0, 3, 3)
+    assert execution.instance.memory.read_u8(0) == 0
     assert "local.get" in shown(steering)
 
 

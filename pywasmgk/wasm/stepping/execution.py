@@ -152,6 +152,11 @@ class Execution(Shown, Backwards, Watching):
         return self._running.depth
 
     @property
+    def closed(self) -> bool:
+        """Whether the instance was given back: it can be looked at, and goes nowhere."""
+        return self._hold.closed
+
+    @property
     def meter(self) -> Meter:
         """Its account."""
         return self._hold.meter
@@ -380,17 +385,22 @@ class Execution(Shown, Backwards, Watching):
 
     def set_local(self, local: int | str, value: Any, frame: int = 0) -> None:
         """Sets a local of a frame, by index or name; 0 is the innermost. Raises KeyError,
-        TypeError and OverflowError."""
+        TypeError and OverflowError, and HostError once it is closed."""
+        self._hold.require_open()
         self.frames[frame].put_local(local, value)
         self._edited()
 
     def set_global(self, index: int, value: Any) -> None:
-        """Sets a global of its instance, by index. Raises TypeError if it is immutable."""
+        """Sets a global of its instance, by index. Raises TypeError if it is immutable, and
+        HostError once it is closed."""
+        self._hold.require_open()
         self.instance.globals[index].value = value
         self._edited()
 
     def write_memory(self, address: int, data: bytes, memory: int = 0) -> None:
-        """Overwrites bytes of a memory of its instance. Raises IndexError outside of it."""
+        """Overwrites bytes of a memory of its instance. Raises IndexError outside of it, and
+        HostError once it is closed."""
+        self._hold.require_open()
         self.instance.memories[memory].write(address, data)
         self._edited()
 
@@ -527,6 +537,7 @@ class Execution(Shown, Backwards, Watching):
         )
 
     def _restore(self, checkpoint: Checkpoint) -> None:
+        self._hold.require_open()
         meter = self._hold.meter
         self._world.put_back(checkpoint.world)
         self._latest = checkpoint.world

@@ -37,9 +37,13 @@ class Hold:
         meter.over = False
         meter.pause()
 
-    def __enter__(self) -> Meter:
+    def require_open(self) -> None:
+        """Raises HostError once it is closed: the instance may be somebody else's."""
         if self.closed:
             raise HostError("the execution is closed")
+
+    def __enter__(self) -> Meter:
+        self.require_open()
         require_no_call()
         mine = holder_of(self)
         running = self._slices.setdefault(0, mine)

@@ -323,6 +323,39 @@ def test_who_wants_no_past_has_none(instance: Instance) -> None:
             held.rewind()
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda held: held.rewind(3),
+        lambda held: held.goto(0),
+        lambda held: held.reverse_run(),
+        lambda held: held.reverse_step_over(),
+        lambda held: held.set_local("n", 7),
+        lambda held: held.set_global(0, 7),
+        lambda held: held.write_memory(16, b"7"),
+        lambda held: held.step(),
+    ],
+)
+def test_one_that_is_closed_changes_nothing_of_its_instance(
+    instance: Instance, change: Any
+) -> None:
+    """Which may be somebody else's by then."""
+    held = instance.start("sum", 3)
+    held.step(20)
+    assert not held.closed
+    held.close()
+    assert held.closed
+
+    def state() -> tuple[object, ...]:
+        values = held.frames[0].locals, instance.globals[0].value
+        return held.steps, values, instance.memory.read(0, 100)
+
+    before = state()
+    with pytest.raises(HostError, match="the execution is closed"):
+        change(held)
+    assert state() == before
+
+
 def test_exceptions_of_the_host_come_again_as_they_were(instance: Instance) -> None:
     def fail(number: int) -> int:
         raise KeyError("no")
