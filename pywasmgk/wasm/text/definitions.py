@@ -56,19 +56,6 @@ class DefinitionReader:
         #: names of parameters and locals, and branch hints, by function
         self.locals: dict[int, dict[int, str]] = {}
         self.hints: dict[int, list[Hint]] = {}
-        self._readers: dict[str, Callable[[int], None]] = {
-            "type": self._type,
-            "import": self._import,
-            "func": self._func,
-            "table": self._table,
-            "memory": self._memory,
-            "global": self._global,
-            "tag": self._tag,
-            "export": self._export,
-            "start": self._start,
-            "elem": self._elem,
-            "data": self._data,
-        }
 
     def field(self) -> None:
         """Reads a field from its parenthesis to the other."""
@@ -76,12 +63,12 @@ class DefinitionReader:
         at = cursor.place
         cursor.expect("(")
         kind = cursor.word("a field")
-        if kind not in self._readers:
+        if kind not in _READERS:
             raise cursor.failure(f"unknown field {kind:.40}{why_unknown(kind)}")
         if kind in self.spaces.counts:
             # the first reading took its identifier
             cursor.identifier()
-        self._readers[kind](at)
+        _READERS[kind](self, at)
         cursor.expect(")")
 
     def _add(self, section: str, at: int, *parts: bytes | Piece) -> None:
@@ -375,6 +362,14 @@ class DefinitionReader:
         if flags:
             parts.append(b"\0" if elements.plain else TYPES[elements.type])
         self._add("elem", at, *parts, unsigned(elements.number), elements.items)
+
+
+#: what reads a field, by its keyword; not bound to a reader, which would be in a cycle: its tokens
+#: would be there as long as the collector likes
+_READERS: dict[str, Callable[[DefinitionReader, int], None]] = {
+    kind: getattr(DefinitionReader, f"_{kind}")
+    for kind in (*_KINDS, "type", "import", "export", "start", "elem", "data")
+}
 
 
 def _function_type(signature: Signature) -> bytes:

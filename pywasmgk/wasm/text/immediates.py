@@ -65,14 +65,6 @@ class Immediates:
         self.spaces = signatures.spaces
         self.locals: dict[str, int] = {}
         self.labels = Labels(self.cursor)
-        self._readers: dict[str, Callable[[isa.Instruction], bytes]] = {
-            kind: getattr(self, f"_{kind}")
-            for kind in (
-                "localidx", "labelidx", "typeidx", "memarg", "labels", "types", "reftype",
-                "blocktype", "catches", "i32", "i64", "f32", "f64", "v128", "laneidx", "lanes",
-                "zero",
-            )
-        }  # fmt: skip
 
     def enter(self, locals: dict[str, int], labels: Labels) -> None:
         """Other code is read from now on, with locals and labels of its own."""
@@ -101,7 +93,7 @@ class Immediates:
     def _one(self, kind: str, row: isa.Instruction) -> bytes:
         if kind in _SPACES:
             return self._index(_SPACES[kind])
-        return self._readers[kind](row)
+        return _READERS[kind](self, row)
 
     def _index(self, space: str) -> bytes:
         return unsigned(self.cursor.index(self.spaces.indices[space], space))
@@ -228,3 +220,13 @@ class Immediates:
 
     def _lanes(self, row: isa.Instruction) -> bytes:
         return bytes([self.cursor.unsigned(8) for _ in range(16)])
+
+
+#: what reads an immediate, by its kind; not bound to its reader, as in ``definitions``
+_READERS: dict[str, Callable[[Immediates, isa.Instruction], bytes]] = {
+    kind: getattr(Immediates, f"_{kind}")
+    for kind in (
+        "localidx", "labelidx", "typeidx", "memarg", "labels", "types", "reftype", "blocktype",
+        "catches", "i32", "i64", "f32", "f64", "v128", "laneidx", "lanes", "zero",
+    )
+}  # fmt: skip

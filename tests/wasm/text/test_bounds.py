@@ -123,3 +123,21 @@ def test_many_annotations_before_a_field() -> None:
     assert [name for name, *_ in found.custom_sections] == ["a"] * 1_000 + ["b"]
     with pytest.raises(TextError, match="misplaced @name"):
         assemble('(@name "x")(@custom "a")(func)')
+
+
+@pytest.mark.skipif(sys.implementation.name != "cpython", reason="needs counted references")
+@pytest.mark.parametrize("shape", TEXT_SHAPES)
+def test_reading_leaves_nothing_to_the_collector(shape: str) -> None:
+    """Tokens would be kept until it runs, which each version of Python does at another time."""
+    text = TEXT_SHAPES[shape](2_000)
+    Module("(module)")
+    gc.collect()
+    gc.disable()
+    try:
+        read_text(text, lambda at: None)
+    except TextError:
+        pass
+    finally:
+        found = gc.collect()
+        gc.enable()
+    assert found == 0
