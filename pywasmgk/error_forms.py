@@ -48,12 +48,13 @@ def error_form(error: BaseException) -> dict[str, Any]:
 def _frame(frame: Frame) -> dict[str, Any]:
     """A frame, with line and column where the module was made from text, and with the lines of its
     source where debug information has them."""
-    of_text = ("line", "column", "excerpt")
     form = frame._asdict()
-    del form["lines"]
+    del form["lines"], form["listing"], form["text"]
+    if (place := frame.place) is not None:
+        form |= {"line": place.line, "column": place.column, "excerpt": place.excerpt}
     if frame.source:
         form["source"] = [line._asdict() for line in frame.source]
-    return {key: form[key] for key in form if frame.line is not None or key not in of_text}
+    return form
 
 
 def _message(error: BaseException) -> str:

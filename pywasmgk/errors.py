@@ -145,8 +145,29 @@ class _Listing(Protocol):
         """The lines of one, each with its ``offset`` and ``text``."""
 
 
+class _Text(Protocol):
+    """Who finds places in the text that a module was made from, when somebody asks."""
+
+    def place(self, offset: int) -> Place | None:
+        """The place of the instruction at an offset."""
+
+
+class _Found(NamedTuple):
+    """A place that was found, for who does not have the text."""
+
+    answer: Place | None
+
+    def place(self, offset: int) -> Place | None:
+        """The place."""
+        return self.answer
+
+
 class Frame(NamedTuple):
-    """One wasm function on the call stack when an error came up."""
+    """One wasm function on the call stack when an error came up.
+
+    Places are looked up when they are asked for: a stack that is given up may be as deep as the
+    limit, at every level of it again, while nobody reads more than some frames.
+    """
 
     #: index in the function index space of its module
     function: int
@@ -156,15 +177,32 @@ class Frame(NamedTuple):
     offset: int
     #: name of the module, if one is known
     module: str | None = None
-    #: where that is in the text of a module that was made from one, both from 1
-    line: int | None = None
-    column: int | None = None
-    #: the line of the text, and below it a caret
-    excerpt: str | None = None
     #: who finds the lines of its source
     lines: _Lines | None = None
     #: who has the text of its function
     listing: _Listing | None = None
+    #: who finds the place in the text that the module was made from
+    text: _Text | None = None
+
+    @property
+    def place(self) -> Place | None:
+        """Where that is in the text of a module that was made from one."""
+        return None if self.text is None else self.text.place(self.offset)
+
+    @property
+    def line(self) -> int | None:
+        """The line of its place, from 1."""
+        return None if (place := self.place) is None else place.line
+
+    @property
+    def column(self) -> int | None:
+        """The column of its place, from 1."""
+        return None if (place := self.place) is None else place.column
+
+    @property
+    def excerpt(self) -> str | None:
+        """The line of the text, and below it a caret."""
+        return None if (place := self.place) is None else place.excerpt
 
     @property
     def source(self) -> tuple[SourceLine, ...]:
@@ -176,9 +214,30 @@ class Frame(NamedTuple):
 
     def __str__(self) -> str:
         name = f"${demangled(self.name)}" if self.name else f"function {self.function}"
-        line = f" (line {self.line}, column {self.column})" if self.line else ""
+        line = f" {place}" if (place := self.place) else ""
         where = f" in {self.module}" if self.module else ""
         return f"{name} at {self.offset:#x}{line}{where}"
+
+    def __repr__(self) -> str:
+        return f"<Frame {self}>"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Frame):
+            return NotImplemented
+        if self[:-1] != other[:-1]:
+            return False
+        return self.text is other.text or self.place == other.place
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash(self[:-1])
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # with its place instead of the whole text
+        text = None if self.text is None else _Found(self.place)
+        return Frame, (*self[:-1], text)
 
 
 class PywasmgkError(Exception):

@@ -404,17 +404,10 @@ class Module(Shown, components.Module):  # type: ignore[misc]
 
     def frame(self, index: int, offset: int) -> Frame:
         """A frame of this module, as errors show it."""
-        place = self.source.place(offset) if self.source else None
-        line, column, excerpt = (
-            (place.line, place.column, place.excerpt) if place else (None, None, None)
-        )
+        # what it was compiled from says more than its text
+        text = self.source if self.lines is None else None
         name = self.function_name(index)
-        if self.lines is not None:
-            # what it was compiled from says more
-            line = column = excerpt = None
-        return Frame(
-            index, name, offset, self.name, line, column, excerpt, self.lines, self._listing
-        )
+        return Frame(index, name, offset, self.name, self.lines, self._listing, text)
 
     def _placed(self, error: DecodeError | ValidationError) -> DecodeError | ValidationError:
         """An error that says where it is in the text that the module was made from, if it was; and

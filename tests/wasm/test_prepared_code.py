@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import pytest
 
 import pywasmgk
 from pywasmgk.wasm.interpreter import prepared
+from pywasmgk.wasm.interpreter.dispatch import FETCH, LOOPS, loop_source
 from pywasmgk.wasm.interpreter.execution import Execution
+from pywasmgk.wasm.isa import STANDARD
 
 #: functions that call each other deep, and trap, throw and catch on the way
 COUNT = 12
@@ -97,3 +100,36 @@ def test_code_that_is_dropped_goes_into_no_cache(
         assert any(code.dropped for code in module.codes.values())
         assert module.stored is not None
         module.stored.save()
+
+
+def test_frames_on_the_stack_keep_nothing_that_is_dropped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A function that calls, and is dropped meanwhile, is made again when it goes on."""
+    most, count, size = 2_000, 40, 200
+    monkeypatch.setattr(prepared, "_MOST", most)
+    body = "(drop (i32.const 1))" * size
+    text = "".join(
+        f'(func $f{n} (export "f{n}") (result i32) {body} (i32.add (i32.const 1) (call $f{n + 1})))'
+        for n in range(count)
+    )
+    kept: list[int] = []
+
+    def deepest() -> int:
+        found = [each for each in gc.get_objects() if type(each) is Execution]
+        lists = {id(frame[0]): len(frame[0]) for each in found for frame in each.frames}
+        kept.append(sum(lists.values()))
+        return 0
+
+    text = f'(module (import "h" "h" (func $f{count} (result i32))) {text})'
+    instance = pywasmgk.instantiate(text, {"h": {"h": deepest}}, engine="interpreter")
+    assert instance.exports.f0() == count
+    assert instance.fuel_used == count * (size + 4)
+    assert 0 < kept[0] <= most + 2 * count
+
+
+@pytest.mark.parametrize("name", LOOPS)
+def test_loops_take_the_next_operation_in_a_line_that_is_known(name: str) -> None:
+    lines = loop_source(STANDARD, name).splitlines()
+    begin = next(number for number, line in enumerate(lines) if line.startswith("def "))
+    assert lines[begin + FETCH[name]].strip() == "op, x = operations[pc]"

@@ -13,6 +13,8 @@ import pytest
 from processor import HANGS
 
 import pywasmgk
+from pywasmgk.wasm.runtime import metering
+from pywasmgk.wasm.runtime.metering import CURRENT
 from pywasmgk.wasm.runtime.python_stack import RecursionLimit, allowance, frames_of, stack_size
 
 ENGINES = ("interpreter", "compiler", "auto")
@@ -26,6 +28,8 @@ BACK_IN = """(module (import "h" "h" (func $h (param i32) (result i32)))
 DEEP = '''
 import functools, sys, threading
 import pywasmgk
+from pywasmgk.wasm.runtime import metering
+from pywasmgk.wasm.runtime.metering import CURRENT
 
 PARAM = "(param i32) (result i32)"
 DOWN = "(i32.sub (local.get 0) (i32.const 1))"
@@ -183,11 +187,11 @@ def test_the_recursion_limit_is_what_the_threads_need() -> None:
     own = sys.getrecursionlimit()
     limit = RecursionLimit()
     depth = frames_of(sys._getframe())
-    first = limit.hold(5_000)
+    first = limit.hold(depth, 5_000)
     raised = sys.getrecursionlimit()
     assert raised >= 5_000 + depth
-    second = limit.hold(9_000)
-    in_thread(lambda: limit.release(limit.hold(20)))
+    second = limit.hold(depth, 9_000)
+    in_thread(lambda: limit.release(limit.hold(depth, 20)))
     assert sys.getrecursionlimit() > raised
     limit.release(second)
     assert sys.getrecursionlimit() == raised
@@ -198,7 +202,8 @@ def test_the_recursion_limit_is_what_the_threads_need() -> None:
 def test_a_recursion_limit_that_somebody_else_sets_stays() -> None:
     own = sys.getrecursionlimit()
     limit = RecursionLimit()
-    held = limit.hold(5_000)
+    depth = frames_of(sys._getframe())
+    held = limit.hold(depth, 5_000)
     try:
         sys.setrecursionlimit(7_777)
         limit.release(held)
@@ -211,6 +216,7 @@ def test_the_limit_is_not_lowered_under_a_thread_that_is_deep() -> None:
     """CPython 3.10 and 3.11 would abort."""
     own = sys.getrecursionlimit()
     limit = RecursionLimit()
+    depth = frames_of(sys._getframe())
     inside, leave = threading.Event(), threading.Event()
 
     def deep(number: int) -> None:
@@ -224,7 +230,7 @@ def test_the_limit_is_not_lowered_under_a_thread_that_is_deep() -> None:
         with contextlib.suppress(RecursionError):  # since 3.12 it may be lowered under it
             deep(3_000)
 
-    held = limit.hold(5_000)
+    held = limit.hold(depth, 5_000)
     thread = threading.Thread(target=run)
     thread.start()
     assert inside.wait(20)
@@ -233,5 +239,74 @@ def test_the_limit_is_not_lowered_under_a_thread_that_is_deep() -> None:
     leave.set()
     thread.join()
     assert lowered == own or sys.version_info < (3, 12)
-    limit.release(limit.hold(5_000))
+    limit.release(limit.hold(depth, 5_000))
     assert sys.getrecursionlimit() == own
+
+
+class Counting:
+    """A collection that counts who asks whether something is in it."""
+
+    def __init__(self, inside: Any) -> None:
+        self.inside, self.asked = inside, 0
+
+    def __contains__(self, item: object) -> bool:
+        self.asked += 1
+        return item in self.inside
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inside, name)
+
+    def __getitem__(self, key: object) -> Any:
+        return self.inside[key]
+
+    def __setitem__(self, key: object, value: object) -> None:
+        self.inside[key] = value
+
+
+def two_exports(size: int) -> str:
+    """Two functions that call the host, one of which has so many instructions more."""
+    body = "(param i32) (result i32) (call $h (local.get 0))"
+    return f"""(module (import "h" "h" (func $h (param i32) (result i32)))
+      (func (export "f") {body}) (func (export "g") {body} {"(drop (i32.const 1))" * size}))"""
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("size", [0, 40_000])  # the larger is not compiled
+def test_frames_of_python_are_counted_once(
+    engine: str, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many calls back in are open: what each looks at are the frames since the others."""
+    deepest: list[int] = []
+
+    def between(number: int, frames: int) -> int:
+        if frames:
+            return between(number, frames - 1)
+        if not number:
+            deepest.append(frames_of(sys._getframe()))
+            return 0
+        return int(guest.exports.g(number - 1))
+
+    def host(number: int) -> int:
+        return between(number, 20)
+
+    guest = pywasmgk.instantiate(two_exports(size), {"h": {"h": host}}, engine=engine)
+    for _ in range(300):
+        guest.exports.f(0)
+
+    def run() -> None:
+        kept = CURRENT.state._frames._depths = Counting({})
+        stubs = Counting(metering.STUBS)
+        monkeypatch.setattr(metering, "STUBS", stubs)
+        limit = sys.getrecursionlimit()
+        guest.exports.f(140)
+        assert sys.getrecursionlimit() == limit
+        assert not kept.inside
+        counted.append((kept.asked, stubs.asked))
+
+    counted: list[tuple[int, int]] = []
+    in_thread(run)
+    depth = deepest[-1]
+    assert depth > 140 * 20
+    # for the limit; for whether the account is open, as it is asked some times for each call
+    assert counted[0][0] < 3 * depth
+    assert counted[0][1] < 8 * depth

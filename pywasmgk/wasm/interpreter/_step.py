@@ -24,6 +24,7 @@ def step(execution, meter, turns):
     while True:
         try:
             while True:
+                op, x = operations[pc]
                 if not turns:
                     execution.turns = 0
                     meter.left = fuel
@@ -31,7 +32,6 @@ def step(execution, meter, turns):
                     frames.append((operations, pc, stack, locals_, func))
                     return None
                 turns -= 1
-                op, x = operations[pc]
                 pc += 1
                 if op < 3:
                     if op < 1:

@@ -101,11 +101,12 @@ class Code:
         return made
 
     def drop(self, again: tuple[int, Any]) -> None:
-        """Lets go of what takes most memory. Frames that run it go on with what they have; a call
-        begins with an operation that has it made ``again``."""
+        """Lets go of what takes most memory, also in frames that run it: these find nothing when
+        they go on, and have it made again. A call begins with an operation that has it made
+        ``again``."""
         self.offsets = array("I", self.offsets)
         self.dropped = True
-        self.operations = [again]
+        self.operations[:] = [again]
 
     def restore(self, made: Code) -> None:
         """Takes what was dropped from what was made again."""

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 from ..isa import STANDARD, Instruction, InstructionSet
 from .control import CHOSEN, CONTROL, ENTER_INSTANCE, REFILL, STEPPED
 
-__all__ = ["LOOPS", "Dispatch", "dispatch_for", "loop_source"]
+__all__ = ["FETCH", "LOOPS", "Dispatch", "dispatch_for", "loop_source"]
 
 _HEADER = '''\
 """A dispatch loop, generated from the rows of ``isa`` by ``dispatch``: do not edit.
@@ -281,6 +281,9 @@ LOOPS = {
         on_file=False,
     ),
 }
+#: how many lines below that of its ``def`` a loop takes the next operation; one that counts has
+#: found its counters before
+FETCH = {name: _PROLOGUE.count("\n") - 1 + loop.counting for name, loop in LOOPS.items()}
 #: where a loop comes to another frame
 _FRAME_CHANGES = re.compile(r"^( *)operations, pc, .* = .*\n", re.MULTILINE)
 
@@ -289,10 +292,12 @@ def loop_source(instructions: InstructionSet, name: str) -> str:
     """The module with one of LOOPS, as text."""
     loop = LOOPS[name]
     head = _PROLOGUE.format(name=name, parameters=loop.parameters, hot=loop.hot, doc=loop.doc)
-    fetch = "                op, x = operations[pc]\n                pc += 1\n"
+    # before it pauses: what was dropped is made again then
+    fetch = "                op, x = operations[pc]\n"
     tree = "".join(_tree([*_operations(instructions).items()], 4, loop))
     end = _EPILOGUE.format(last=loop.last) + indent(ENTER_INSTANCE, "        ")
-    text = "".join((_HEADER, "\n", head, loop.pause, fetch, tree, end))
+    go_on = "                pc += 1\n"
+    text = "".join((_HEADER, "\n", head, fetch, loop.pause, go_on, tree, end))
     if loop.counting:
         change = r"\g<0>\1counts = execution.counts_in(func, len(frames))\n"
         text = _FRAME_CHANGES.sub(change, text)

@@ -20,6 +20,7 @@ from ..runtime.tags import caught
 from ..runtime.witness import WITNESS, LeftFrame
 from ..types import FuncType
 from .code import fuel_behind
+from .dispatch import FETCH
 
 if TYPE_CHECKING:
     from ..runtime.instance import Instance
@@ -86,7 +87,10 @@ class Execution:
             told = explained(error, self.trace(), meter, tiers.instance.domain, None)
             self._note_left(told)
             self._give_back(told, meter)
-            raise told from None
+            try:
+                raise told from None
+            finally:
+                del told  # it would hold this frame, and this frame it
         if results is None:
             self.frames.append(frame)
             return
@@ -164,6 +168,29 @@ class Execution:
             meter.expire(meter.left)
         return True
 
+    def is_made_again(self, error: BaseException, meter: Meter) -> bool:
+        """Whether the loop found nothing to run in the innermost frame, since its function's code
+        was dropped while it called another one; that is made again."""
+        found = error.__traceback__
+        if not isinstance(error, IndexError) or found is None or found.tb_next is not None:
+            return False
+        loop = found.tb_frame.f_code
+        if found.tb_lineno != loop.co_firstlineno + FETCH[loop.co_name]:
+            return False
+        _, pc, *rest, func = self.frames[-1]
+        code = self.code_of(func, meter)
+        if code is None or pc >= len(code.operations):
+            return False
+        self.frames[-1] = (code.operations, pc, *rest, func)
+        return True
+
+    def operation(self, meter: Meter) -> tuple[int, Any]:
+        """The operation of the innermost frame that runs."""
+        operations, pc, _, _, func = self.frames[-1]
+        code = self.code_of(func, meter) if pc > len(operations) else None
+        found: tuple[int, Any] = (operations if code is None else code.operations)[pc - 1]
+        return found
+
     def trace(self) -> list[Frame]:
         """The wasm frames, innermost first."""
         return [
@@ -175,33 +202,41 @@ class Execution:
 def catch(error: BaseException, execution: Execution, meter: Meter, depth: int) -> int:
     """Has a frame go on that catches the exception that the loop met, and gives the call depth that
     is left there. Raises what the loop raises otherwise."""
+    try:
+        if execution.is_made_again(error, meter):
+            return depth
+    except BaseException as stopped:
+        error = stopped
     if isinstance(error, WasmException):
         meter.depth = depth
         if execution.catch(error, meter):
             return meter.depth
-    raise _explained(error, execution, meter)
+    try:
+        raise _explained(error, execution, meter)
+    finally:
+        del error  # what is raised would hold this frame, and this frame it
 
 
 def _explained(error: BaseException, execution: Execution, meter: Meter) -> BaseException:
-    """What the loop raises for an exception that it met: see ``faults``."""
-    traceback = error.__traceback__
-    raised_here = traceback is not None and traceback.tb_next is None
-    native = None
-    if raised_here and traceback is not None:
-        native = partial(_native_trap, execution, traceback.tb_frame)
+    """What an execution is left by for an exception that it met, with its frames: see ``faults``.
+    The innermost frame is that of the loop, if the exception was raised there."""
+    traceback, native, loop = error.__traceback__, None, None
+    if traceback is not None and traceback.tb_next is None:
+        loop = traceback.tb_frame
+        native = partial(_native_trap, execution, loop, meter)
     domain = execution.frames[-1][4].instance.domain
     told = explained(error, execution.trace(), meter, domain, native)
-    if raised_here and traceback is not None and isinstance(told, Trap):
-        _put_back(execution, traceback.tb_frame)
+    if loop is not None and isinstance(told, Trap):
+        _put_back(execution, loop, meter)
     execution._note_left(told)
     execution._give_back(told, meter)
     return told
 
 
-def _put_back(execution: Execution, frame: FrameType) -> None:
+def _put_back(execution: Execution, frame: FrameType, meter: Meter) -> None:
     """Gives a frame the operands again that the instruction which has trapped had taken."""
-    operations, pc, stack, _, _ = execution.frames[-1]
-    number, _ = operations[pc - 1]
+    stack = execution.frames[-1][2]
+    number, _ = execution.operation(meter)
     row = execution.dispatch.operations[number].row
     if row is None or row.typing is None:
         return
@@ -213,9 +248,9 @@ def _put_back(execution: Execution, frame: FrameType) -> None:
         stack += values
 
 
-def _native_trap(execution: Execution, frame: FrameType) -> Trap | None:
-    operations, pc, stack, _, func = execution.frames[-1]
-    number, x = operations[pc - 1]
+def _native_trap(execution: Execution, frame: FrameType, meter: Meter) -> Trap | None:
+    _, _, stack, _, func = execution.frames[-1]
+    number, x = execution.operation(meter)
     row = execution.dispatch.operations[number].row
     if row is None or row.native is None or row.typing is None:
         return None

@@ -28,7 +28,7 @@ class Account:
     """
 
     __slots__ = (
-        *("__weakref__", "_budget", "_depth", "_domain", "_entered"),
+        *("__weakref__", "_around", "_budget", "_depth", "_domain", "_entered"),
         *("_instance", "_meter", "_outermost", "sound", "statement"),
     )
 
@@ -65,6 +65,7 @@ class Account:
             self._instance.tiers.begin(meter)
         else:
             state.host_calls_in(meter)
+            self._around, meter.inner = meter.inner, holder_of(self)
         meter.entries += 1
         self._entered = True
         return meter
@@ -89,7 +90,9 @@ class Account:
         if self._entered and meter is not None:
             meter.depth, meter.budget = self._depth, self._budget
             meter.entries -= 1
-            if self._outermost:
+            if not self._outermost:
+                meter.inner = self._around
+            else:
                 self._instance.fuel_used = meter.fuel_used
                 self._instance.template.follow(meter)
         if not self.sound:
@@ -100,7 +103,7 @@ class Account:
             meter.over = True
             if state.meter is meter:
                 state.close()
-            meter.told = None  # its frames hold the meter
+            meter.forget()
 
 
 class Opened:
@@ -124,7 +127,7 @@ class Opened:
         if self._outermost:
             self._meter.over = True
             CURRENT.state.close()
-            self._meter.told = None  # its frames hold the meter
+            self._meter.forget()
 
     __exit__ = Exit(_leave)
 

@@ -7,6 +7,7 @@ looked up once. Beside a call of so little as an addition, each of those steps w
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import lru_cache
 from types import CodeType
@@ -101,9 +102,10 @@ def make(func, instance, domain, binding, template, fuel, cell, top, invoke):
             try:
                 result = cell.cell_contents({params}0)
             except BaseException as error:
-                told = binding.explain(error, meter)
+                why = error.__cause__
+                error = binding.explain(error, meter)
                 sound = True
-                raise told from error.__cause__
+                raise error from why
             sound = True
             meter.left = left = fuel.cell_contents
             # results go to the host: a test point
@@ -142,6 +144,8 @@ def make(func, instance, domain, binding, template, fuel, cell, top, invoke):
                     state.let_go()
                 # last: while the account is open, who is inside is alive
                 state.meter = None
+                # Meter.forget
+                meter.told = meter.host_error = None
         return {outward}
 
     return call
@@ -218,7 +222,8 @@ def _maker(kind: FuncType) -> Any:
 
 def _has_room(state: ThreadState, meter: Meter) -> bool:
     """Whether one more call may be open on an account, with what Python's stack has now."""
-    return meter.entries < state.entries and state.has_room_for_hosts(meter)
+    frame = sys._getframe(1)
+    return meter.entries < state.entries and state.has_room_for_hosts(meter, frame)
 
 
 def _inward(kind: ValType, name: str) -> str:

@@ -64,9 +64,11 @@ def explained(
 
 
 def _add_notes(error: BaseException, frames: Sequence[Frame]) -> None:
-    notes = [f"wasm frame: {frame}" for frame in frames]
-    if len(notes) > 20:
-        notes[10:-10] = [f"... {len(notes) - 20} more wasm frames ..."]
+    shown, rest = (frames, ()) if len(frames) <= 20 else (frames[:10], frames[-10:])
+    notes = [f"wasm frame: {frame}" for frame in shown]
+    if rest:
+        notes.append(f"... {len(frames) - 20} more wasm frames ...")
+        notes += [f"wasm frame: {frame}" for frame in rest]
     try:
         present = list(getattr(error, "__notes__", ()))
         error.__notes__ = present + notes  # type: ignore[attr-defined]

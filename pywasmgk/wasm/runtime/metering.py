@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...errors import Cancelled, DeadlineExceeded, HostError, OutOfFuel
 from .defaults import DEFAULT_DEPTH, DEFAULT_FUEL, DEFAULT_TIMEOUT
-from .python_stack import RECURSION, allowance, suffices
+from .python_stack import RECURSION, CountedFrames, allowance
 
 if TYPE_CHECKING:
     from .witness import Witness
@@ -137,6 +137,8 @@ class Meter:
     paused = False
     #: what is there as long as it is open, if that is no frame of an entry stub
     holder: weakref.ref[Any] | None = None
+    #: what is there as long as the innermost call inside of it that has an Account is
+    inner: weakref.ref[Any] | None = None
     #: it was closed
     over = False
     # instructions of the slice that ended at the latest look at the clock; 0 if it goes on
@@ -315,6 +317,10 @@ class Meter:
                 return
             seconds -= part
 
+    def forget(self) -> None:
+        """Lets go of exceptions when the call is over: their frames hold the meter."""
+        self.told = self.host_error = None
+
     def charge(self, amount: int) -> None:
         """Charges what a host function does, as if it were instructions. Raises OutOfFuel,
         DeadlineExceeded or Cancelled."""
@@ -438,7 +444,10 @@ class ThreadState:
     that is found here is not believed to be open: its call must still be on the stack.
     """
 
-    __slots__ = ("__weakref__", "entries", "floor", "frames", "kept", "meter", "thread", "witness")
+    __slots__ = (
+        *("__weakref__", "_frames", "entries", "floor", "frames"),
+        *("kept", "meter", "thread", "witness"),
+    )
 
     def __init__(self) -> None:
         self.thread = threading.get_ident()
@@ -454,6 +463,7 @@ class ThreadState:
         self.kept = 0
         #: who wants to know of frames that exceptions leave, where no task has a witness of its own
         self.witness: Witness | None = None
+        self._frames = CountedFrames()
         _STATES.add(self)
 
     def checked(self) -> Meter | None:
@@ -472,23 +482,27 @@ class ThreadState:
 
     def extend(self, budget: int) -> tuple[int, int]:
         """Lets all of a budget be used. Gives what :meth:`restore` takes."""
-        before = self.floor, RECURSION.hold(budget)
+        before = self.floor, RECURSION.hold(self._frames.depth(sys._getframe(1)), budget)
         self.floor = 0
         return before
 
     def host_calls_in(self, meter: Meter) -> None:
         """Makes room for host functions that call back in, every so often, until the account is
         closed: who does it once often does it again."""
-        if not self.has_room_for_hosts(meter):
-            self.kept = RECURSION.keep(meter.budget - self.floor + _HOST_FRAMES)
+        # that of the with statement is there as long as the call
+        frame = sys._getframe(3)
+        if not self.has_room_for_hosts(meter, frame):
+            depth = self._frames.keep(frame, meter.entries)
+            self.kept = RECURSION.keep(depth, meter.budget - self.floor + _HOST_FRAMES)
 
-    def has_room_for_hosts(self, meter: Meter) -> bool:
-        """Whether there is room for one more host function that calls back in."""
+    def has_room_for_hosts(self, meter: Meter, frame: FrameType) -> bool:
+        """Whether there is room for one more host function that calls back in; the frame is there
+        as long as its call."""
         entries = meter.entries
         if entries < EASY_ENTRIES or entries % _HOSTS_AT_ONCE != EASY_ENTRIES:
             return True
-        kept = self.kept
-        return kept > 0 and suffices(kept, meter.budget - self.floor + _HOST_FRAMES)
+        kept, frames = self.kept, meter.budget - self.floor + _HOST_FRAMES
+        return kept > 0 and self._frames.suffices(kept, frames, frame, entries)
 
     def restore(self, before: tuple[int, int]) -> None:
         """Takes back what was extended."""
@@ -498,6 +512,7 @@ class ThreadState:
     def let_go(self) -> None:
         """Takes back what was kept until the account is closed, and all else."""
         self.kept = 0
+        self._frames.forget()
         RECURSION.release()
 
     def close(self) -> None:
@@ -538,6 +553,9 @@ def is_running(meter: Meter) -> bool:
 
 def _is_open(meter: Meter, frame: FrameType | None) -> bool:
     """Whether what opened an account is still there, for a thread that is in a frame."""
+    inner = meter.inner
+    if inner is not None and inner() is not None:
+        return True
     if meter.holder is not None:
         return not meter.over and meter.holder() is not None
     while frame is not None:

@@ -11,10 +11,18 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Mapping
 from types import FrameType
 from typing import NamedTuple
 
-__all__ = ["RECURSION", "Allowance", "allowance", "frames_of", "stack_size", "suffices"]
+__all__ = [
+    "RECURSION",
+    "Allowance",
+    "CountedFrames",
+    "allowance",
+    "frames_of",
+    "stack_size",
+]
 
 #: bytes of the stack in C that are nobody's: what called us, and what host functions need
 _RESERVE = 64 << 10
@@ -35,6 +43,8 @@ _MOST_FRAMES = 2_000
 _COUNTS = 2 if sys.version_info < (3, 12) else 1
 #: frames of Python that are left to host functions at the deepest
 _SLACK = 200
+#: so many frames are counted sooner in C, again each time, than those since the last time in Python
+_SOON_COUNTED = 4_000
 
 
 class Allowance(NamedTuple):
@@ -91,7 +101,7 @@ def _thread_stack_size() -> int:
     return size.value
 
 
-def suffices(limit: int, frames: int) -> bool:
+def _suffices(limit: int, frames: int) -> bool:
     """Whether a recursion limit leaves room for so many frames more where it is called, and some
     for host functions; in a fiftieth of the time that counting the frames takes."""
     most = (limit - frames - _SLACK) // _COUNTS
@@ -106,11 +116,58 @@ def suffices(limit: int, frames: int) -> bool:
 
 def frames_of(frame: FrameType | None) -> int:
     """How deep a frame of Python is, itself included."""
+    return _counted(frame, {})
+
+
+def _counted(frame: FrameType | None, known: Mapping[FrameType, int]) -> int:
+    """The same, for who knows how deep some frames are that may be below it."""
     count = 0
     while frame is not None:
+        if frame in known:
+            return count + known[frame]
         count += 1
         frame = frame.f_back
     return count
+
+
+class CountedFrames:
+    """How deep the frames of one thread are.
+
+    Calls from the host are open one in the other, and each may ask. So frames that asked are kept
+    while their calls are open, and what is below them is not counted again: all together look at
+    each frame once.
+    """
+
+    def __init__(self) -> None:
+        #: frames that are kept, the outermost first, with the number of calls that were open
+        self._kept: list[tuple[int, FrameType]] = []
+        self._depths: dict[FrameType, int] = {}
+
+    def depth(self, frame: FrameType) -> int:
+        """How deep a frame is, itself included."""
+        return _counted(frame, self._depths)
+
+    def keep(self, frame: FrameType, entries: int) -> int:
+        """The same, of a frame that is there as long as a call inside so many others."""
+        kept = self._kept
+        while kept and kept[-1][0] >= entries:
+            # its call is over: the one that asks is in its place
+            self._depths.pop(kept.pop()[1], None)
+        depth = self._depths[frame] = self.depth(frame)
+        kept.append((entries, frame))
+        return depth
+
+    def suffices(self, limit: int, frames: int, frame: FrameType, entries: int) -> bool:
+        """Whether a recursion limit leaves room for so many frames more above one that is there as
+        long as a call inside so many others."""
+        if limit <= _SOON_COUNTED:
+            return _suffices(limit, frames)
+        return _COUNTS * self.keep(frame, entries) + frames + _SLACK <= limit
+
+    def forget(self) -> None:
+        """Lets go of all frames."""
+        self._kept.clear()
+        self._depths.clear()
 
 
 class RecursionLimit:
@@ -125,10 +182,10 @@ class RecursionLimit:
         #: what each thread needs
         self._needs: dict[int, int] = {}
 
-    def hold(self, frames: int) -> int:
-        """Makes room for so many frames more in the running thread, and some for host functions.
-        Gives what :meth:`release` takes."""
-        needed = _COUNTS * frames_of(sys._getframe(1)) + frames + _SLACK
+    def hold(self, depth: int, frames: int) -> int:
+        """Makes room for so many frames more in the running thread, which is at a depth, and some
+        for host functions. Gives what :meth:`release` takes."""
+        needed = _COUNTS * depth + frames + _SLACK
         with self._lock:
             thread = threading.get_ident()
             before = self._needs.get(thread, 0)
@@ -136,10 +193,10 @@ class RecursionLimit:
             self._apply()
         return before
 
-    def keep(self, frames: int) -> int:
+    def keep(self, depth: int, frames: int) -> int:
         """The same, until :meth:`release`; gives what the thread needs by then, for
-        :func:`suffices`."""
-        self.hold(frames + _SLACK)
+        :meth:`CountedFrames.suffices`."""
+        self.hold(depth, frames + _SLACK)
         return self._needs.get(threading.get_ident(), 0)
 
     def release(self, before: int = 0) -> None:

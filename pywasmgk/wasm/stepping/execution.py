@@ -430,7 +430,7 @@ class Execution(Shown, Backwards, Watching):
             if end is not None and self.steps >= end:
                 return "step"
             self._look_at_the_past()
-            asked = running.asked()
+            asked = running.asked(meter)
             # where somebody has seen it stop it goes on, but not past a call that is not answered
             new = self.steps != self._seen
             if asked and self._is_stopped([stop for stop in asked if new or stop.lasting]):

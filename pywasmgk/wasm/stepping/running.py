@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ..interpreter.execution import Execution as Frames
 from ..runtime.functions import Func
 from ..runtime.metering import Meter
+from .copies import Copies
 from .counting import Counter, Counts, Nowhere
 from .stops import Stop
 
@@ -33,11 +34,7 @@ class _Always:
 
 
 class Running(Frames):
-    """An execution all of whose functions are interpreted, in copies of their code.
-
-    Stops are put into the copies in the place of instructions, so that running up to one costs
-    nothing; an instruction is put back to run it.
-    """
+    """An execution all of whose functions are interpreted, in copies of their code."""
 
     def __init__(
         self, func: Func, args: Sequence[Any], answer: Callable[[], Answer | None]
@@ -46,13 +43,9 @@ class Running(Frames):
         # who holds this one: not held by it, so that it goes when nobody else does
         self._answer = answer
         self._outermost = self.frames[0]
-        self._stop = self.dispatch.control["stop"]
-        self._codes: dict[Func, Code] = {}
-        self._stops: list[Stop] = []
-        self._lifted = False
-        #: who is to be asked, by function and position, and the operation that stands there
-        self._places: dict[tuple[Func, int], tuple[list[Stop], Any]] = {}
-        self._trip = _Always(self._stop)
+        stop = self.dispatch.control["stop"]
+        self._copies = Copies((stop, None))
+        self._trip = _Always(stop)
         #: counts what runs, if somebody wants that, and whether it knows the frames
         self._counter: Counter | None = None
         self._follows = False
@@ -78,13 +71,10 @@ class Running(Frames):
         return counter.counts_in(func, place)
 
     def code_of(self, func: Func, meter: Meter) -> Code | None:
-        code = self._codes.get(func)
+        code = self._copies.code(func)
         if code is None:
             prepared = super().code_of(func, meter)
-            if prepared is None:
-                return None
-            code = self._codes[func] = prepared.copy()
-            self._put_into(func, self._stops)
+            code = None if prepared is None else self._copies.make(func, prepared)
         return code
 
     def outside(self, func: Func) -> Callable[..., list[Any]]:
@@ -127,7 +117,9 @@ class Running(Frames):
         finally:
             for position, (operations, pc, *rest) in enumerate(self.frames):
                 if operations is self._trip:
-                    own = self._codes[rest[-1]].operations
+                    code = self._copies.code(rest[-1])
+                    # the loop makes again what was dropped
+                    own = [] if code is None else code.operations
                     self.frames[position] = (own, pc, *rest)
 
     @property
@@ -137,32 +129,24 @@ class Running(Frames):
 
     # -- stops
 
-    def asked(self) -> Sequence[Stop]:
+    def asked(self, meter: Meter) -> Sequence[Stop]:
         """Who is to be asked before the next instruction."""
-        found = self._places.get(self.top)
-        if found is None:
-            return ()
-        return [stop for stop in found[0] if stop.enabled and (stop.lasting or not self._lifted)]
+        func, pc = self.top
+        self.code_of(func, meter)
+        return self._copies.asked(func, pc)
 
     def add(self, stop: Stop) -> None:
         """Has it stop where somebody wants to be asked."""
-        self._stops.append(stop)
-        for func in self._codes:
-            self._put_into(func, [stop])
+        self._copies.add(stop)
 
     @property
     def is_at_a_stop(self) -> bool:
         """Whether one was put before the next instruction, be it asked or not."""
-        return self.top in self._places
+        return self._copies.has_stop(*self.top)
 
     def remove(self, stop: Stop) -> None:
         """Takes a stop out again."""
-        self._stops.remove(stop)
-        for place, (stops, _) in list(self._places.items()):
-            if stop in stops:
-                stops.remove(stop)
-                if not stops:
-                    self._take_out(place)
+        self._copies.remove(stop)
 
     # -- probes
 
@@ -180,7 +164,7 @@ class Running(Frames):
     @contextmanager
     def unseen(self) -> Iterator[None]:
         """Runs again what probes have seen already."""
-        probes = [stop for stop in self._stops if stop.observes]
+        probes = self._copies.observers
         counter, self._counter = self._counter, None
         for probe in probes:
             self.remove(probe)
@@ -191,45 +175,11 @@ class Running(Frames):
                 self.add(probe)
             self.counter = counter
 
-    def _put_into(self, func: Func, stops: Iterable[Stop]) -> None:
-        operations = self._codes[func].operations
-        instance: Any = func.instance
-        for stop in stops:
-            for pc in stop.positions(func, instance.module.block_map(func.index)):
-                found = self._places.setdefault((func, pc), ([], operations[pc]))
-                found[0].append(stop)
-                if stop.lasting or not self._lifted:
-                    operations[pc] = (self._stop, None)
-
-    def _take_out(self, place: tuple[Func, int]) -> None:
-        func, pc = place
-        _, operation = self._places.pop(place)
-        self._codes[func].operations[pc] = operation
-
     def one(self, meter: Meter) -> list[Any] | None:
         """Runs the next instruction, whatever stops before it."""
-        func, pc = self.top
-        found = self._places.get((func, pc))
-        if found is None:
+        with self._copies.without(*self.top):
             return self.step(meter)
-        operations = self._codes[func].operations
-        stop, operations[pc] = operations[pc], found[1]
-        try:
-            return self.step(meter)
-        finally:
-            operations[pc] = stop
 
-    @contextmanager
-    def unstopped(self) -> Iterator[None]:
+    def unstopped(self) -> AbstractContextManager[None]:
         """Runs past all stops but those that are ``lasting``."""
-        before, self._lifted = self._lifted, True
-        for (func, pc), (stops, operation) in self._places.items():
-            if not any(stop.lasting for stop in stops):
-                self._codes[func].operations[pc] = operation
-        try:
-            yield
-        finally:
-            self._lifted = before
-            if not before:
-                for func, pc in self._places:
-                    self._codes[func].operations[pc] = (self._stop, None)
+        return self._copies.unstopped()
