@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,10 +16,30 @@ from plugin_guests import guest
 from processor import HANGS
 from wasm_builder import body, functype, module, name
 
+from pywasmgk.wasm.module import Module
+
 #: sets a window's title, clears the screen, turns the direction of writing round
 ORDERS = "\x1b]0;owned\x07\x1b[2J\x9b5m\u202e"
 #: bytes that a terminal would obey, or that people would be misled by
 OBEYED = (b"\x1b", b"\x07", b"\xc2\x9b", "\u202e".encode(), b"\r", b"\x08")
+
+
+def lively(annotated: str) -> str:
+    """A module that runs, all of whose names are hostile; in two functions, host calls and all."""
+    mark = "".join(f"\\{byte:02x}" for byte in ORDERS.encode())
+    named = f'(@name "{mark}")' if annotated else ""
+    return f"""(module {named}
+      (import "{mark}" "{mark}" (func $h {named} (param i32)))
+      (memory {named} (export "{mark}m") 1) (data {named} (i32.const 0) "{mark}")
+      (global $g {named} (mut i32) (i32.const 0))
+      (table {named} 1 funcref) (elem {named} (i32.const 0) $k)
+      (func $k {named} (param $p {named} i32) (result i32) (local $l {named} i32)
+        (loop $m (global.set $g (i32.load (local.get $p)))
+          (br_if $m (i32.lt_u (local.tee $l (i32.add (local.get $l) (i32.const 1))) (i32.const 3))))
+        (call $h (i32.const 7)) (local.get $l))
+      (func {named} (export "{mark}") (export "f") (drop (call_indirect (param i32) (result i32)
+        (i32.const 4) (i32.const 0))))
+      (func {named} (export "{mark}t") (export "t") (drop (i32.load (i32.const -1)))))"""
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +60,24 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         module(types=[functype("", "i32")], functions=[0], bodies=[body("", "nop")], **own)
     )
     (place / "text.wat").write_text(f'(module (func $a (call ${ORDERS})) (export "{ORDERS}" x))')
+    for file, text in (("lively.wasm", lively("names")), ("bare.wasm", lively(""))):
+        (place / file).write_bytes(Module(text).data)
+    for file in LIVELY:
+        core, recording = place / f"{file[:-5]}.core", place / f"{file[:-5]}.rec"
+        run("run", place / file, "t", "--stub-imports", "--coredump", core)
+        run("debug", place / file, "f", "--stub-imports", "--do", "run", "--record", recording)
+        run(
+            "debug",
+            place / file,
+            "f",
+            "--stub-imports",
+            "--do",
+            "run",
+            "--record",
+            place / f"{file[:-5]}.rec",
+        )
+    (place / "none.core").write_bytes((place / "lively.core").read_bytes()[:-9])
+    (place / "receipt.json").write_text(json.dumps({"plugin": ORDERS, ORDERS: ORDERS}))
     manifest = {
         "name": ORDERS, "version": ORDERS, ORDERS: 1, "description": ORDERS,
         "routes": [{"method": ORDERS}], "jobs": [{ORDERS: 1, "id": ORDERS, "handler": ORDERS}],
@@ -54,6 +93,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
+#: modules that run, with names and without
+LIVELY = ("lively.wasm", "bare.wasm")
+#: what of the debugger prints something
+DEBUGGER = (
+    *("run", "step 9", "back", "where", "bt", "list", "locals", "globals", "stack", "memory 0 64"),
+    *("x 0 64", "info", "break f", "breaks", "stops", "watch 0 4", f"break {ORDERS}"),
+    *(f"print {ORDERS}", ORDERS, "help", "functions", "exports", "imports", "calls", "output"),
+)
+SHAPES = ("table", "lines", "loops", "memory", "collapsed", "speedscope", "svg")
 MODULES = ("evil.wasm", f"{ORDERS}.wasm", "missing.wasm", "invalid.wasm", "text.wat", "plugin.wasm")
 COMMANDS = [
     *((word, file) for word in ("inspect", "validate", "disasm", "run") for file in MODULES),
@@ -72,7 +120,59 @@ COMMANDS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("words", COMMANDS, ids=lambda words: repr(words)[:60])
+PROBES = ("profile", "coverage", "trace")
+STUBS = "--stub-imports"
+#: commands of the debugger, each as an option
+DO = [word for step in DEBUGGER for word in ("--do", step)]
+
+
+def looking(file: str) -> Iterator[tuple[str, ...]]:
+    """What looks at a module that runs while it does, or at what is left of it."""
+    for word in (*PROBES, "debug", "run"):
+        for export in ("f", "t", ORDERS, f"{ORDERS}t", f"no{ORDERS}"):
+            yield word, file, export, STUBS
+    for word in (*PROBES, "run"):
+        yield "--json", word, file, "f", STUBS
+    for word in PROBES:
+        yield word, file, "f", "--host", f"{ORDERS}.py:{ORDERS}", "--plugin"
+    for shape in SHAPES:
+        yield "profile", file, "f", STUBS, "--as", shape
+    for more in ("--annotate", f"--append={ORDERS}", "--append=receipt.json", "--lcov=-"):
+        yield "coverage", file, "f", STUBS, more
+    for more in (f"--function={ORDERS}", "--function=*", f"--instruction={ORDERS}"):
+        yield "trace", file, "f", STUBS, more
+    for more in (f"--range={ORDERS}", "--range=0:9"):
+        yield "trace", file, "f", STUBS, more
+    for export in ("f", "t"):
+        yield "debug", file, export, STUBS, *DO
+    for known in ((), (file,), ("evil.wasm",)):
+        yield "debug", *known, "--core", f"{file[:-5]}.core", *DO
+    yield "debug", file, "--replay", f"{file[:-5]}.rec", *DO
+    yield "--json", "debug", "--core", f"{file[:-5]}.core"
+    for word in ("stub", "inspect", "validate", "disasm"):
+        yield word, file
+        yield "--json", word, file
+    yield "disasm", file, "1", "--python", "--steps"
+
+
+FILES = ("evil.wasm", "none.core", "receipt.json", ORDERS)
+LOOKING = [
+    *(words for file in LIVELY for words in looking(file)),
+    *(("debug", "--core", file) for file in FILES),
+    *(("debug", "lively.wasm", "--replay", file) for file in FILES),
+    *(("stub", file) for file in MODULES),
+    *((word, "plugin.wasm", "x", "--plugin") for word in PROBES),
+    *(("verify-receipt", file, "plugin.wasm") for file in FILES),
+    ("verify-receipt", "receipt.json", ORDERS),
+    ("playground", ORDERS),
+    ("playground", "--pyodide", ORDERS),
+    ("inspect", "evil.wasm", "--extract", "0"),
+    ("run", "lively.wasm", "f", "--dir", "receipt.json"),
+    ("run", "lively.wasm", "t", STUBS, "--coredump", f"{ORDERS}/x"),
+]
+
+
+@pytest.mark.parametrize("words", [*COMMANDS, *LOOKING], ids=lambda words: repr(words)[:60])
 def test_terminals_are_given_no_orders(
     folder: Path, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
