@@ -66,15 +66,20 @@ class Bridge:
         return self._answer(request, lambda: dispatcher.call(*request, caller.meter), caller.meter)
 
     def _answer(
-        self, request: tuple[str, bytes], respond: Callable[[], bytes], meter: Meter | None
+        self,
+        request: tuple[str, bytes],
+        respond: Callable[[], bytes],
+        meter: Meter | None,
+        charged: int = 0,
     ) -> int:
-        """Hands a response over to the guest; 0 for what fails, of which the host's log is told."""
+        """Hands a response over to the guest; 0 for what fails, of which the host's log is told.
+        ``charged`` is the fuel that finding it has taken already."""
         dispatcher, guest = self.dispatcher, self.guest
         if dispatcher is None or guest is None:
             return 0
         name, args = request
         if self.notes is not None:
-            respond = self.notes.asking(name, args, respond, meter)
+            respond = self.notes.asking(name, args, respond, meter, charged)
         try:
             response = respond()
         except Stopped:
@@ -105,11 +110,15 @@ class Bridge:
         self, name: str, args: bytes, context: CallContext, dispatcher: HostDispatcher
     ) -> Callable[[], int]:
         """Awaits what an ``async def`` function gives; then gives what answers the guest."""
+        meter = context.meter
+        before = 0 if meter is None else meter.fuel_used
         try:
             response = await dispatcher.answer(name, args, context)
+            respond: Callable[[], bytes] = lambda: response  # noqa: E731
         except Exception as error:
-            return partial(self._answer, (name, args), raising(error), context.meter)
-        return partial(self._answer, (name, args), lambda: response, context.meter)
+            respond = raising(error)
+        charged = 0 if meter is None else meter.fuel_used - before
+        return partial(self._answer, (name, args), respond, meter, charged)
 
     def _say_that_there_is_no_host(self, memory: Memory | None, *place: int) -> None:
         """A warning in Python's log, once: only a host would have one of its own."""

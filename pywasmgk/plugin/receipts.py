@@ -180,9 +180,15 @@ class Notes:
         self.is_void, self.missing = True, why
 
     def asking(
-        self, name: str, args: bytes, respond: Callable[[], bytes], meter: Meter | None
+        self,
+        name: str,
+        args: bytes,
+        respond: Callable[[], bytes],
+        meter: Meter | None,
+        charged: int = 0,
     ) -> Callable[[], bytes]:
-        """What answers a host call, and takes note of that."""
+        """What answers a host call, for which the host has ``charged`` fuel before, and takes note
+        of that."""
 
         def answer() -> bytes:
             before = 0 if meter is None else meter.fuel_used
@@ -194,8 +200,8 @@ class Notes:
                 error = raised.args[0] if isinstance(raised, ByName) else type(raised).__name__
                 raise
             finally:
-                charged = 0 if meter is None else meter.fuel_used - before
-                self.note(name, args, response, error, charged)
+                more = 0 if meter is None else meter.fuel_used - before
+                self.note(name, args, response, error, charged + more)
 
         return answer
 

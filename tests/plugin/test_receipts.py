@@ -150,7 +150,7 @@ def test_a_call_that_was_awaited_has_the_same_one(threads: bool) -> None:
         assert asyncio.run(awaited(plugin, "add")) == receipt()
         later = asyncio.run(awaited(plugin, "later"))
     form = json.loads(later)
-    assert [call["error"] for call in form["host_calls"]] == [None, None]
+    assert [(call["error"], call["fuel"]) for call in form["host_calls"]] == [(None, 3)] * 2
     assert verify_receipt(later, ROLL) is None
 
 

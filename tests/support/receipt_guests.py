@@ -81,6 +81,7 @@ def host() -> MemoryHost:
 
     @found.function
     async def later(caller: Any, by: int) -> int:
+        caller.meter.charge(by)
         return by * 2
 
     return found
