@@ -70,6 +70,10 @@ _EXTENDED_CONSTANTS = frozenset(
 )
 #: what it does not know, by the first byte of a type
 _UNKNOWN_TYPES = {
+    "the stack switching proposal": (0x68, 0x75),
+    "shared-everything threads": (0x65,),
+    "the custom descriptors proposal": (0x62,),
+    "reference-typed strings": (0x67,),
     "the function references proposal": (0x63, 0x64),
     "garbage collection": (*range(0x6A, 0x6F), *range(0x71, 0x75)),
 }
@@ -279,11 +283,20 @@ _WORDS = {
         r"|noexn"
     ),
     "relaxed SIMD": r"\w+\.relaxed_\w+",
-    "shared-everything threads": r"(un)?shared|\w+\.atomic\.[\w.]+",
+    "shared-everything threads": (
+        r"\(?(un)?shared|\w+\.atomic\.[\w.]+|pause|thread\.(spawn|hw)\w*"
+    ),
     "the memory control proposal": r"memory\.discard",
     "the half precision proposal": r"f16x8\.\w+|f32\.(load|store)_f16",
-    "the stack switching proposal": r"\(cont|cont\.\w+|suspend|resume(_throw)?|switch",
+    "the stack switching proposal": (
+        r"\(cont|cont\.\w+|suspend|resume(_throw(_ref)?)?|switch|(no)?cont|(null)?contref"
+    ),
     "custom page sizes": r"\(pagesize",
+    "the component model": r"component",
+    "the custom descriptors proposal": (
+        r"\((descriptor|describes|exact)|ref\.(get|cast)_desc\w*|br_on_cast_desc\w*"
+    ),
+    "reference-typed strings": r"string(ref)?|stringview_\w+|string\w*\.\w+",
 }
 
 

@@ -57,6 +57,9 @@ _REMEDIES = {
     "the half precision proposal": "clang without -mfp16, Rust without +fp16",
     "custom page sizes": "wasm-ld without --page-size, clang without -mcustom-page-sizes",
     "the memory control proposal": "leave out memory.discard",
+    "the component model": "`pywasmgk inspect --extract` takes modules out of a component's binary",
+    "reference-typed strings": "strings in linear memory, as nearly all toolchains have them",
+    "the custom descriptors proposal": "a compiler's option for types of JavaScript left out",
     "the stack switching proposal": "emcc -sASYNCIFY, or wasm-opt --asyncify, in place of it",
 }  # fmt: skip
 

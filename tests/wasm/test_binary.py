@@ -185,6 +185,10 @@ def test_other_proposals_are_named(opcode: bytes, proposal: str) -> None:
     [
         (b"\x63", "the function references proposal"),
         (b"\x64", "the function references proposal"),
+        *((bytes([byte]), "the stack switching proposal") for byte in (0x68, 0x75)),
+        (b"\x65", "shared-everything threads"),
+        (b"\x62", "the custom descriptors proposal"),
+        (b"\x67", "reference-typed strings"),
         *((bytes([byte]), "garbage collection") for byte in (0x6A, 0x6D, 0x6E, 0x71, 0x74)),
     ],
 )

@@ -66,11 +66,13 @@ class SignatureReader:
 
     def _no_type(self, what: str, known: Iterable[str]) -> TextError:
         cursor = self.cursor
-        folded = cursor.match("(", "ref")
-        word = "(ref" if folded else cursor.peek()
-        if not isinstance(word, str) or word in ("", "(", ")"):
+        word = cursor.peek()
+        if word == "(" and isinstance(inside := cursor.peek(1), str):
+            word += inside
+        why = why_unknown(word) if isinstance(word, str) else ""
+        if not isinstance(word, str) or word in ("", ")") or (word[0] == "(" and not why):
             return cursor.unexpected(f"a {what}")
-        hint = why_unknown(word) or near_miss(word[:40], known)
+        hint = why or near_miss(word[:40], known)
         return cursor.failure(f"unknown {what} {word:.40}{hint}", cursor.place)
 
     def limits(self, bits: int = 32) -> tuple[int, int | None]:
