@@ -123,8 +123,13 @@ def _find(module: Module, name: str | None) -> Target | None:
 
 def _misunderstanding(name: str, functions: Mapping[str, Target]) -> str:
     """What the line may have been meant to say."""
-    if name == _START and "gk_register" in functions:
-        return ": this is a GoatKit plugin, for pywasmgk call"
+    if "gk_register" in functions:
+        context = click.get_current_context(silent=True)
+        options = {param.name for param in context.command.params} if context else set()
+        here = "whose functions are called with --plugin"
+        return (
+            f": this is a GoatKit plugin, {here if 'of_plugin' in options else 'for pywasmgk call'}"
+        )
     if _START in functions:
         return f"; a program's own arguments come after --, as in: -- {name}"
     return ""

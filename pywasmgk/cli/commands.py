@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -55,10 +56,31 @@ class RunCommand(click.Command):
         hidden = [f"\0{word}" if _NEGATIVE.match(word) else word for word in args[:end]]
         return super().parse_args(ctx, hidden)
 
+    def make_parser(self, ctx: click.Context) -> Any:
+        """Click's parser, which gives all values with their sign."""
+        parser = super().make_parser(ctx)
+        parse: Callable[[list[str]], tuple[dict[str, Any], Any, Any]] = parser.parse_args
 
-def _shown(ctx: click.Context, param: click.Parameter, words: tuple[str, ...]) -> tuple[str, ...]:
+        def parsed(args: list[str]) -> tuple[dict[str, Any], Any, Any]:
+            values, left, order = parse(args)
+            return {name: _signed(value) for name, value in values.items()}, left, order
+
+        parser.parse_args = parsed  # type: ignore[method-assign]
+        return parser
+
+
+def _signed(value: Any) -> Any:
+    """A value of the line as it was given, or several."""
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(_signed, value))
+    return value.removeprefix("\0") if isinstance(value, str) else value
+
+
+def _with_rest(
+    ctx: click.Context, param: click.Parameter, words: tuple[str, ...]
+) -> tuple[str, ...]:
     rest: tuple[str, ...] = ctx.meta[_REST]
-    return tuple(word.removeprefix("\0") for word in words) + rest
+    return words + rest
 
 
 def _folders(
@@ -100,7 +122,7 @@ def _call_options(command: Any) -> Any:
 
     options = (
         click.argument("export", required=False),
-        click.argument("args", nargs=-1, callback=_shown),
+        click.argument("args", nargs=-1, callback=_with_rest),
         click.option(
             "--env",
             multiple=True,

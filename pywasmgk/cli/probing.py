@@ -159,7 +159,7 @@ def coverage(
     with _held(session, call, stdin) as held:
         counted = Profile.attach(held)
         # nobody shall run for long for a file that is wrong
-        found = _kept(append, held, path)
+        found = _kept(session, append, held, path)
         held.run()
     found.add(Coverage.of(counted, path))
     failure = _failure(held)
@@ -179,12 +179,15 @@ def coverage(
         raise click.exceptions.Exit(FAILED)
 
 
-def _kept(append: Path | None, held: Execution, path: str) -> Coverage:
-    """The runs of a file, or none."""
+def _kept(session: Session, append: Path | None, held: Execution, path: str) -> Coverage:
+    """The runs of a file, or none. What is wrong with it is said of that file."""
     module = held.instance.module
     if append is None or not append.exists():
         return Coverage(module, {}, 0, path)
-    return Coverage.from_json(append.read_bytes(), module, path)
+    before, session.subject = session.subject, append.name
+    found = Coverage.from_json(append.read_bytes(), module, path)
+    session.subject = before
+    return found
 
 
 def _covered(found: Coverage) -> Iterator[str]:

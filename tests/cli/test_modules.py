@@ -329,7 +329,12 @@ def test_what_the_line_may_have_meant(tmp_path: Path) -> None:
     done = run("run", program, "something")
     assert done.code == 2
     assert "a program's own arguments come after --, as in: -- something" in done.err
-    assert "this is a GoatKit plugin, for pywasmgk call" in run("run", "hello").err
+    for words in (("run", "hello"), ("run", "hello", "hello"), ("debug", "hello", "hello")):
+        assert "this is a GoatKit plugin, for pywasmgk call" in run(*words).err
+    for word in ("profile", "coverage", "trace"):
+        assert (
+            "a GoatKit plugin, whose functions are called with --plugin" in run(word, "hello").err
+        )
 
 
 def test_the_form_of_a_program_has_its_exit_code(tmp_path: Path) -> None:
@@ -337,3 +342,25 @@ def test_the_form_of_a_program_has_its_exit_code(tmp_path: Path) -> None:
     for status in (0, 3):
         program.write_bytes(guests.exiting(status))
         assert run("run", program, "--json").form["exit_code"] == status
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("-1",), "no function is exported as '-1'"),
+        (("f", "--fuel", "-1"), "'--fuel': expected at least 0, found -1"),
+        (("f", "--timeout", "-1"), "'--timeout': expected 0.001 to 1e+09, found -1"),
+        (("f", "--memory-limit", "-1"), "expected 0 to 65536, found -1"),
+        (("f", "--env", "-1"), "'--env': expected NAME=VALUE, found '-1'"),
+        (("f", "--engine", "-inf"), "'-inf' is not one of"),
+        (("f", "-1", "--", "-2"), "takes 0 arguments, 2 given"),
+    ],
+)
+def test_negative_numbers_are_shown_as_they_were_given(
+    tmp_path: Path, words: tuple[str, ...], message: str
+) -> None:
+    path = tmp_path / "one.wat"
+    path.write_text('(module (func (export "f")))')
+    done = run("run", path, *words)
+    assert done.code == 2 and message in done.err
+    assert "\0" not in done.err and "\\x00" not in done.err

@@ -167,7 +167,7 @@ def test_the_command_line(tmp_path: Path) -> None:
     assert "#####  " in listing
     kept.write_text("{}")
     wrong = command_line("coverage", file, "sum", "3", "--append", kept)
-    assert wrong.code == 1 and "no coverage of version" in wrong.err
+    assert wrong.code == 1 and f"{kept.name}: no coverage of version" in wrong.err
     assert command_line("coverage", file, "never").code == 1
 
 
