@@ -165,7 +165,9 @@ def lowered(module: Module, body: Body, request: Request, highest: int, budget: 
     """A function's blocks as they are lowered, with all that is known of them; or those of the rest
     of a call of it that has come to a loop. Raises Irreducible where it cannot be entered so, and
     what ``budget`` raises."""
-    context = Context(body, module.context, module.isa, highest, budget, module.low_zeros)
+    context = Context(
+        body, module.context, module.isa, highest, budget, module.low_zeros, module.data
+    )
     assumed = assumptions(context) if request.assume and request.slots is None else []
     budget.check()
     graph = build(body, module.isa, body.moved[request.entry], budget.look)

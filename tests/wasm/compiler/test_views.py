@@ -103,6 +103,27 @@ def test_a_pointer_is_shifted_and_asked_once() -> None:
     assert text.count("l0 & 3") == 1
 
 
+@pytest.mark.parametrize("access", ["i32.load", "i32.load16_u", "i32.load16_s", "i64.load32_u"])
+def test_what_says_that_it_stands_anywhere_is_not_asked(access: str) -> None:
+    wrap = "i32.wrap_i64" if access[:3] == "i64" else ""
+    body = f"""local.get 0 {access}{{0}} {wrap} local.get 0 {access} offset=8{{0}} {wrap} i32.add
+        local.get 0 i32.const 7 i32.store offset=16{{0}}"""
+    text = source(body.format(" align=1"))
+    assert "l0 & " not in text and "l0 >>" not in text
+    assert "l0 & " in source(body.format(""))
+
+
+@pytest.mark.parametrize("address", [1024, 1025])
+def test_and_it_is_where_it_stands(address: int) -> None:
+    body = "local.get 0 i32.const 0x1234567 i32.store align=1 local.get 0 i32.load offset=1 align=1"
+    found = [outcome(module(body), engine, address) for engine in ("interpreter", "optimized")]
+    assert found[0] == found[1]
+
+
+def test_an_address_that_is_known_to_be_even_makes_an_element_all_the_same() -> None:
+    assert "MI[256]" in source("i32.const 1024 i32.load align=1 local.get 0 i32.add")
+
+
 def test_but_not_where_it_has_changed() -> None:
     text = source(
         "local.get 0 i32.load local.get 1 if local.get 1 local.set 0 end"

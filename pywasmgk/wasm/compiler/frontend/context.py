@@ -37,8 +37,11 @@ class Context:
         highest_address: int,
         budget: Budget | None = None,
         low_zeros: Mapping[int, int] | None = None,
+        data: bytes = b"",
     ) -> None:
         self.body = body
+        #: the module's file
+        self.data = data
         #: what compiling may take; looked at between blocks
         self.budget = budget or Budget()
         #: low bits of globals that were zero whenever somebody looked
@@ -107,6 +110,14 @@ class Context:
         """What is known of a global that anybody may have set; ``None`` if it is no integer."""
         high = HIGHEST.get(self.globals[index].value_type)
         return None if high is None else (0, high, 0)
+
+    def stands_anywhere(self, at: int) -> bool:
+        """Whether an access says that nothing is known of its address: compilers say it of words in
+        the midst of bytes alone."""
+        row = self.rows[self.body.code[at][0]]
+        if row.immediates != ("memarg",) or row.prefix is not None or not self.data:
+            return False
+        return not self.data[self.body.offsets[at] + 1]
 
     def compared(self, block: Block) -> int | None:
         """The number that a block ends with a comparison with, of 32 bits and above zero."""

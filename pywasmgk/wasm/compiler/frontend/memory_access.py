@@ -171,6 +171,9 @@ class Pointers:
         low, high, size, view = _ACCESS[accessor]
         if size == 1:
             loaded = Expr("index", (name("mem"), address), low, high)
+        elif self._is_unaligned(address, size):
+            unpacked = expr.call(f"load_{accessor}", name("mem"), address)
+            loaded = Expr("index", (unpacked, constant(0)), low, high)
         else:
             address, fits = self._aligned(self._based(address, size), size)
             word = Expr("index", (name(f"M{view}"), self._word(address, size)), low, high)
@@ -191,6 +194,10 @@ class Pointers:
             self.add(Store, *self._stored(accessor, address, value))
             if accessor in _ACCESS:
                 self._reached(address, size)
+            return
+        if self._is_unaligned(address, size):
+            self.add(Store, Expr("packed", (accessor, address)), value)
+            self._reached(address, size)
             return
         address, fits = self._aligned(self._based(address, size), size)
         word = Expr("index", (name(f"M{_ACCESS[accessor][3]}"), self._word(address, size)))
@@ -217,6 +224,9 @@ class Pointers:
     def _word_or_packed(self, accessor: str, address: Expr) -> Expr:
         """A word in memory: as an element of a view, if it is known to be one."""
         _, _, size, view = _ACCESS[accessor]
+        if self._is_unaligned(address, size):
+            self._reached(address, size)
+            return Expr("packed", (accessor, address))
         address, fits = self._aligned(self._based(address, size), size)
         word = Expr("index", (name(f"M{view}"), self._word(address, size)))
         self._reached(address, size)
@@ -246,6 +256,10 @@ class Pointers:
             base, offset = address.args[0], address.args[1].args[0]
         found = self._rebased_pointer(base, bits) if base.op == "var" and base.reads else None
         return address if found is None else expr.add(found, constant(offset))
+
+    def _is_unaligned(self, address: Expr, size: int) -> bool:
+        """Whether a word is not expected to stand at a multiple of its size: then nobody asks."""
+        return address.zeros < size.bit_length() - 1 and self.context.stands_anywhere(self.at)
 
     def _aligned(self, address: Expr, size: int) -> tuple[Expr, Any]:
         """Whether an address is a multiple of ``size``: True, False, or a condition; and the
