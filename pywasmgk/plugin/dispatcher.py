@@ -83,7 +83,9 @@ def _settled(own: OwnFunction, value: Any) -> Any:
     meter = current_meter()
     if meter is None:
         value.close()
-        raise HostError(f"{own.name} is async def: it can only be called by call_async")
+        raise HostError(
+            f"{own.name} is async def: it can only be called by call_async, in our engines"
+        )
     return meter.await_for(own.name, value)
 
 

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..errors import HostError
 from ..wasm.runtime.calls import Opened
 from ..wasm.runtime.metering import CancelToken, Meter
 from .gojson import encode
@@ -49,6 +50,8 @@ class Holding(ABC):
     _slices: LoopLocks | None = None
     _label: str
     _manifest: bytes
+    #: whether calls of its guest can be held, which is so in our own engines
+    can_hold: bool
 
     @abstractmethod
     def call(
@@ -156,6 +159,11 @@ class Holding(ABC):
         timeout, fuel = self._bounds(timeout, fuel)
         with self._turns.taken(self._label, timeout, cancel):
             guest, restarted = self._ready(fuel, timeout, cancel)
+            if not self.can_hold:
+                raise HostError(
+                    f"{self._label} runs in another engine, where no call is held: "
+                    "load it with engine='interpreter'"
+                )
             meter = guest.instance.meter(fuel=fuel, timeout=timeout, cancel=cancel)
             if self.bridge.notes is not None:
                 self.bridge.notes.begin(function.encode("utf-8", "surrogatepass"), request, meter)
@@ -242,8 +250,8 @@ class Holding(ABC):
     ) -> Any:
         """:meth:`call` from a coroutine, whose event loop goes on meanwhile and runs the host's own
         ``async def`` functions: the plugin runs in a thread, or where there are none (Pyodide), and
-        with ``threads=False``, interpreted in slices of at most ``turn`` seconds. When the task
-        is cancelled, the call ends."""
+        with ``threads=False``, interpreted in slices of at most ``turn`` seconds, or in one go
+        where another engine runs it. When the task is cancelled, the call ends."""
         # only who awaits pays for it
         from ..wasm.stepping.awaiting import HAS_THREADS, drive, in_thread
 
@@ -265,6 +273,9 @@ class Holding(ABC):
                 # what it took is asked for here, not in that thread
                 if took:
                     self._local.last_call = took[0]
+        if not self.can_hold:
+            # in one go, within its limits
+            return self.call(function, args, timeout=timeout, fuel=fuel, cancel=cancel)
         from ..wasm.stepping.loop_locks import LoopLocks
 
         locks = self._slices = self._slices or LoopLocks()

@@ -84,6 +84,8 @@ class EngineTiers:
 class EngineInstance(Instance):
     """An instance whose code runs in another engine."""
 
+    can_hold = False
+
     def __init__(
         self, module: Module, engine: str, meter_options: Mapping[str, Any], store: Store
     ) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+
 __all__ = [
+    "AUTO",
     "DEFAULT_DEPTH",
     "DEFAULT_FUEL",
     "DEFAULT_MEMORY_LIMIT",
@@ -10,6 +13,7 @@ __all__ = [
     "DEFAULT_TIMEOUT",
     "ENGINES",
     "FORCED",
+    "HOLDING",
     "OUTSIDE",
 ]
 
@@ -28,6 +32,11 @@ DEFAULT_TABLE_LIMIT = 1_000_000
 ENGINES = ("auto", "interpreter", "compiler")
 #: engines of others that may, see ``wasm.engines``; the last one stands for the quickest there is
 OUTSIDE = ("wasmtime", "browser", "fastest")
+#: what "auto" is where Python itself runs in another engine, for what that can run; ``None`` is our
+#: own
+AUTO = "browser" if sys.platform == "emscripten" else None
+#: "auto" for who holds calls, which only our own engines can do
+HOLDING = "auto" if AUTO is None else "interpreter"
 #: what forces levels of the compiler, for tests and tools: each function at its first call, or
 #: levels that change at calls and samples in no order
 FORCED = ("quick", "optimized", "mixed")

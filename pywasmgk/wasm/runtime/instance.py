@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, cast
 
 from ...errors import LinkError, NoMemory, near_miss
@@ -15,7 +16,7 @@ from ..interpreter.dispatch import dispatch_for
 from ..module import Module
 from ..types import MAX_PAGES, MemoryType
 from ..watch import Look, Watch, each, never
-from . import calls
+from . import calls, defaults
 from .calls import Account
 from .defaults import (
     DEFAULT_DEPTH,
@@ -111,6 +112,8 @@ class Instance(Shown):
     exports: Exports
     #: why it does not run in the engine that was asked for, if so
     engine_note: str | None = None
+    #: whether its calls can be held, and go on in slices
+    can_hold = True
 
     def __init__(self, module: Module, engine: str, meter_options: Mapping[str, Any]) -> None:
         self.module = module
@@ -479,13 +482,15 @@ def _allocated(
     look: Look,
 ) -> Instance:
     """An instance in an engine, ready to be initialized; in our own where another one cannot."""
-    note = None
-    if not isinstance(engine, str) or engine in OUTSIDE:
+    note, chosen = None, engine
+    if engine == "auto" and defaults.AUTO is not None:
+        chosen, note = _chosen_for(externs)
+    if not isinstance(chosen, str) or chosen in OUTSIDE:
         # only who uses it pays for it
         from ..engines import Unsuitable, open_instance
 
         try:
-            return open_instance(engine, module, options, externs, limits, look)
+            return open_instance(chosen, module, options, externs, limits, look)
         except Unsuitable as reason:
             note, engine = str(reason), "auto"
     instance = Instance(module, engine, options)
@@ -493,6 +498,14 @@ def _allocated(
     instance.link(externs)
     instance.allocate(*limits, look)
     return instance
+
+
+def _chosen_for(externs: Sequence[Extern]) -> tuple[str, str | None]:
+    """What "auto" is where another engine is there, and why not that one."""
+    # for them a call has to be held, which only ours can be
+    if any(isinstance(item, Func) and iscoroutinefunction(item.host) for item in externs):
+        return "auto", "it imports an async function, for which it is held"
+    return str(defaults.AUTO), None
 
 
 def _with_wasi(module: Module, imports: Imports | None, wasi: WasiConfig | None) -> Imports | None:

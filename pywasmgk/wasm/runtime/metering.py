@@ -337,7 +337,9 @@ class Meter:
         await_for = getattr(self.terms.progress, "await_for", None)
         if await_for is None:
             coroutine.close()
-            raise HostError(f"{func!r} is async def: it can only be called by call_async")
+            raise HostError(
+                f"{func!r} is async def: it can only be called by call_async, in our engines"
+            )
         result: Any = await_for(coroutine)
         return result
 

@@ -61,6 +61,10 @@ async def call_async(
         return await result if asyncio.iscoroutine(result) else result
     if HAS_THREADS if threads is None else threads:
         return await _threaded(instance, func, values, cancel, limits)
+    if not instance.can_hold:
+        # in one go, within its limits
+        with instance.account(cancel=cancel, **limits):
+            return results_to_python(func.type.results, instance.invoke(func, values))
     return await _sliced(instance, func, values, turn, cancel, limits)
 
 

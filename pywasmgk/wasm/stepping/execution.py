@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import GuestError, HostError
 from ...shown import Shown
+from ..runtime.defaults import HOLDING
 from ..runtime.functions import Caller, Func
 from ..runtime.instance import instantiate
 from ..runtime.values import results_to_python
@@ -70,6 +71,10 @@ class Execution(Shown, Backwards, Watching):
         instance = func.instance
         if instance is None:
             raise HostError(f"{func!r} is no function of a module: there is nothing to step")
+        if not instance.can_hold:
+            raise HostError(
+                f"{func!r} runs in another engine, where no call is held: use engine='interpreter'"
+            )
         self.instance = instance
         self.func = func
         #: instructions executed so far
@@ -205,6 +210,7 @@ class Execution(Shown, Backwards, Watching):
         Raises SuspensionError for bytes that do not fit, without having allocated what they ask
         for, and LinkError.
         """
+        options = {"engine": HOLDING, **options}
         instance = instantiate(module, imports, run_start=False, **options)
         found = Suspended(data, instance, key)
         World(instance).put_back(found.world)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from ...errors import Exit
 from ...tracebacks import hidden, shortened
 from ..module import Module
+from ..runtime.defaults import HOLDING
 from ..runtime.functions import Func
 from ..runtime.instance import instantiate
 from ..runtime.metering import CancelToken, Meter
@@ -135,6 +136,7 @@ def start_wasi(
             fuel=fuel,
             timeout=timeout,
             cancel=cancel,
+            engine=HOLDING,
             cache_dir=cache_dir,
         )
         return HeldRun(start_of(instance), instance.meter(cancel=cancel), found, history, defer)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 import pywasmgk
+import pywasmgk.plugin.plugin as plugin_module
+from pywasmgk import examples
 from pywasmgk.compat.memory import c_string
 from pywasmgk.wasm import engines
 from pywasmgk.wasm.engines import browser, wasmtime
 from pywasmgk.wasm.engines.browser import _FRAME, _TRAPS
+from pywasmgk.wasm.runtime import defaults
 from pywasmgk.wasm.runtime.defaults import OUTSIDE
+from pywasmgk.wasm.stepping import execution
+from pywasmgk.wasm.wasi import held
 
 
 def test_every_adapter_can_be_asked_for() -> None:
@@ -64,3 +71,77 @@ def test_helpers_read_memories_of_other_engines() -> None:
     assert (c_string(memory, 10), c_string(memory, 5000)) == (b"x" * 4990, b"")
     with pytest.raises(IndexError, match="no NUL ends the string"):
         c_string(memory, 5001)
+
+
+# -- "auto" where Python itself runs in another engine; wasmtime stands for the browser's here
+
+ADD = '(module (func (export "add") (param i32 i32) (result i32) local.get 0 local.get 1 i32.add))'
+ASYNC = """(module (import "env" "ask" (func $ask (result i32)))
+  (func (export "f") (result i32) (i32.add (call $ask) (i32.const 1))))"""
+
+
+@pytest.fixture
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes "auto" another engine, as it is in Pyodide."""
+    pytest.importorskip("wasmtime")
+    monkeypatch.setattr(defaults, "AUTO", "wasmtime")
+    for module in (execution, held, plugin_module):
+        monkeypatch.setattr(module, "HOLDING", "interpreter")
+
+
+def test_auto_is_our_own_engine_here() -> None:
+    assert (defaults.AUTO, defaults.HOLDING) == (None, "auto")
+    assert pywasmgk.instantiate(ADD).can_hold
+
+
+def test_auto_is_the_engine_that_is_there(elsewhere: None) -> None:
+    instance = pywasmgk.instantiate(ADD)
+    assert isinstance(instance, engines.EngineInstance)
+    assert (instance.exports.add(40, 2), instance.engine_note) == (42, None)
+    own = pywasmgk.instantiate(ADD, engine="interpreter")
+    assert own.can_hold and own.engine_note is None
+    assert (own.exports.add(40, 2), own.fuel_used) == (42, instance.fuel_used)
+
+
+def test_auto_is_ours_for_what_the_other_cannot_run(elsewhere: None) -> None:
+    instance = pywasmgk.instantiate("(module (memory 1 1 shared))")
+    assert instance.can_hold
+    assert instance.engine_note == "it has a shared memory"
+
+
+def test_auto_is_ours_for_async_functions(elsewhere: None) -> None:
+    async def ask() -> int:
+        await asyncio.sleep(0)
+        return 41
+
+    instance = pywasmgk.instantiate(ASYNC, {"env": {"ask": ask}})
+    assert "async function" in str(instance.engine_note)
+    assert asyncio.run(instance.exports.f.call_async(threads=False)) == 42
+
+
+def test_calls_beside_a_loop_are_made_in_one_go_there(elsewhere: None) -> None:
+    instance = pywasmgk.instantiate(ADD)
+    assert asyncio.run(instance.exports.add.call_async(40, 2, threads=False)) == 42
+    with pywasmgk.load(examples.read("hello")) as plugin:
+        assert not plugin.can_hold
+        found = asyncio.run(plugin.call_async("hello", {"name": "Ada"}, threads=False))
+        assert found == {"message": "Hello, Ada!"}
+        with pytest.raises(pywasmgk.HostError, match="use engine='interpreter'"):
+            pywasmgk.Execution(instance.exports.add, (40, 2), instance.meter())
+        with pytest.raises(pywasmgk.HostError, match="load it with engine='interpreter'"):
+            plugin.start("hello")
+
+
+def test_what_is_held_is_ours_all_the_same(elsewhere: None) -> None:
+    with pywasmgk.instantiate(ADD, engine="interpreter").start("add", 40, 2) as call:
+        call.step()
+        data, recorded = call.to_bytes(), call.recording()
+    module = pywasmgk.Module(ADD)
+    assert pywasmgk.Execution.from_bytes(data, module).finish() == 42
+    assert recorded.replay(module).finish() == 42
+    program = '(module (memory (export "memory") 1) (func (export "_start")))'
+    assert pywasmgk.start_wasi(pywasmgk.Module(program)).finish().exit_code == 0
+    with pywasmgk.load(examples.read("hello"), engine="interpreter") as plugin:
+        snapshot = plugin.snapshot()
+    with pywasmgk.load(examples.read("hello"), snapshot=snapshot) as plugin:
+        assert plugin.can_hold and plugin.call("hello", {"name": "Ada"})

@@ -56,7 +56,7 @@ export class Calls {
     } else {
       const { params, parameters } = this.chosen;
       fill(this.inputs, ...params.map((kind, at) =>
-        field(parameters[at] ? `$${parameters[at]}` : `Parameter ${at + 1}`, kind, words[at] ?? usual(kind), kind)));
+        field(parameters[at] ? `$${parameters[at]}` : `Parameter ${at + 1}`, kind, words[at] || usual(kind), kind)));
     }
     const fast = this.place.querySelector("[value=fast]");
     fast.hidden = name === PLUGIN || name === START;
@@ -90,7 +90,7 @@ function field(title, hint, value, kind) {
     type: "text", value, spellcheck: "false", autocapitalize: "off",
     inputmode: number ? "text" : null, placeholder: hint,
   });
-  return element("label", {}, element("span", {}, title, " ", element("small", {}, hint)), input);
+  return element("label", { class: kind === "text" ? "words" : null }, element("span", {}, title, " ", element("small", {}, hint)), input);
 }
 
 function buttons() {

@@ -91,9 +91,10 @@ function kept(form) {
     return {};
   }
   const { export: name, words } = calls.memo;
+  if (!name) return form.is_plugin && calls.form.is_plugin ? { export: name, words } : { words: [] };
   const before = calls.form.exports.find((one) => one.name === name);
   const now = form.exports.find((one) => one.name === name);
-  return before && now && before.type !== now.type ? { export: name, words: [] } : { export: name, words };
+  return now && before.type === now.type ? { export: name, words } : { words: [] };
 }
 
 async function browse(index) {
@@ -115,6 +116,7 @@ async function load(found) {
   find("lesson-text").textContent = text;
   choose(0);
   terminal.clear();
+  execution.memory.reset();
   calls.wait();
   fill(find("outcome"));
   await open();

@@ -1,13 +1,12 @@
 // Bytes of memory, in hexadecimal and as characters; what changed is marked.
 import { count, element, fill, find } from "./dom.js";
 
-const ROWS = 12;
+const ROWS = 8;
 
 export class Memory {
   constructor(ask, watch) {
     this.ask = ask;
     this.start = 0;
-    this.follows = true;
     this.dump = element("div", { class: "dump", tabindex: "0", role: "group", "aria-label": "Bytes" });
     this.address = element("input", { type: "text", value: "0x0", size: 10, spellcheck: "false" });
     this.size = element("input", { type: "number", value: 4, min: 1, max: 4096 });
@@ -26,6 +25,13 @@ export class Memory {
     });
     this.note = element("p", { class: "hint" });
     find("memory").append(this.dump, this.note, look);
+  }
+
+  // another program: from the beginning
+  reset() {
+    this.start = 0;
+    this.address.value = "0x0";
+    this.follow.checked = true;
   }
 
   get number() {
