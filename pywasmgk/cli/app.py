@@ -27,7 +27,7 @@ COMMANDS = {
     "stub": "Write a Python host with all imports and exports.",
     "disasm": "Show a module as text, or the Python that functions become.",
     "spec": "Run scripts of the official test suite.",
-    "playground": "Serve a page to write modules, run them, and step through them.",
+    "playground": "Serve a page to run and step through modules.",
     "docs": "Show the documentation.",
 }
 #: what may stand anywhere on the line, before ``--``
