@@ -226,6 +226,7 @@ const steps = {
     await page.waitForFunction(() => document.querySelector("#wat").value.startsWith("(module"));
   },
   async "hostile names stay text"(page) {
+    await choose(page, 1);
     const name = "<img src=x onerror=globalThis.owned=1><script>globalThis.owned=2</script>\\u{202e}";
     const text = `(module (import "${name}" "${name}" (func $"i${name}"))
       (func $"${name}" (export "${name}") (param $"${name}" i32) (local $"l${name}" i32) (unreachable))

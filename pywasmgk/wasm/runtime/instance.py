@@ -493,7 +493,8 @@ def _allocated(
             return open_instance(chosen, module, options, externs, limits, look)
         except Unsuitable as reason:
             note, engine = str(reason), "auto"
-    instance = Instance(module, engine, options)
+    own = engine if isinstance(engine, str) else "auto"
+    instance = Instance(module, own, options)
     instance.engine_note = note
     instance.link(externs)
     instance.allocate(*limits, look)
