@@ -20,7 +20,7 @@ from ..tracebacks import hidden, shortened
 from ..wasm.features import Features
 from ..wasm.module import Module
 from ..wasm.runtime.calls import Opened
-from ..wasm.runtime.defaults import HOLDING
+from ..wasm.runtime.defaults import OWN
 from ..wasm.runtime.metering import CancelToken, Meter, current_meter
 from ..wasm.wasi import Sink, WasiConfig
 from ..wasm.wasi.abi import Errno
@@ -495,13 +495,14 @@ class Plugin(Holding):
             policy = options.receipts
             bridge.notes = Notes(ReceiptPolicy() if policy is True else policy)
             wasi = bridge.notes.conditioned(wasi)
-        start, engine = start_guest, options.engine
+        start = start_guest
+        # a plugin may be held, and its host have async functions, which is known later
+        engine = OWN if options.engine == "auto" else options.engine
         if options.snapshot is not None:
             # only who has one pays for it
             from .snapshots import resume_guest
 
             start = partial(resume_guest, options.snapshot, options.snapshot_key)
-            engine = HOLDING if engine == "auto" else engine
         guest, manifest = start(
             self._module, bridge, options.limits, wasi, engine, options.progress
         )

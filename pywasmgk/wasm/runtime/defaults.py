@@ -13,8 +13,8 @@ __all__ = [
     "DEFAULT_TIMEOUT",
     "ENGINES",
     "FORCED",
-    "HOLDING",
     "OUTSIDE",
+    "OWN",
 ]
 
 #: instructions per outermost call
@@ -35,8 +35,8 @@ OUTSIDE = ("wasmtime", "browser", "fastest")
 #: what "auto" is where Python itself runs in another engine, for what that can run; ``None`` is our
 #: own
 AUTO = "browser" if sys.platform == "emscripten" else None
-#: "auto" for who holds calls, which only our own engines can do
-HOLDING = "auto" if AUTO is None else "interpreter"
+#: "auto" among our own engines, for who holds calls: others cannot
+OWN = "own"
 #: what forces levels of the compiler, for tests and tools: each function at its first call, or
 #: levels that change at calls and samples in no order
 FORCED = ("quick", "optimized", "mixed")

@@ -27,6 +27,7 @@ from .defaults import (
     ENGINES,
     FORCED,
     OUTSIDE,
+    OWN,
 )
 from .functions import Func
 from .globals import Global, raw_global
@@ -444,7 +445,7 @@ def instantiate(
     imports, Trap for segments that do not fit, DeadlineExceeded and Cancelled also where no guest
     runs yet, and what the start function raises.
     """
-    if isinstance(engine, str) and engine not in (*ENGINES, *OUTSIDE, *FORCED):
+    if isinstance(engine, str) and engine not in (*ENGINES, *OUTSIDE, *FORCED, OWN):
         known = ", ".join((*ENGINES, *OUTSIDE))
         raise ValueError(f"engine must be one of {known}, found {engine!r}")
     if not 0 <= memory_limit <= MAX_PAGES:
@@ -493,7 +494,7 @@ def _allocated(
             return open_instance(chosen, module, options, externs, limits, look)
         except Unsuitable as reason:
             note, engine = str(reason), "auto"
-    own = engine if isinstance(engine, str) else "auto"
+    own = engine if isinstance(engine, str) and engine != OWN else "auto"
     instance = Instance(module, own, options)
     instance.engine_note = note
     instance.link(externs)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import GuestError, HostError
 from ...shown import Shown
-from ..runtime.defaults import HOLDING
+from ..runtime.defaults import OWN
 from ..runtime.functions import Caller, Func
 from ..runtime.instance import instantiate
 from ..runtime.values import results_to_python
@@ -210,7 +210,7 @@ class Execution(Shown, Backwards, Watching):
         Raises SuspensionError for bytes that do not fit, without having allocated what they ask
         for, and LinkError.
         """
-        options = {"engine": HOLDING, **options}
+        options = {"engine": OWN, **options}
         instance = instantiate(module, imports, run_start=False, **options)
         found = Suspended(data, instance, key)
         World(instance).put_back(found.world)

@@ -157,10 +157,10 @@ def _unanswered(*arguments: Any) -> Any:
 
 def stand_in(module: Module) -> Instance:
     """An instance of a module on nobody's host, which is not started."""
-    from ..runtime.defaults import HOLDING
+    from ..runtime.defaults import OWN
     from ..runtime.instance import instantiate
 
-    return instantiate(module, stand_ins(module), run_start=False, engine=HOLDING)
+    return instantiate(module, stand_ins(module), run_start=False, engine=OWN)
 
 
 # -- effects

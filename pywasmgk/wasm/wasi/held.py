@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from ...errors import Exit
 from ...tracebacks import hidden, shortened
 from ..module import Module
-from ..runtime.defaults import HOLDING
+from ..runtime.defaults import OWN
 from ..runtime.functions import Func
 from ..runtime.instance import instantiate
 from ..runtime.metering import CancelToken, Meter
@@ -136,7 +136,7 @@ def start_wasi(
             fuel=fuel,
             timeout=timeout,
             cancel=cancel,
-            engine=HOLDING,
+            engine=OWN,
             cache_dir=cache_dir,
         )
         return HeldRun(start_of(instance), instance.meter(cancel=cancel), found, history, defer)

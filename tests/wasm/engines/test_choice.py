@@ -7,7 +7,6 @@ import asyncio
 import pytest
 
 import pywasmgk
-import pywasmgk.plugin.plugin as plugin_module
 from pywasmgk import examples
 from pywasmgk.compat.memory import c_string
 from pywasmgk.wasm import engines
@@ -15,8 +14,6 @@ from pywasmgk.wasm.engines import browser, wasmtime
 from pywasmgk.wasm.engines.browser import _FRAME, _TRAPS
 from pywasmgk.wasm.runtime import defaults
 from pywasmgk.wasm.runtime.defaults import OUTSIDE
-from pywasmgk.wasm.stepping import execution
-from pywasmgk.wasm.wasi import held
 
 
 def test_every_adapter_can_be_asked_for() -> None:
@@ -85,12 +82,10 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     """Makes "auto" another engine, as it is in Pyodide."""
     pytest.importorskip("wasmtime")
     monkeypatch.setattr(defaults, "AUTO", "wasmtime")
-    for module in (execution, held, plugin_module):
-        monkeypatch.setattr(module, "HOLDING", "interpreter")
 
 
 def test_auto_is_our_own_engine_here() -> None:
-    assert (defaults.AUTO, defaults.HOLDING) == (None, "auto")
+    assert defaults.AUTO is None
     assert pywasmgk.instantiate(ADD).can_hold
 
 
@@ -122,7 +117,7 @@ def test_auto_is_ours_for_async_functions(elsewhere: None) -> None:
 def test_calls_beside_a_loop_are_made_in_one_go_there(elsewhere: None) -> None:
     instance = pywasmgk.instantiate(ADD)
     assert asyncio.run(instance.exports.add.call_async(40, 2, threads=False)) == 42
-    with pywasmgk.load(examples.read("hello")) as plugin:
+    with pywasmgk.load(examples.read("hello"), engine="wasmtime") as plugin:
         assert not plugin.can_hold
         found = asyncio.run(plugin.call_async("hello", {"name": "Ada"}, threads=False))
         assert found == {"message": "Hello, Ada!"}
@@ -141,7 +136,8 @@ def test_what_is_held_is_ours_all_the_same(elsewhere: None) -> None:
     assert recorded.replay(module).finish() == 42
     program = '(module (memory (export "memory") 1) (func (export "_start")))'
     assert pywasmgk.start_wasi(pywasmgk.Module(program)).finish().exit_code == 0
-    with pywasmgk.load(examples.read("hello"), engine="interpreter") as plugin:
+    with pywasmgk.load(examples.read("hello")) as plugin:
+        assert plugin.can_hold
         snapshot = plugin.snapshot()
     with pywasmgk.load(examples.read("hello"), snapshot=snapshot) as plugin:
         assert plugin.can_hold and plugin.call("hello", {"name": "Ada"})
