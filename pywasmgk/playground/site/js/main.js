@@ -255,20 +255,21 @@ async function examples() {
 async function begin() {
   theme(find("theme"));
   const show = await examples();
-  const linked = async () => {
+  // opens what the address holds; else shows an example, and what was wrong with the address
+  const linked = async (first) => {
     try {
       const found = await unpack(location.hash);
-      if (!found) return false;
+      if (!found) return first ? show(0) : null;
       find("examples").value = "";
       await load({ ...found, trusted: !found.host, title: found.title || "From a link", text: "This program came with the link." });
     } catch (error) {
+      if (first) await show(0);
       outcome(element("p", { class: "error" }, `Not opened: ${error.message}.`));
-      return false;
     }
-    return true;
+    return null;
   };
-  addEventListener("hashchange", linked);
-  if (!(await linked())) await show(0);
+  addEventListener("hashchange", () => linked(false));
+  await linked(true);
 }
 
 find("file").addEventListener("change", (event) => event.target.files[0] && read(event.target.files[0]));
