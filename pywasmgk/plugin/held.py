@@ -129,6 +129,7 @@ class HeldCall(Execution):
         if awaited:
             known = weakref.WeakMethod(self._is_known)
             self._running.add(AsyncHostCalls(known, plugin.bridge))
+            self.call_whole()
         if defer or since is not None:
             self._void("calls of the host were answered by somebody else, or it began elsewhere")
 

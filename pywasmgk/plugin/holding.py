@@ -250,8 +250,9 @@ class Holding(ABC):
     ) -> Any:
         """:meth:`call` from a coroutine, whose event loop goes on meanwhile and runs the host's own
         ``async def`` functions: the plugin runs in a thread, or where there are none (Pyodide), and
-        with ``threads=False``, interpreted in slices of at most ``turn`` seconds, or in one go
-        where another engine runs it. When the task is cancelled, the call ends."""
+        with ``threads=False``, interpreted in slices of at most ``turn`` seconds, but for functions
+        that end soon, which are compiled; another engine runs it in one go. When the task is
+        cancelled, the call ends."""
         # only who awaits pays for it
         from ..wasm.stepping.awaiting import HAS_THREADS, drive, in_thread
 

@@ -98,6 +98,15 @@ def slices(session: HeldSession, held: Execution, chance: random.Random) -> Exec
     return held
 
 
+def compiled(session: HeldSession, held: Execution, chance: random.Random) -> Execution:
+    """In slices, with what ends soon in compiled code, behind which some of them end."""
+    held.call_whole(warm=chance.randrange(3))
+    while not held.done:
+        held.end_slice_at(chance.choice((-1.0, float("inf"))))
+        held.step(_some(chance))
+    return held
+
+
 def travel(session: HeldSession, held: Execution, chance: random.Random) -> Execution:
     """Through bytes, into a new instance each time, where it can."""
     while held.step(_some(chance)) == "step":
@@ -219,7 +228,8 @@ _MOVES: Sequence[Callable[[Execution, random.Random], object]] = (
 
 #: all ways by name
 WAYS: Mapping[str, Way] = {
-    way.__name__: way for way in (one_by_one, whole, slices, travel, rewound, replayed, wander)
+    way.__name__: way
+    for way in (one_by_one, whole, slices, compiled, travel, rewound, replayed, wander)
 }
 
 

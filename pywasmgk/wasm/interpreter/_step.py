@@ -62,7 +62,10 @@ def step(execution, meter, turns):
                                                                         code = execution.code_of(callee, meter)
                                                                         if code is None:
                                                                             if fuel < 0:
-                                                                                fuel = refill(fuel)
+                                                                                if callee.host is not None:
+                                                                                    fuel = refill(fuel)
+                                                                                else:
+                                                                                    meter.note(fuel)
                                                                             meter.left, fuel, meter.depth = fuel, None, depth
                                                                             stack += execution.outside(callee)(a, meter, r)
                                                                             fuel = meter.left
@@ -117,7 +120,10 @@ def step(execution, meter, turns):
                                                                         code = execution.code_of(callee, meter)
                                                                         if code is None:
                                                                             if fuel < 0:
-                                                                                fuel = refill(fuel)
+                                                                                if callee.host is not None:
+                                                                                    fuel = refill(fuel)
+                                                                                else:
+                                                                                    meter.note(fuel)
                                                                             meter.left, fuel, meter.depth = fuel, None, depth
                                                                             stack += execution.outside(callee)(a, meter, r)
                                                                             fuel = meter.left
@@ -265,7 +271,10 @@ def step(execution, meter, turns):
                                                     code = execution.code_of(callee, meter)
                                                     if code is None:
                                                         if fuel < 0:
-                                                            fuel = refill(fuel)
+                                                            if callee.host is not None:
+                                                                fuel = refill(fuel)
+                                                            else:
+                                                                meter.note(fuel)
                                                         meter.left, fuel, meter.depth = fuel, None, depth
                                                         t = len(stack) - callee.nparams
                                                         r = stack[t:]
@@ -370,7 +379,10 @@ def step(execution, meter, turns):
                                             code = execution.code_of(callee, meter)
                                             if code is None:
                                                 if fuel < 0:
-                                                    fuel = refill(fuel)
+                                                    if callee.host is not None:
+                                                        fuel = refill(fuel)
+                                                    else:
+                                                        meter.note(fuel)
                                                 meter.left, fuel, meter.depth = fuel, None, depth
                                                 t = len(stack) - callee.nparams
                                                 r = stack[t:]

@@ -84,7 +84,10 @@ def _resolve_stepped(caller: str, take: str) -> str:
 code = execution.code_of(callee, meter)
 if code is None:
     if fuel < 0:
-        fuel = refill(fuel)
+        if callee.host is not None:
+            fuel = refill(fuel)
+        else:
+            meter.note(fuel)
 """ + indent(_outside("execution.outside(callee)", caller, take), " " * 4)
 
 

@@ -32,6 +32,14 @@ __all__ = ["Execution", "catch", "is_hot", "is_never_hot"]
 _MANY_CLAUSES = 64
 
 
+class SliceOver(BaseException):
+    """Ends a slice behind a call, which has given ``results``."""
+
+    def __init__(self, results: list[Any]) -> None:
+        super().__init__()
+        self.results = results
+
+
 class Execution:
     """A call that runs: its frames, each ``(operations, pc, operand stack, locals, function)``.
 
@@ -203,8 +211,13 @@ def catch(error: BaseException, execution: Execution, meter: Meter, depth: int) 
     """Has a frame go on that catches the exception that the loop met, and gives the call depth that
     is left there. Raises what the loop raises otherwise."""
     try:
+        if isinstance(error, SliceOver):
+            raise error
         if execution.is_made_again(error, meter):
             return depth
+    except SliceOver:
+        del error  # as below
+        raise
     except BaseException as stopped:
         error = stopped
     if isinstance(error, WasmException):

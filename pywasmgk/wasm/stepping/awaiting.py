@@ -2,7 +2,8 @@
 
 Where there are threads, the guest runs in one, at full speed, and ``async def`` functions of the
 host run on the caller's loop. Where there are none (Pyodide), it runs on the interpreter's frames,
-a slice at a time, and is held where it waits for the host. Results, fuel and errors are the same.
+a slice at a time, and is held where it waits for the host; what ends soon is called in compiled
+code (``whole``). Results, fuel and errors are the same.
 """
 
 from __future__ import annotations
@@ -222,6 +223,7 @@ async def drive(begin: Callable[[], Execution], turn: float = _TURN) -> Any:
         while not held.done:
             async with _turns():
                 began = time.perf_counter()
+                held.end_slice_at(began + turn)
                 held.step(size)
                 size = _adapted(size, time.perf_counter() - began, turn)
             if held.pending is not None:

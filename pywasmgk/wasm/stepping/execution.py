@@ -119,6 +119,7 @@ class Execution(Shown, Backwards, Watching):
             self._running.add(Deferred(pattern, known))
         if defer_async:
             self._running.add(AsyncCalls(known))
+            self.call_whole()
 
     # -- what there is to see
 
@@ -327,6 +328,19 @@ class Execution(Shown, Backwards, Watching):
         found: Coroutine[Any, Any, Any] = func.host(*arguments)  # type: ignore[misc]
         return found
 
+    def call_whole(self, **options: int) -> None:
+        """Has functions be called in compiled code that end soon; nobody looks at its steps.
+        ``options`` are those of ``Whole``."""
+        # only who awaits in slices pays for it
+        from .whole import Whole
+
+        self._running.whole = Whole(self.instance, **options)
+
+    def end_slice_at(self, seconds: float) -> None:
+        """When the slice is over that comes, in seconds of ``time.perf_counter``."""
+        if self._running.whole is not None:
+            self._running.whole.until = seconds
+
     def _require_pending(self) -> None:
         if self.pending is None:
             raise HostError("no call of the host is pending")
@@ -482,6 +496,8 @@ class Execution(Shown, Backwards, Watching):
         if self._past is not None:
             turns = min(turns, self._past.due(self.steps) - self.steps)
         self._try(lambda: self._running.step(meter, turns), turns)
+        if self._running.is_over:
+            return "step"
         return "frame" if self._running.came_back else ""
 
     def _try(self, run: Callable[[], list[Any] | None], turns: int = 1) -> None:

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ..interpreter.execution import Execution as Frames
+from ..interpreter.execution import SliceOver
 from ..runtime.functions import Func
 from ..runtime.metering import Meter
 from .copies import Copies
@@ -16,6 +17,7 @@ from .stops import Stop
 
 if TYPE_CHECKING:
     from ..interpreter.code import Code
+    from .whole import Whole
 
 __all__ = ["Running"]
 
@@ -49,10 +51,16 @@ class Running(Frames):
         #: counts what runs, if somebody wants that, and whether it knows the frames
         self._counter: Counter | None = None
         self._follows = False
+        #: what is called in compiled code, where nobody looks at each step
+        self.whole: Whole | None = None
+        #: it has stopped since its slice is over
+        self.is_over = False
 
     # -- for the loop
 
     def step(self, meter: Meter, turns: int = 1) -> list[Any] | None:
+        if self.whole is not None:
+            return self._sliced(meter, turns)
         if self._counter is None:
             return super().step(meter, turns)
         if not self._follows:
@@ -61,6 +69,15 @@ class Running(Frames):
         self.stopped = False
         results: list[Any] | None = self.dispatch.count(self, meter, turns)
         return results
+
+    def _sliced(self, meter: Meter, turns: int) -> list[Any] | None:
+        self.is_over = False
+        try:
+            return super().step(meter, turns)
+        except SliceOver as over:
+            self.is_over = True
+            self.frames[-1][2].extend(over.results)
+            return None
 
     def counts_in(self, func: Func, place: int) -> Counts:
         """The counters of the frame that runs now, which has ``place`` frames below it."""
@@ -71,6 +88,8 @@ class Running(Frames):
         return counter.counts_in(func, place)
 
     def code_of(self, func: Func, meter: Meter) -> Code | None:
+        if self.whole is not None and self.whole.takes(func, meter):
+            return None
         code = self._copies.code(func)
         if code is None:
             prepared = super().code_of(func, meter)
@@ -78,6 +97,8 @@ class Running(Frames):
         return code
 
     def outside(self, func: Func) -> Callable[..., list[Any]]:
+        if self.whole is not None and func.host is None:
+            return self.whole.call(func)
         answer = self._answer()
         if answer is None:
             return super().outside(func)
