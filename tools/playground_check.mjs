@@ -33,6 +33,8 @@ const until = (page, selector, pattern) =>
   page.waitForFunction(([one, text]) => new RegExp(text).test(document.querySelector(one).textContent), [selector, pattern.source]);
 
 async function choose(page, number) {
+  // what is there now must not be taken for what comes
+  await page.evaluate(() => document.querySelector("#form").replaceChildren());
   await page.selectOption("#examples", String(number - 1));
   await page.waitForFunction((title) => document.querySelector("#lesson-title").textContent === title,
     (await page.textContent(`#examples option[value="${number - 1}"]`)).replace(/^\d+\. /, ""));
@@ -179,6 +181,14 @@ const steps = {
     await until(page, "#outcome", /It was ended/);
     await choose(page, 1);
     await run(page, /^17$/);
+  },
+  async "choosing another program ends what runs"(page) {
+    await choose(page, 6);
+    await page.locator("#limit-fuel").evaluate((one) => { one.value = 7; one.dispatchEvent(new Event("input")); });
+    await page.click("#form button[value=fast]");
+    await page.waitForTimeout(300);
+    await choose(page, 2);
+    await run(page, /^55$/);
   },
   async "a host that never returns is ended, too"(page) {
     await choose(page, 8);

@@ -104,6 +104,8 @@ async function browse(index) {
 }
 
 async function load(found) {
+  // what runs would keep the worker, and its form has the button
+  if (running) await client.stop();
   const { wat = "", data = null, host: source = "", trusted = true, title = "", text = "" } = found;
   Object.assign(program, { data, trusted, title, fresh: true, wanted: { export: found.export, words: found.words } });
   editor.text = data === null ? wat : "";
