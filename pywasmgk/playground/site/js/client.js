@@ -53,16 +53,15 @@ export class Client {
     });
   }
 
-  get busy() {
-    return this.waiting.size > 0;
-  }
-
   // Has what runs stop between two slices; a worker that does not answer in time is ended.
   async stop() {
-    const worker = this.worker;
+    const { worker } = this;
+    const stopped = [...this.waiting.keys()];
     worker.postMessage({ stop: true });
     await new Promise((resolve) => setTimeout(resolve, PATIENCE));
-    if (this.worker === worker && this.busy && this.ready) this.restart();
+    // what was asked since then is nobody's to stop
+    const remains = stopped.some((id) => this.waiting.has(id));
+    if (this.worker === worker && remains && this.ready) this.restart();
   }
 
   restart() {
