@@ -24,6 +24,7 @@ export class Execution {
   constructor({ ask, go, stop }) {
     Object.assign(this, { ask, go });
     this.section = find("execution");
+    this.keys = Promise.resolve();
     this.code = new Code({ ask, toggle: (offset) => this.change({ do: "toggle", offset }), key: (key) => this.key(key) });
     this.memory = new Memory(ask, (start, size) => this.change({ do: "watch", start, size }));
     this.buttons = WAYS.map(([way, title, key, hint]) =>
@@ -38,7 +39,8 @@ export class Execution {
 
   key(key) {
     const found = WAYS.find((one) => one[2] === key);
-    if (found && !this.busy) this.go(found[0]);
+    // one after the other: who types fast loses none
+    if (found) this.keys = this.keys.then(() => (this.busy ? null : this.go(found[0])));
   }
 
   async change(request) {
