@@ -31,6 +31,11 @@ export async function check(loadPyodide, options, archives, program, steps) {
 if (typeof process === "object" && process.argv?.[1]?.endsWith("pyodide_check.mjs")) {
   const { readFileSync } = await import("node:fs");
   const { pathToFileURL } = await import("node:url");
+  // Node would print the line where it was thrown before it, which is all of Pyodide
+  process.on("uncaughtException", (error) => {
+    console.error(error?.stack ?? String(error));
+    process.exit(1);
+  });
   const config = JSON.parse(readFileSync(process.argv[2], "utf8"));
   const { loadPyodide } = await import(pathToFileURL(`${config.pyodide}/pyodide.mjs`));
   // a bare Buffer is refused

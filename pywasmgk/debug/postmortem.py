@@ -150,7 +150,7 @@ class PostMortem:
         empty.module, empty.memories, empty.globals = module, [], []
         #: it does not go on, nor back
         self.steps = self.earliest = self.fuel_used = 0
-        self.done, self.trap, self.pending = False, None, None
+        self.done, self.trap, self.pending, self.closed = False, None, None, True
         self.stops: tuple[Stop, ...] = ()
         self.stopped_by: tuple[Stop, ...] = ()
         #: what the frame that is looked at first can reach

@@ -88,7 +88,8 @@ def _begun(name: str) -> Any:
 
     guest = GUESTS[name]
     module = pywasmgk.Module(guest.module())
-    instance = pywasmgk.instantiate(module, guest.imports, timeout=600, **_options(name))
+    options = {"engine": "interpreter", "timeout": 600, **_options(name)}
+    instance = pywasmgk.instantiate(module, guest.imports, **options)
     return instance.start(guest.function, *guest.args)
 
 

@@ -114,8 +114,10 @@ class Context:
     def stands_anywhere(self, at: int) -> bool:
         """Whether an access says that nothing is known of its address: compilers say it of words in
         the midst of bytes alone."""
+        if not self.data:
+            return False
         row = self.rows[self.body.code[at][0]]
-        if row.immediates != ("memarg",) or row.prefix is not None or not self.data:
+        if row.immediates != ("memarg",) or row.prefix is not None:
             return False
         return not self.data[self.body.offsets[at] + 1]
 
