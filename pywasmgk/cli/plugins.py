@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from .. import examples
-from ..errors import near_miss
+from ..errors import ReceiptError, near_miss
 from ..plugin import (
     MISSING,
     CallContext,
@@ -135,12 +135,22 @@ def held_call(session: Session, call: Call) -> Iterator[Execution]:
 @contextmanager
 def _receipt_written_to(path: Path | None, plugin: Plugin) -> Iterator[None]:
     """Writes a receipt of the call inside, however that ends, if somebody wants one."""
-    try:
-        yield
-    finally:
+
+    def write() -> None:
         last = plugin.last_call
         if path is not None and last is not None:
             path.write_bytes(last.receipt(answers=True))
+
+    try:
+        yield
+    except Exception:
+        try:
+            write()
+        except ReceiptError as error:
+            # why the call failed is what is to be told
+            say(f"Hint: {error}", err=True)
+        raise
+    write()
 
 
 def _argument(text: str) -> Any:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from cli_guests import run
+from plugin_guests import LOOP, guest
 from receipt_guests import ROLL, receipt_of, roll
 
 from pywasmgk import Module
@@ -43,6 +44,15 @@ def test_a_call_that_fails_has_one_too(tmp_path: Path) -> None:
     assert run("call", module, "!crash", "--receipt", path).code == 1
     assert json.loads(path.read_bytes())["outcome"]["error"] == "trap: unreachable"
     assert run("verify-receipt", path, module).code == 0
+
+
+def test_a_call_that_the_clock_ends_says_so_and_has_none(tmp_path: Path) -> None:
+    module, path = tmp_path / "endless.wasm", tmp_path / "receipt.json"
+    module.write_bytes(guest(call=(*LOOP, "i64.const 0")))
+    found = run("call", module, "f", "--timeout", "2", "--receipt", path)
+    assert found.code == 1 and not path.exists()
+    assert "Hint: there is no receipt: " in found.err
+    assert "deadline exceeded" in found.err and "--timeout SECONDS" in found.err
 
 
 HOST = """
