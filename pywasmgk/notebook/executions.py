@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ..debug.console import Console
-from ..debug.tui.picture import Camera, Memory, Picture
+from ..debug.picture import Camera, Memory, Picture
 from .parts import Bytes, Cell, Code, Facts, Heading, Note, Part, Row, Side, Text, Timeline, View
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ PYODIDE_FILES = (
     "package.json",
 )  # fmt: skip
 #: parts of this package that a page has no use for
-_LEFT_OUT = ("docs", "cli", "notebook", "playground/site", "debug/tui/app.py", "debug/tui/panes.py")
+_LEFT_OUT = ("docs", "cli", "notebook", "playground/site", "debug/tui")
 #: what the decoder uses of ppci, which is eight times as much
 _PPCI = (
     "__init__.py", "common.py", "lang/__init__.py", "lang/common.py", "lang/sexpr.py",

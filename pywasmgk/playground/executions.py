@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from ..debug.listing import value_texts
 from ..debug.trail import Trail
-from ..debug.tui.code import value_texts
 from ..debug.views import value_text
 from ..error_forms import error_form
 from ..errors import Exit, HostError, PywasmgkError

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..debug.dataflow import Operands, lanes, operands_of
-from ..debug.tui.code import Listing
+from ..debug.listing import Listing
 from ..debug.views import Listings
 from ..printable import printable
 from ..wasm.inspection import Inspection, inspect

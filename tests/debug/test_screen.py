@@ -12,9 +12,9 @@ import pytest
 import pywasmgk
 from pywasmgk import docs
 from pywasmgk.debug.console import Console
+from pywasmgk.debug.listing import Text
+from pywasmgk.debug.picture import Camera
 from pywasmgk.debug.postmortem import PostMortem, PostMortemConsole
-from pywasmgk.debug.tui.code import Text
-from pywasmgk.debug.tui.picture import Camera
 
 GUESTS = Path(__file__).parents[1] / "guests/debug"
 SUM = """(module

@@ -20,9 +20,9 @@ from textual.widgets import Footer, Input, RichLog, Static
 
 from ...printable import printable
 from ..console import Console
-from .code import Listing
+from ..listing import Listing
+from ..picture import Camera, Picture
 from .panes import CodePane, Lines, MemoryPane, Timeline, ValuesPane
-from .picture import Camera, Picture
 
 __all__ = ["Debugger"]
 

@@ -14,8 +14,8 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.widget import Widget
 
-from .code import CodeLine
-from .picture import Memory, Picture, Row
+from ..listing import CodeLine
+from ..picture import Memory, Picture, Row
 
 __all__ = ["CodePane", "Lines", "MemoryPane", "Timeline", "ValuesPane"]
 

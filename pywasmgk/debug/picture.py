@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...printable import printable
-from ...wasm.stepping.stops import Breakpoint
-from ..console import Console
-from ..trail import Trail
-from ..views import value_text, variable_text
-from .code import Listing, Text, value_texts
+from ..printable import printable
+from ..wasm.stepping.stops import Breakpoint
+from .console import Console
+from .listing import Listing, Text, value_texts
+from .trail import Trail
+from .views import value_text, variable_text
 
 if TYPE_CHECKING:
-    from ...wasm.stepping.activations import Activation
-    from ...wasm.stepping.execution import Execution
+    from ..wasm.stepping.activations import Activation
+    from ..wasm.stepping.execution import Execution
 
 __all__ = ["Camera", "Memory", "Picture", "Row"]
 

@@ -1,4 +1,4 @@
-"""Lines of code as the screen shows them: with values, and lines from who gives an operand to who
+"""Lines of code as a debugger shows them: with values, and lines from who gives an operand to who
 takes it. Names and texts are a module's: what a terminal would obey is escaped."""
 
 from __future__ import annotations
@@ -8,14 +8,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...printable import printable
-from ..dataflow import Operands, lanes
-from ..source_files import find_source
-from ..trail import Made
+from ..printable import printable
+from .dataflow import Operands, lanes
+from .source_files import find_source
+from .trail import Made
 
 if TYPE_CHECKING:
-    from ...wasm.module import Module
-    from ..views import Listings
+    from ..wasm.module import Module
+    from .views import Listings
 
 __all__ = ["CodeLine", "Listing", "Text", "value_texts"]
 
