@@ -146,13 +146,13 @@ class Suspended:
             raise SuspensionError(f"a deadline in {left} seconds")
         self.timeout = None if math.isinf(left) else left
         self.frames: list[tuple[int, list[Any], list[Any], Func]] = []
-        self._replaced: dict[tuple[int, int], set[int]] = {}
+        self._replaced: dict[frozenset[int], set[int]] = {}
         self.depth = 0
         count = reader.count(instance.template.depth, "frames", 2)
         for position in range(count):
             self._read_frame(reader, position == count - 1)
-        if not self.frames or self.frames[0][3] is not self.func:
-            raise SuspensionError("the outermost frame is not of the function that was called")
+        if not self.frames:
+            raise SuspensionError("there are no frames")
         reader.end()
 
     def _function(self, reader: Reader) -> Func:
@@ -191,13 +191,14 @@ class Suspended:
             return {index for index, kind in enumerate(module.functions) if kind == x[0]}
         return {x}
 
-    def _in_place(self, caller: int, pc: int) -> set[int]:
-        """What may have taken the place, by tail calls, of what a function calls before ``pc``."""
-        known = self._replaced.get((caller, pc))
+    def _in_place(self, called: frozenset[int]) -> set[int]:
+        """What may run where one of these functions was called: they, and what has taken their
+        place by tail calls."""
+        known = self._replaced.get(called)
         if known is not None:
             return known
         module = self.instance.module
-        found = self._replaced[caller, pc] = self._called(*module.block_map(caller).code[pc - 1])
+        found = self._replaced[called] = set(called)
         waiting = [*found]
         while waiting:
             index = waiting.pop()
@@ -212,9 +213,13 @@ class Suspended:
         return found
 
     def _require_called(self, func: Func) -> None:
-        """The function must be what the frame outside of it has called, or what has taken the place
-        of that by tail calls."""
+        """The function must be what the frame outside of it has called, the outermost one that
+        which was called from outside; or what has taken the place of that by tail calls."""
         if not self.frames:
+            if func is not self.func and func.index not in self._in_place(
+                frozenset((self.func.index,))
+            ):
+                raise SuspensionError("the outermost frame is not of the function that was called")
             return
         pc, _, _, caller = self.frames[-1]
         module = self.instance.module
@@ -223,5 +228,5 @@ class Suspended:
             exact = x[0] == func.type
         else:
             exact = self.instance.funcs[x] is func
-        if not exact and func.index not in self._in_place(caller.index, pc):
+        if not exact and func.index not in self._in_place(frozenset(self._called(number, x))):
             raise SuspensionError(f"function {caller.index} does not call function {func.index}")

@@ -11,7 +11,7 @@ MODULE = pywasmgk.Module("""(module
   (import "env" "ask" (func $ask (param i32) (result i32)))
   (type $t (func (param i32) (result i32)))
   (table funcref (elem $ask $odd $even))
-  (func $even (param i32) (result i32)
+  (func $even (export "even") (param i32) (result i32)
     (if (i32.eqz (local.get 0)) (then (return_call $ask (i32.const 70))))
     (return_call $odd (i32.sub (local.get 0) (i32.const 1))))
   (func $odd (param i32) (result i32)
@@ -23,10 +23,12 @@ IMPORTS = {"env": {"ask": lambda number: number + 2}}
 
 
 @pytest.mark.parametrize("argument", [4, 5])
-def test_every_step_travels_and_can_be_taken_back(argument: int) -> None:
+@pytest.mark.parametrize("export", ["f", "even"])
+def test_every_step_travels_and_can_be_taken_back(export: str, argument: int) -> None:
+    """What takes the place of the function that was called from outside, too."""
     instance = pywasmgk.instantiate(MODULE, IMPORTS)
-    expected = instance.exports["f"](argument)
-    with instance.start("f", argument) as held:
+    expected = instance.exports[export](argument)
+    with instance.start(export, argument) as held:
         seen = []
         while not held.done:
             seen.append([str(frame) for frame in held.frames])
@@ -54,7 +56,8 @@ def test_a_tail_call_of_the_host_stops_and_waits(argument: int, asked: int) -> N
         assert held.results == 11
 
 
-def test_what_nobody_calls_is_refused() -> None:
+@pytest.mark.parametrize(("changed", "why"), [(-2, "does not call"), (-4, "outermost frame")])
+def test_what_nobody_calls_is_refused(changed: int, why: str) -> None:
     other = pywasmgk.Module("""(module
       (func $a (result i32) i32.const 1) (func $b (result i32) i32.const 2)
       (func (export "f") (result i32) call $a) (func (export "g") (result i32) call $b))""")
@@ -66,7 +69,7 @@ def test_what_nobody_calls_is_refused() -> None:
     head, content = data[:11], bytearray(data[11 + 32 :])
     # the innermost frame's function: behind it its position alone
     assert content[-2:] == b"\0\0"
-    content[-2] = 1
+    content[changed] = 1
     digest = packing._digest(head + bytes(content), None)
-    with pytest.raises(SuspensionError, match="does not call"):
+    with pytest.raises(SuspensionError, match=why):
         Execution.from_bytes(head + digest + bytes(content), other)
