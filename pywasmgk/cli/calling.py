@@ -27,8 +27,8 @@ from .session import Session
 from .values import parse_arguments
 
 __all__ = [
-    "Call", "Task", "begin", "begun", "core_written_to", "exported", "imports_of", "load",
-    "prepare", "task_of", "write_core",
+    "Call", "Task", "around", "begin", "begun", "core_written_to", "exported", "imports_of",
+    "load", "prepare", "task_of", "write_core",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
@@ -175,16 +175,24 @@ def begin(task: Task, imports: Imports, options: dict[str, Any]) -> tuple[Instan
 
 
 @contextmanager
+def around(
+    task: Task, call: Call, stdin: Path | None, stdout: str, sink: BinaryIO | None = None
+) -> Iterator[Imports]:
+    """What the module imports, for commands that have standard input for themselves: a program
+    reads a file, and prints to one of our streams, or all that it prints goes to a ``sink``."""
+    with ExitStack() as stack:
+        reader = stack.enter_context(stdin.open("rb")) if stdin else io.BytesIO()
+        yield stack.enter_context(
+            imports_of(task, call, reader, sink or binary_stream(stdout), sink)
+        )
+
+
+@contextmanager
 def begun(
     task: Task, call: Call, stdin: Path | None, stdout: str, sink: BinaryIO | None = None
 ) -> Iterator[tuple[Instance, Func]]:
-    """The same, for commands that have standard input for themselves: a program reads a file, and
-    prints to one of our streams, or all that it prints goes to a ``sink``."""
-    with ExitStack() as stack:
-        reader = stack.enter_context(stdin.open("rb")) if stdin else io.BytesIO()
-        imports = stack.enter_context(
-            imports_of(task, call, reader, sink or binary_stream(stdout), sink)
-        )
+    """An instance with such imports, and the function that is to be called."""
+    with around(task, call, stdin, stdout, sink) as imports:
         yield begin(task, imports, instance_limits(**call.limits))
 
 

@@ -25,6 +25,7 @@ from .options import (
     coredump_option,
     engine_option,
     features_option,
+    key_option,
     limit_options,
     pairs,
     stats_option,
@@ -231,9 +232,15 @@ def run_command(
 @_stdin_option
 @click.option(
     "--record",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=NEW_FILE,
     metavar="FILE",
     help="Keep what the host did, at the end, for --replay.",
+)
+@click.option(
+    "--suspend",
+    type=NEW_FILE,
+    metavar="FILE",
+    help="Keep the execution where it is at the end, for --state.",
 )
 @click.option("--lines", is_flag=True, help="Read commands line by line on a terminal, too.")
 @click.option(
@@ -246,6 +253,8 @@ def run_command(
 )
 @click.option("--do", "commands", multiple=True, metavar="COMMAND", help="Do this, then end.")
 @click.option("--replay", type=PATH, metavar="FILE", help="Debug a recording, without its host.")
+@click.option("--state", type=PATH, metavar="FILE", help="Go on with an execution in a file.")
+@key_option("--key", "what --record, --suspend, --replay and --state write and read")
 @coredump_option
 @click.option(
     "--core", type=PATH, metavar="FILE", help="Look at a core dump, of MODULE if that is given."
@@ -258,15 +267,12 @@ def debug_command(
     /,
     call: Call | None,
     stdin: Path | None,
-    record: Path | None,
-    replay: Path | None,
     commands: tuple[str, ...],
     lines: bool,
     sources: Path,
-    core: Path | None,
-    coredump: Path | None,
     dap: bool,
     port: int | None,
+    **files: Any,
 ) -> None:
     """Step through a call, forwards and back.
 
@@ -274,13 +280,14 @@ def debug_command(
     terminal it has the full screen, if Textual is installed (pip install 'pywasmgk[debug]').
     Otherwise commands are read from standard input, or given by --do: help lists them. With --dap
     an editor sends them, and says what is to be debugged. With --core a core dump is looked at, by
-    the same commands; it does not go on.
+    the same commands; it does not go on. With --state it begins where an execution was that
+    Execution.to_bytes or --suspend has written.
     """
-    from .debugging import debug
+    from .debugging import Files, debug
 
     debug(
-        session, call, stdin, commands, record=record, replay=replay, dap=dap, port=port,
-        lines=lines, sources=sources, core=core, coredump=coredump,
+        session, call, stdin, commands, Files(**files), dap=dap, port=port, lines=lines,
+        sources=sources,
     )  # fmt: skip
 
 

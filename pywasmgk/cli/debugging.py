@@ -8,7 +8,7 @@ import io
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import click
 
@@ -22,13 +22,30 @@ from ..wasm.stepping.execution import Execution
 from ..wasm.stepping.recording import Recording
 from ..wasm.wasi import WasiConfig
 from ..wasm.wasi import imports as wasi_imports
-from .calling import Call, begin, begun, load, prepare, task_of, write_core
+from .calling import Call, Task, around, begin, load, prepare, task_of, write_core
+from .keys import key_at
+from .options import instance_limits
 from .output import say
 from .session import Session
 
-__all__ = ["debug"]
+__all__ = ["Files", "debug"]
 
 _PROMPT = "(pywasmgk) "
+
+
+class Files(NamedTuple):
+    """Files that the line names."""
+
+    #: instead of a call: an execution that goes on, a recording, a core dump
+    state: Path | None
+    replay: Path | None
+    core: Path | None
+    #: written at the end
+    record: Path | None
+    suspend: Path | None
+    coredump: Path | None
+    #: of all that may have one
+    key: bytes | None
 
 
 def debug(
@@ -36,53 +53,75 @@ def debug(
     call: Call | None,
     stdin: Path | None,
     commands: tuple[str, ...],
+    files: Files,
     *,
-    record: Path | None,
-    replay: Path | None,
     dap: bool,
     port: int | None,
     lines: bool,
     sources: Path,
-    core: Path | None,
-    coredump: Path | None,
 ) -> None:
     """Debugs a call: on the full screen, by lines from standard input, or for an editor; or looks
     at a core dump."""
+    if sum(one is not None for one in (files.state, files.replay, files.core)) > 1:
+        raise click.UsageError("--state, --replay and --core exclude each other")
     if dap or port is not None:
         _serve(port)
         return
-    if core is not None:
-        _look_at(session, core, call, commands, None if lines else sources)
+    if files.core is not None:
+        _look_at(session, files.core, call, commands, None if lines else sources)
         return
     if call is None:
         raise click.UsageError("a module is needed, unless an editor launches one (--dap)")
-    task = prepare(session, call)
     printed: list[bytes] | None = None
     if not lines and not commands and _has_screen(session):
         printed = []
-
-    def talk(held: Execution) -> None:
+    # on the full screen the terminal is the debugger's own
+    sink: Any = None if printed is None else _Sink("", lambda _, data: printed.append(data))
+    with _held(session, call, stdin, sink, files) as held:
         if printed is None:
             _converse(session, Console(held), commands)
         else:
             words = (call.module.name, call.export or "", *call.args)
             _show_screen(Console(held), " ".join(words), printed, sources)
+        _keep(held, files)
 
-    if replay is not None:
-        found = Recording.from_bytes(replay.read_bytes(), task.module)
-        with found.replay(task.module) as held:
-            talk(held)
+
+@contextlib.contextmanager
+def _held(
+    session: Session, call: Call, stdin: Path | None, sink: Any, files: Files
+) -> Iterator[Execution]:
+    """What is debugged."""
+    if files.state is not None and call.export:
+        raise click.UsageError("an execution that goes on is not called: leave EXPORT out")
+    if files.replay is not None:
+        # it knows what was called
+        module = load(session, call)
+        found = Recording.from_bytes(files.replay.read_bytes(), module, files.key)
+        with found.replay(module) as held:
+            yield held
         return
-    # on the full screen the terminal is the debugger's own
-    sink: Any = None if printed is None else _Sink("", lambda _, data: printed.append(data))
-    stdout = "stderr" if session.json else "stdout"
-    with begun(task, call, stdin, stdout, sink) as (instance, func):
-        with instance.start(func, *task.values) as held:
-            talk(held)
-            if coredump is not None and isinstance(held.trap, GuestError):
-                write_core(CoreDump.of(held), coredump)
-            if record is not None:
-                record.write_bytes(held.recording().to_bytes(task.module))
+    called = files.state is None
+    task = prepare(session, call) if called else Task(load(session, call), None, call.args, [])
+    with around(task, call, stdin, "stderr" if session.json else "stdout", sink) as imports:
+        limits = instance_limits(**call.limits)
+        if files.state is not None:
+            data = files.state.read_bytes()
+            held = Execution.from_bytes(data, task.module, imports, key=files.key, **limits)
+        else:
+            instance, func = begin(task, imports, limits)
+            held = instance.start(func, *task.values)
+        with held:
+            yield held
+
+
+def _keep(held: Execution, files: Files) -> None:
+    """Writes what is to be kept at the end."""
+    if files.coredump is not None and isinstance(held.trap, GuestError):
+        write_core(CoreDump.of(held), files.coredump)
+    if files.record is not None:
+        files.record.write_bytes(held.recording().to_bytes(held.instance.module, files.key))
+    if files.suspend is not None:
+        files.suspend.write_bytes(held.to_bytes(files.key))
 
 
 def _look_at(
@@ -225,7 +264,7 @@ def _launched(wanted: dict[str, Any], write: Callable[[str, bytes], None]) -> De
     """What an editor wants: ``program`` is a file, ``export`` and ``args`` are as on the command
     line, ``env`` and ``stdin`` (text) for a program; instead of a call of its own, ``state`` is a
     file with an execution (``Execution.to_bytes``), ``recording`` one of a run, ``core`` a core
-    dump."""
+    dump; ``key`` says where the key of the first two is."""
     path = Path(str(wanted.get("program", "")))
     module = Module(content_of(path.name, _content(path)), name=path.name)
     module.folder = str(path.parent)
@@ -243,9 +282,10 @@ def _launched(wanted: dict[str, Any], write: Callable[[str, bytes], None]) -> De
 def _execution(
     wanted: dict[str, Any], module: Module, write: Callable[[str, bytes], None]
 ) -> Execution:
+    key = key_at(str(wanted["key"])) if wanted.get("key") else None
     if wanted.get("recording"):
         data = _content(Path(str(wanted["recording"])))
-        return Recording.from_bytes(data, module).replay(module)
+        return Recording.from_bytes(data, module, key).replay(module)
     args = tuple(map(str, wanted.get("args") or ()))
     streams: dict[str, Any] = {name: _Sink(name, write) for name in ("stdout", "stderr")}
     stdin: BinaryIO = io.BytesIO(str(wanted.get("stdin", "")).encode())
@@ -253,7 +293,8 @@ def _execution(
     config = WasiConfig(args=(module.name or "", *args), env=env, stdin=stdin, **streams)
     imports = imports_as_traps(module, wasi_imports(config))
     if wanted.get("state"):
-        return Execution.from_bytes(_content(Path(str(wanted["state"]))), module, imports)
+        state = _content(Path(str(wanted["state"])))
+        return Execution.from_bytes(state, module, imports, key=key)
     export = wanted.get("export")
     try:
         task = task_of(module, None if export is None else str(export), args)

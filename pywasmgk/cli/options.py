@@ -37,6 +37,7 @@ __all__ = [
     "engine_option",
     "features_option",
     "instance_limits",
+    "key_option",
     "limit_options",
     "pairs",
     "stats_option",
@@ -139,6 +140,34 @@ coredump_option = click.option(
     metavar="FILE",
     help="Write a core dump there if the guest fails, for debug --core.",
 )
+
+
+class KeyType(ParamType):
+    """A file with a key, or ``env:NAME``."""
+
+    name = "key"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Reads it."""
+        if isinstance(value, bytes):
+            return value
+        # the line alone reads no keys
+        from .keys import key_at
+
+        try:
+            return key_at(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+def key_option(name: str, of: str) -> Callable[[F], F]:
+    """Adds an option for the key of what ``of`` says."""
+    return click.option(
+        name,
+        type=KeyType(),
+        metavar="FILE|env:NAME",
+        help=f"The key of {of}: what the file has, or the variable of the environment.",
+    )
 
 
 # -- words

@@ -16,6 +16,7 @@ from .options import (
     Source,
     coredump_option,
     features_option,
+    key_option,
     limit_options,
     pairs,
     stats_option,
@@ -150,7 +151,9 @@ def examples_command(session: Session, /, copy: Path | None) -> None:
     metavar="FILE.py:NAME",
     help="What answers host calls: a HostAPI in a Python file of yours, or what makes one.",
 )
+@key_option("--recording-key", "that recording")
 @click.option("--snapshot", type=PATH, metavar="FILE", help="What the plugin began with.")
+@key_option("--snapshot-key", "that snapshot")
 @limit_options
 @pass_session
 def verify_receipt_command(
@@ -160,8 +163,10 @@ def verify_receipt_command(
     plugin: Source,
     arguments: str | None,
     recording: Path | None,
+    recording_key: bytes | None,
     host: str | None,
     snapshot: Path | None,
+    snapshot_key: bytes | None,
     **limits: Any,
 ) -> None:
     """Have the call of a receipt done again, and compare.
@@ -173,4 +178,5 @@ def verify_receipt_command(
     """
     from .receipts import Given, verify
 
-    verify(session, receipt, plugin, Given(arguments, recording, host, snapshot), limits)
+    given = Given(arguments, recording, recording_key, host, snapshot, snapshot_key)
+    verify(session, receipt, plugin, given, limits)

@@ -19,6 +19,12 @@ __all__ = ["Given", "verify"]
 
 #: characters of a value that are shown
 _MOST_SHOWN = 100
+#: what a digest tells that does not fit
+_ALTERED = (
+    "its digest does not fit: the receipt was changed after it was made, there, or in what goes in "
+    "(function, seed, clock, limits) and this follows from"
+)
+_UNUSED = "the receipt was changed after it was made, in what this call does not depend on"
 
 
 class Given(NamedTuple):
@@ -27,9 +33,11 @@ class Given(NamedTuple):
     #: as JSON
     arguments: str | None
     recording: Path | None
+    recording_key: bytes | None
     #: FILE.py:NAME
     host: str | None
     snapshot: Path | None
+    snapshot_key: bytes | None
 
 
 def verify(
@@ -47,7 +55,9 @@ def verify(
         arguments=None if given.arguments is None else _arguments(given.arguments),
         host=None if given.host is None else host_at(given.host),
         recording=None if given.recording is None else given.recording.read_bytes(),
+        recording_key=given.recording_key,
         snapshot=None if given.snapshot is None else given.snapshot.read_bytes(),
+        snapshot_key=given.snapshot_key,
         limits=Limits(**options),
         engine=engine,
         cache_dir=cache_dir,
@@ -72,4 +82,9 @@ def _arguments(text: str) -> bytes:
 
 def _sentence(found: Difference) -> str:
     known, again = (json_text(value)[:_MOST_SHOWN] for value in (found.receipt, found.found))
-    return f"{found.field} is {known}, but {again} when it is done again"
+    parts = [f"{found.field} is {known}, but {again} when it is done again"]
+    if found.about:
+        parts.append(f"  {found.about}")
+    if found.altered:
+        parts.append(f"  {_ALTERED}" if found.field != "digest" else f"  {_UNUSED}")
+    return "\n".join(parts)

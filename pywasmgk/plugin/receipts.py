@@ -144,6 +144,8 @@ class Notes:
         #: the result's hash, and what ended it else
         self.result: str | None = None
         self.error: str | None = None
+        #: is told each host call: its name and what it asks
+        self.on_request: Callable[[str, bytes], object] | None = None
         #: why there is no receipt
         self.missing: str | None = "the call has not ended"
 
@@ -212,6 +214,8 @@ class Notes:
         if len(self.host_calls) >= _MOST_CALLS:
             self.void(f"the call asked its host more than {_MOST_CALLS:,} times")
             return
+        if self.on_request is not None:
+            self.on_request(name, args)
         answer = None if response is None else hexdigest(response)
         self.host_calls.append(HostCall(name, hexdigest(args), answer, error, fuel))
         self._kept += len(response or b"")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+import re
 from base64 import b64decode
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -61,6 +62,9 @@ _DEPTH = 8
 _CAPPED = ("memory_limit", "table_limit", "depth_limit", "fuel")
 #: of a large integer
 _MOST_DIGITS = 30
+#: bytes of what is asked that are shown
+_MOST_SHOWN = 200
+_HOST_CALL = re.compile(r"host_calls\[(\d+)\]")
 
 
 class Difference(NamedTuple):
@@ -72,6 +76,11 @@ class Difference(NamedTuple):
     receipt: Any
     #: what was found
     found: Any
+    #: of a host call: which one of how many, its name, and what it asks now if that is otherwise
+    about: str = ""
+    #: the receipt's digest does not fit: it was changed after it was made, perhaps in what goes in
+    #: (function, seed, clock, limits), from which this only follows
+    altered: bool = False
 
 
 def verify_receipt(
@@ -81,6 +90,7 @@ def verify_receipt(
     arguments: bytes | None = None,
     host: HostAPI | None = None,
     recording: bytes | None = None,
+    recording_key: bytes | None = None,
     snapshot: bytes | None = None,
     snapshot_key: bytes | None = None,
     limits: Limits | None = None,
@@ -88,11 +98,12 @@ def verify_receipt(
     cache_dir: Directory | None = None,
 ) -> Difference | None:
     """Has the call of a receipt done again with the plugin of a module, and gives the first field
-    that is otherwise; ``None`` where all of it is true.
+    that is otherwise: of host calls the first one; ``None`` where all of it is true.
 
     What the receipt does not carry is given: ``arguments``, as bytes of JSON, and what the host
     answered, by the ``host`` itself or from a ``recording`` of the call (bytes of a Recording),
-    which has the arguments too; and the ``snapshot`` that the plugin began with, if it did.
+    which has the arguments too; and the ``snapshot`` that the plugin began with, if it did. Keys
+    are those that these two were made with, if they were.
     ``limits`` are what this may take: the time, and what the receipt may say of memory, tables,
     call depth and fuel.
 
@@ -109,12 +120,13 @@ def verify_receipt(
         ("snapshot", None if snapshot is None else hexdigest(snapshot)),
     ):
         if form[name] != expected:
-            return Difference(name, form[name], expected)
+            return Difference(name, form[name], expected, altered=_is_altered(form))
     options = _options(form, limits or Limits(), engine, cache_dir)
     carried = form.get("carried")
     answers: Sequence[bytes | None] | None = None
     if recording is not None:
-        taped, answers = answers_in(recording, data if isinstance(data, Module) else Module(known))
+        module = data if isinstance(data, Module) else Module(known)
+        taped, answers = answers_in(recording, module, recording_key)
         arguments = taped if arguments is None else arguments
     elif carried is not None:
         arguments = _bytes(carried["arguments"], "arguments") if arguments is None else arguments
@@ -122,7 +134,8 @@ def verify_receipt(
     if arguments is None:
         raise ReceiptError("the receipt does not carry the call's arguments: they must be given")
     if hexdigest(arguments) != form["arguments"]:
-        return Difference("arguments", form["arguments"], hexdigest(arguments))
+        given = hexdigest(arguments)
+        return Difference("arguments", form["arguments"], given, altered=_is_altered(form))
     if answers is None and host is None and form["host_calls"]:
         count = len(form["host_calls"])
         raise ReceiptError(
@@ -130,8 +143,9 @@ def verify_receipt(
             "a recording or a host is needed"
         )
     options = options._replace(snapshot=snapshot, snapshot_key=snapshot_key)
-    again = _done_again(form, data, arguments, options, host, answers or ())
-    return _compared(form, again)
+    asked = _Asked(form["host_calls"])
+    again = _done_again(form, data, arguments, options, host, answers or (), asked)
+    return _compared(form, again, asked)
 
 
 # -- reading
@@ -280,6 +294,38 @@ class _Replies(HostDispatcher):
         """Nobody reads that."""
 
 
+class _Asked:
+    """What the host is asked, as far as it is not what a receipt's host was asked."""
+
+    def __init__(self, calls: Sequence[dict[str, Any]]) -> None:
+        self._calls = calls
+        self._count = 0
+        #: the first call that is otherwise: position, name, and the beginning of what it asks
+        self._first: tuple[int, str, bytes] | None = None
+
+    def note(self, name: str, request: bytes) -> None:
+        """Takes note of the next call."""
+        position, self._count = self._count, self._count + 1
+        if self._first is not None:
+            return
+        known = self._calls[position] if position < len(self._calls) else {}
+        if (known.get("name"), known.get("request")) != (name, hexdigest(request)):
+            self._first = position, name, request[:_MOST_SHOWN]
+
+    def about(self, position: int) -> str:
+        """A call in words."""
+        known, number = self._calls, position + 1
+        found = self._first is not None and self._first[0] == position and self._first
+        asks = f"{found[1]}, asking {found[2].decode('utf-8', 'replace')!r}" if found else ""
+        if position >= len(known):
+            more = f": {asks}" if asks else ""
+            return f"host call {number}, where the receipt has {len(known)}{more}"
+        text = f"host call {number} of {len(known)}, {known[position]['name']}"
+        if position >= self._count:
+            return f"{text}, which is not made: {self._count} are"
+        return f"{text}; now it is {asks}" if asks else text
+
+
 def _done_again(
     form: dict[str, Any],
     data: bytes | str | Module,
@@ -287,6 +333,7 @@ def _done_again(
     options: _Options,
     host: HostAPI | None,
     answers: Sequence[bytes | None],
+    asked: _Asked,
 ) -> dict[str, Any]:
     """The receipt of a call that is done now. Raises ReceiptError."""
     limit = form["fuel_limit"]
@@ -299,6 +346,8 @@ def _done_again(
             plugin.init(host)
         else:
             plugin.attach(_Replies(plugin, form["host_calls"], answers))
+        if plugin.bridge.notes is not None:
+            plugin.bridge.notes.on_request = asked.note
         try:
             plugin.call_raw(
                 form["function"],
@@ -316,14 +365,20 @@ def _done_again(
         return found
 
 
-def _compared(form: dict[str, Any], again: dict[str, Any]) -> Difference | None:
+def _compared(form: dict[str, Any], again: dict[str, Any], asked: _Asked) -> Difference | None:
+    altered = _is_altered(form)
     for name in _SHAPE:
         found = _difference(form[name], again[name], name) if name != "digest" else None
         if found is not None:
-            return found
+            place = _HOST_CALL.match(found.field)
+            about = asked.about(int(place[1])) if place else ""
+            return found._replace(about=about, altered=altered)
     # what the guest did not ask for (a seed, say) shows in nothing else
-    digest = digest_of(form)
-    return None if form["digest"] == digest else Difference("digest", form["digest"], digest)
+    return Difference("digest", form["digest"], digest_of(form), altered=True) if altered else None
+
+
+def _is_altered(form: dict[str, Any]) -> bool:
+    return bool(form["digest"] != digest_of(form))
 
 
 def _difference(known: Any, found: Any, path: str) -> Difference | None:
@@ -344,14 +399,16 @@ def _difference(known: Any, found: Any, path: str) -> Difference | None:
 # -- what recordings have
 
 
-def answers_in(data: bytes, module: Module) -> tuple[bytes, list[bytes | None]]:
+def answers_in(
+    data: bytes, module: Module, key: bytes | None = None
+) -> tuple[bytes, list[bytes | None]]:
     """Arguments and the host's answers of a recorded call of a plugin; ``None`` is one that the
     guest was not given. Raises SuspensionError."""
     # only who has a recording pays for it
     from ..wasm.stepping.recording import Recording
 
     answers = []
-    with Recording.from_bytes(data, module).replay(module) as held:
+    with Recording.from_bytes(data, module, key).replay(module) as held:
         _, _, place, size = (variable.value & 0xFFFFFFFF for variable in held.frames[0].locals[:4])
         arguments = held.instance.memory.read(place, size)
         held.break_at(host_call="*host_call")

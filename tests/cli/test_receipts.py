@@ -10,7 +10,7 @@ from cli_guests import run
 from plugin_guests import LOOP, guest
 from receipt_guests import ROLL, receipt_of, roll
 
-from pywasmgk import Module
+from pywasmgk import Module, Recording
 
 
 @pytest.fixture
@@ -30,10 +30,15 @@ def test_what_is_otherwise_is_named(written: Path) -> None:
     form = json.loads(written.read_bytes())
     written.write_text(json.dumps({**form, "pages": 3}))
     found = run("verify-receipt", written, "hello")
-    assert found == (1, "", f"{written}: pages is 3, but 2 when it is done again\n")
+    assert found.code == 1
+    first, second = found.err.splitlines()
+    assert first == f"{written}: pages is 3, but 2 when it is done again"
+    assert "digest does not fit" in second
     found = run("verify-receipt", written, "hello", "--json")
     assert found.code == 1
-    assert found.form == {"verified": False, "field": "pages", "receipt": 3, "found": 2}
+    assert found.form == {
+        "verified": False, "field": "pages", "receipt": 3, "found": 2, "about": "", "altered": True,
+    }  # fmt: skip
     found = run("verify-receipt", written, "dashboard")
     assert found.code == 1 and ": module is " in found.err
 
@@ -70,7 +75,9 @@ class Host(pywasmgk.MemoryHost):
 """
 
 
-def test_what_it_does_not_carry_is_on_the_line(tmp_path: Path) -> None:
+def test_what_it_does_not_carry_is_on_the_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     module, path, taped = (tmp_path / name for name in ("roll.wasm", "receipt.json", "tape"))
     module.write_bytes(ROLL)
     (tmp_path / "host.py").write_text(HOST)
@@ -84,12 +91,38 @@ def test_what_it_does_not_carry_is_on_the_line(tmp_path: Path) -> None:
     assert found.code == 1 and "does not carry the call's arguments" in found.err
     words = ["verify-receipt", path, module]
     assert run(*words, "--recording", taped).code == 0
+    keyed, key = tmp_path / "keyed", tmp_path / "key"
+    keyed.write_bytes(Recording.from_bytes(taped.read_bytes(), Module(ROLL)).to_bytes(
+        Module(ROLL), b"a secret"))  # fmt: skip
+    key.write_bytes(b"a secret")
+    assert run(*words, "--recording", keyed, "--recording-key", key).code == 0
+    monkeypatch.setenv("THE_KEY", "a secret")
+    assert run(*words, "--recording", keyed, "--recording-key", "env:THE_KEY").code == 0
+    found = run(*words, "--recording", keyed)
+    assert found.code == 1 and "with a key, none was given" in found.err
     host = f"{tmp_path / 'host.py'}:Host"
     assert run(*words, "--arguments", '{"by": 3}', "--host", host).code == 0
     found = run(*words, "--arguments", '{"by": 4}', "--host", host)
     assert found.code == 1 and ": arguments is " in found.err
     assert run(*words, "--arguments", "{", "--host", host).code == 2
     assert run(*words, "--recording", taped, "--host", host).code == 2
+
+
+def test_a_snapshot_with_a_key(tmp_path: Path) -> None:
+    module, path, taken, key = (tmp_path / name for name in ("a.wasm", "a.json", "taken", "key"))
+    module.write_bytes(ROLL)
+    key.write_bytes(b"a secret")
+    with roll() as plugin:
+        taken.write_bytes(plugin.snapshot(b"a secret"))
+    with roll(snapshot=taken.read_bytes(), snapshot_key=b"a secret") as plugin:
+        plugin.call_raw("add", b"{}")
+        path.write_bytes(receipt_of(plugin))
+    words = ["verify-receipt", path, module, "--snapshot", taken]
+    assert run(*words, "--snapshot-key", key).code == 0
+    found = run(*words)
+    assert found.code == 1 and "with a key, none was given" in found.err
+    key.write_bytes(b"")
+    assert run(*words, "--snapshot-key", key).code == 2
 
 
 def test_limits_are_what_doing_it_again_may_take(written: Path) -> None:

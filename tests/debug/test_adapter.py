@@ -14,6 +14,7 @@ import pytest
 from processor import HANGS
 
 import pywasmgk
+from pywasmgk import Module
 from pywasmgk.cli.debugging import _launched
 from pywasmgk.debug.adapter import Adapter, serve
 from pywasmgk.debug.protocol import ProtocolError, read_message, write_message
@@ -351,6 +352,25 @@ def test_a_program_has_its_exit_code_and_can_be_stopped_at_it(tmp_path: Path) ->
         client.ask("initialize")
         assert "no function" in client.refused("launch", program=str(program), export="none")
         assert "exit.wasm" in client.refused("attach", program=str(tmp_path / "exit.wasm"))
+
+
+def test_states_and_recordings_with_a_key(program: Path, tmp_path: Path) -> None:
+    module, (state, tape, key) = Module(SUM), (tmp_path / name for name in ("s", "t", "key"))
+    key.write_bytes(b"a secret")
+    imports = {"wasi_snapshot_preview1": {"fd_write": lambda *numbers: 0}}
+    with pywasmgk.instantiate(module, imports).start("sum", 3) as held:
+        held.step(20)
+        state.write_bytes(held.to_bytes(b"a secret"))
+        tape.write_bytes(held.recording().to_bytes(module, b"a secret"))
+    for kind, file in (("state", state), ("recording", tape)):
+        words = {"program": str(program), kind: str(file)}
+        with Client() as client:
+            client.ask("initialize")
+            assert "with a key" in client.refused("attach", **words)
+            assert "no key" in client.refused("attach", **words, key="env:NO_KEY")
+            client.ask("attach", **words, key=str(key), stopOnEntry=True)
+            client.ask("configurationDone")
+            assert client.wait("stopped")["reason"] == "entry"
 
 
 def test_an_editor_attaches_to_an_execution_of_ours(program: Path) -> None:

@@ -130,3 +130,43 @@ def test_the_command_line_reads_commands(tmp_path: Path) -> None:
     assert "(pywasmgk) step 2" in done.out
     assert "$n i32 = 4 (0x4)" in done.out
     assert command_line("debug").code == 2
+
+
+def test_what_was_suspended_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file, state, key = (tmp_path / name for name in ("sum.wat", "sum.state", "key"))
+    file.write_text(SUM)
+    key.write_bytes(b"a secret")
+    done = command_line("debug", file, "sum", "4", "--do", "step 9", "--suspend", state)
+    assert done.code == 0, done
+    done = command_line("debug", file, "--state", state, "--do", "run")
+    assert done.code == 0 and "step 9, " in done.out and "integer divide" in done.out
+    # with a key, which must be given then, and is in a file or in the environment
+    words = ("debug", file, "--state", state)
+    done = command_line(*words, "--do", "step", "--suspend", state, "--key", key)
+    assert done.code == 1 and "without a key, one was given" in done.err
+    assert command_line(
+        "debug", file, "sum", "4", "--do", "step 9", "--suspend", state, "--key", key
+    ).code == 0  # fmt: skip
+    monkeypatch.setenv("THE_KEY", "a secret")
+    assert "integer divide" in command_line(*words, "--do", "run", "--key", "env:THE_KEY").out
+    assert "with a key" in command_line(*words, "--do", "run").err
+    key.write_bytes(b"another")
+    assert "another key" in command_line(*words, "--do", "run", "--key", key).err
+    for place in (tmp_path, "a secret", "env:NO_KEY", "env:", "nul\0", "env:\0"):
+        done = command_line(*words, "--key", place)
+        assert done.code == 2 and "key" in done.err, place
+    assert command_line(*words, "--replay", state).code == 2
+    assert command_line("debug", file, "sum", "4", "--state", state).code == 2
+    done = command_line("debug", file, "sum", "4", "--do", "run", "--suspend", state)
+    assert done.code == 1 and "the execution is done" in done.err
+
+
+def test_recordings_have_keys_too(tmp_path: Path) -> None:
+    file, tape, key = (tmp_path / name for name in ("sum.wat", "sum.tape", "key"))
+    file.write_text(SUM)
+    key.write_bytes(b"a secret")
+    words = ("--do", "run", "--key", key)
+    assert command_line("debug", file, "sum", "4", "--record", tape, *words).code == 0
+    assert "integer divide" in command_line("debug", file, "--replay", tape, *words).out
+    done = command_line("debug", file, "--replay", tape, "--do", "run")
+    assert done.code == 1 and "with a key, none was given" in done.err

@@ -14,7 +14,16 @@ from processor import HANGS
 from receipt_guests import DIGEST, POLICY, ROLL, host, receipt_of, roll
 
 import pywasmgk
-from pywasmgk import CallError, CallTimeout, Limits, Module, ReceiptError, examples, verify_receipt
+from pywasmgk import (
+    CallError,
+    CallTimeout,
+    Limits,
+    Module,
+    ReceiptError,
+    SuspensionError,
+    examples,
+    verify_receipt,
+)
 from pywasmgk.plugin.gojson import encode
 
 REQUEST = {"by": 3}
@@ -255,6 +264,47 @@ def test_answers_that_it_carries_are_bound_by_their_hashes(position: int) -> Non
     assert found is not None and found.field == "arguments"
 
 
+def test_the_first_host_call_that_differs_is_told_in_words() -> None:
+    def about(change: Any) -> tuple[str, str, bool]:
+        form = json.loads(ADD)
+        change(form["host_calls"])
+        found = verify_receipt(json.dumps(form), ROLL)
+        assert found is not None
+        return found.field, found.about, found.altered
+
+    asking = "asking '{\"by\":3}'"
+    change = {"request": "0" * 64}
+    assert about(lambda calls: calls[1].update(change)) == (
+        "host_calls[1].request", f"host call 2 of 2, add; now it is add, {asking}", True,
+    )  # fmt: skip
+    assert about(lambda calls: calls[0].update(name="toll")) == (
+        "host_calls[0].name", f"host call 1 of 2, toll; now it is add, {asking}", True,
+    )  # fmt: skip
+    assert about(lambda calls: calls[0].update(answer="0" * 64)) == (
+        "host_calls[0].answer", "host call 1 of 2, add", True,
+    )  # fmt: skip
+    assert about(lambda calls: calls.pop()) == (
+        "host_calls[1]", f"host call 2, where the receipt has 1: add, {asking}", True,
+    )  # fmt: skip
+    assert about(lambda calls: calls.append(calls[0])) == (
+        "host_calls[2]", "host call 3 of 3, add, which is not made: 2 are", True,
+    )  # fmt: skip
+
+
+def test_a_receipt_that_was_changed_is_told_from_a_call_that_went_otherwise() -> None:
+    form = json.loads(ADD)
+    form["random"]["seed"] = "00"
+    found = verify_receipt(json.dumps(form), ROLL)
+    assert found is not None and (found.field, found.altered) == ("outcome.result", True)
+    other = host()
+    other.own_functions["add"](None, {"by": 1})  # type: ignore[arg-type]
+    bare = without_answers(ADD)
+    found = verify_receipt(bare, ROLL, host=other, arguments=encode(REQUEST))
+    assert found is not None and (found.field, found.altered) == ("host_calls[0].answer", False)
+    found = verify_receipt(ADD, examples.read("hello"))
+    assert found is not None and (found.field, found.altered) == ("module", False)
+
+
 def without_answers(data: bytes) -> bytes:
     form = json.loads(data)
     del form["carried"]
@@ -280,11 +330,15 @@ def test_a_recording_has_the_answers(function: str) -> None:
         held = plugin.start(function, REQUEST)
         held.run()
         recording = held.recording().to_bytes(Module(ROLL))
+        keyed = held.recording().to_bytes(Module(ROLL), b"key")
         held.close()
         bare = without_answers(receipt_of(plugin))
     assert verify_receipt(bare, ROLL, recording=recording) is None
     form = json.loads(bare)
     if form["host_calls"]:
+        assert verify_receipt(bare, ROLL, recording=keyed, recording_key=b"key") is None
+        with pytest.raises(SuspensionError, match="with a key, none was given"):
+            verify_receipt(bare, ROLL, recording=keyed)
         form["host_calls"][1]["request"] = "0"
         found = verify_receipt(json.dumps(form), ROLL, recording=recording)
         assert found is not None and found.field == "host_calls[1].request"
