@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -9,12 +11,13 @@ from typing import Any
 import pytest
 
 import pywasmgk
+from pywasmgk.compat.gojs import imports
 
 TOOLS = Path(__file__).resolve().parents[2] / "tools"
 sys.path.insert(0, str(TOOLS))
 
 from benchmarks import real_programs  # noqa: E402
-from benchmarks.real import glue  # noqa: E402
+from benchmarks.real import glue, gojs  # noqa: E402
 from benchmarks.real.engines import Guest, open_guest  # noqa: E402
 from benchmarks.real.programs import PROGRAMS  # noqa: E402
 
@@ -54,6 +57,24 @@ def test_objects_of_bindgen_have_numbers() -> None:
     functions["set"](made, heap.keep("key"), heap.keep(7))
     assert heap.take(functions["stringify"](made)) == '{"key": 7}'
     assert functions["__wbindgen_is_undefined"](128) == 1
+
+
+def test_the_memory_of_go_has_what_its_host_asks_of_one() -> None:
+    guest, data = Guest(), pywasmgk.Module('(module (memory (export "memory") 1))').data
+    open_guest("interpreter", guest, data, lambda memory: {})
+    memory = gojs._Memory(guest)
+    asked = set(re.findall(r"\bmemory\.((?:read|write)_\w+)", inspect.getsource(imports)))
+    assert len(asked) > 3
+    for name in asked:
+        assert callable(getattr(memory, name))
+    memory.write_u64(8, 2**64 - 1)
+    assert (memory.read_u64(8), memory.read_i64(8), memory.read_u32(12)) == (
+        2**64 - 1,
+        -1,
+        2**32 - 1,
+    )
+    with pytest.raises(AttributeError):
+        memory.read_word  # noqa: B018
 
 
 def times(whole: float) -> dict[str, Any]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable, Mapping
+from struct import Struct
 from types import SimpleNamespace
 from typing import Any
 
 from pywasmgk import WasiConfig
 from pywasmgk.compat.gojs.imports import FUNCTIONS, Stack
 from pywasmgk.compat.gojs.program import QUOTA, Go
+from pywasmgk.wasm.runtime.memory import FORMS
 
 from .engines import Guest
 
@@ -17,7 +18,7 @@ __all__ = ["go_imports", "go_run"]
 
 
 class _Memory:
-    """The methods of pywasmgk's memory that the host uses."""
+    """The methods of pywasmgk's memory that the host uses, over a guest's that take bytes."""
 
     def __init__(self, guest: Guest) -> None:
         self.read = guest.read
@@ -26,26 +27,21 @@ class _Memory:
     def __len__(self) -> int:
         return 1 << 32  # the engine checks
 
-    def _get(self, form: str, ptr: int) -> Any:
-        return struct.unpack("<" + form, self.read(ptr, struct.calcsize(form)))[0]
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        """``read_u64``, ``write_f64`` and their like, for every form that a memory knows."""
+        direction, _, form_name = name.partition("_")
+        form = FORMS.get(form_name)
+        if form is None or direction not in ("read", "write"):
+            raise AttributeError(name)
+        method = self._reader(form) if direction == "read" else self._writer(form)
+        setattr(self, name, method)
+        return method
 
-    def read_u32(self, ptr: int) -> int:
-        return int(self._get("I", ptr))
+    def _reader(self, form: Struct) -> Callable[[int], Any]:
+        return lambda ptr: form.unpack(self.read(ptr, form.size))[0]
 
-    def read_i32(self, ptr: int) -> int:
-        return int(self._get("i", ptr))
-
-    def read_i64(self, ptr: int) -> int:
-        return int(self._get("q", ptr))
-
-    def read_f64(self, ptr: int) -> float:
-        return float(self._get("d", ptr))
-
-    def write_u64(self, ptr: int, value: int) -> None:
-        self.write(ptr, struct.pack("<Q", value))
-
-    def write_f64(self, ptr: int, value: float) -> None:
-        self.write(ptr, struct.pack("<d", value))
+    def _writer(self, form: Struct) -> Callable[[int, Any], None]:
+        return lambda ptr, value: self.write(ptr, form.pack(value))
 
 
 class _Exports(dict[str, Callable[..., Any]]):
