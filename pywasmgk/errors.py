@@ -28,6 +28,10 @@
         ├── ContractError
         ├── PluginClosed
         ├── ResultError      a result that is no JSON                   .raw
+        ├── PlatformError    what manages plugins cannot do that
+        │   ├── PluginNotFound  (also a LookupError)    .plugin .caller .function
+        │   ├── PluginDisabled                          .plugin .caller
+        │   └── ShutdownError   some did not end in time, or not well   .errors
         └── CallError        a call that failed                         .cause
             └── CallTimeout  (also a TimeoutError)
 
@@ -36,12 +40,13 @@ A :class:`GuestError` carries ``frames`` (innermost first) and ``fuel_used``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from itertools import islice
 from typing import Any, NamedTuple, Protocol
 
 from .demangling import demangled
+from .printable import printable
 from .shown import Shown
 
 __all__ = [
@@ -64,11 +69,15 @@ __all__ = [
     "NoMemory",
     "OutOfFuel",
     "Place",
+    "PlatformError",
     "PluginClosed",
+    "PluginDisabled",
     "PluginError",
+    "PluginNotFound",
     "PywasmgkError",
     "ReceiptError",
     "ResultError",
+    "ShutdownError",
     "SourceLine",
     "Stopped",
     "SuspensionError",
@@ -547,6 +556,58 @@ class ResultError(PluginError):
 
     def __str__(self) -> str:
         return self.message
+
+
+class PlatformError(PluginError):
+    """What manages plugins cannot do what it is asked to: a name is taken or odd, a plugin wants a
+    newer host or one that is not there, a file of its own is broken."""
+
+
+class PluginNotFound(PlatformError, LookupError):
+    """No plugin is registered under that name; ``caller`` is the plugin that wanted to call its
+    ``function``, or nothing."""
+
+    def __init__(self, plugin: str, caller: str = "", function: str = "") -> None:
+        super().__init__(plugin, caller, function)
+        self.plugin = plugin
+        self.caller = caller
+        self.function = function
+
+    def __str__(self) -> str:
+        text = f"plugin {_quoted(self.plugin)} not found"
+        if not self.caller:
+            return text
+        wanted = f"required by {_quoted(self.caller)} to call {_quoted(self.function)}"
+        return f"{text} ({wanted})"
+
+
+class PluginDisabled(PlatformError):
+    """The plugin is registered, and switched off."""
+
+    def __init__(self, plugin: str, caller: str = "") -> None:
+        super().__init__(plugin, caller)
+        self.plugin = plugin
+        self.caller = caller
+
+    def __str__(self) -> str:
+        text = f"plugin {_quoted(self.plugin)} is disabled"
+        return f"{text} (required by {_quoted(self.caller)})" if self.caller else text
+
+
+class ShutdownError(PlatformError):
+    """Plugins that did not end in time, or not well; ``errors`` has what went wrong, by name."""
+
+    def __init__(self, errors: Mapping[str, BaseException]) -> None:
+        super().__init__(dict(errors))
+        self.errors = dict(errors)
+
+    def __str__(self) -> str:
+        texts = (f"{_quoted(name)}: {error}" for name, error in self.errors.items())
+        return f"shutdown errors: [{', '.join(texts)}]"
+
+
+def _quoted(name: str) -> str:
+    return f'"{printable(name)}"'
 
 
 class CallError(PluginError):

@@ -25,7 +25,7 @@ ALLOWED = {
     # it asks pywasmgk.notebook, by name and when a notebook asks it, and knows nothing of it
     "shown": set(),
     "demangling": {"printable"},
-    "errors": {"demangling", "shown"},
+    "errors": {"demangling", "printable", "shown"},
     "tracebacks": {"errors"},
     "error_forms": {"errors"},
     # the version is a word, which tells apart what engines have compiled
@@ -33,6 +33,7 @@ ALLOWED = {
     "examples": {"errors"},
     "docs": {"errors"},
     "plugin": {"errors", "printable", "shown", "tracebacks", "wasm"},
+    "platform": {"errors", "printable", "shown", "wasm", "plugin"},
     "compat": {"errors", "printable", "wasm"},
     "debug": {"errors", "printable", "shown", "wasm", "plugin"},
     "cli": {

@@ -18,7 +18,7 @@ from .methods import require_methods
 from .own_functions import OwnFunction
 from .schema import ANY, STRING, Kind, fold, mapped, record
 
-__all__ = ["MAX_CALL_DEPTH", "HostDispatcher", "acting", "in_chain"]
+__all__ = ["MAX_CALL_DEPTH", "HostDispatcher", "acting", "in_chain", "running_chain"]
 
 #: plugins that may wait for each other's answers, the outermost counted
 MAX_CALL_DEPTH = 10
@@ -57,6 +57,11 @@ def acting(*, language: str = "en", org_id: int = 0, user_id: int = 0) -> Iterat
         yield
     finally:
         _behalf.reset(token)
+
+
+def running_chain() -> tuple[str, ...]:
+    """Names of the plugins whose calls led here, outermost first."""
+    return _chain.get()
 
 
 class in_chain:

@@ -41,8 +41,10 @@ __all__ = [
     "SetupTask",
     "Template",
     "Widget",
+    "is_usual_name",
     "manifest_warnings",
     "parse_manifest",
+    "wants_newer_host",
 ]
 
 STRINGS = listed(STRING)
@@ -378,7 +380,7 @@ def parse_manifest(
 
 
 def _require_strict(manifest: GKRegistration) -> None:
-    if not _NAME.fullmatch(manifest.name):
+    if not is_usual_name(manifest.name):
         raise ManifestError(
             f"parse manifest: name {manifest.name!r:.80} must match {_NAME.pattern}"
         )
@@ -387,8 +389,9 @@ def _require_strict(manifest: GKRegistration) -> None:
     miscased = oddities(GKRegistration, manifest.raw).miscased
     if miscased:
         raise ManifestError(f"parse manifest: keys in another case: {_some(miscased)}")
-    if _is_newer(manifest.min_host_version):
-        raise ManifestError(f"parse manifest: {_wants_newer(manifest)}")
+    newer = wants_newer_host(manifest)
+    if newer is not None:
+        raise ManifestError(f"parse manifest: {newer}")
 
 
 def manifest_warnings(manifest: GKRegistration) -> list[str]:
@@ -399,8 +402,9 @@ def manifest_warnings(manifest: GKRegistration) -> list[str]:
         warnings.append(f"unknown keys in the manifest: {_some(odd.unknown)}")
     if odd.miscased:
         warnings.append(f"keys in another case in the manifest: {_some(odd.miscased)}")
-    if _is_newer(manifest.min_host_version):
-        warnings.append(_wants_newer(manifest))
+    newer = wants_newer_host(manifest)
+    if newer is not None:
+        warnings.append(newer)
     if manifest.permissions:
         warnings.append("permissions is a legacy key without effect: use resources.permissions")
     return warnings
@@ -411,12 +415,16 @@ def _some(names: list[str]) -> str:
     return ", ".join(names[:10]) + more
 
 
-def _is_newer(version: str) -> bool:
-    """Whether a version is above the contract's; what is no version is not."""
-    match = _VERSION.match(version)
-    return match is not None and tuple(int(part or 0) for part in match.groups()) > HOST_VERSION
-
-
-def _wants_newer(manifest: GKRegistration) -> str:
+def wants_newer_host(manifest: GKRegistration) -> str | None:
+    """What to say of a manifest that wants a newer host than this one; ``None`` if it does not.
+    What is no version wants nothing."""
+    match = _VERSION.match(manifest.min_host_version)
+    if match is None or tuple(int(part or 0) for part in match.groups()) <= HOST_VERSION:
+        return None
     present = ".".join(map(str, HOST_VERSION))
     return f"min_host_version {manifest.min_host_version:.40} is above this host's {present}"
+
+
+def is_usual_name(name: str) -> bool:
+    """Whether keys and paths may be made of a plugin's name."""
+    return _NAME.fullmatch(name) is not None

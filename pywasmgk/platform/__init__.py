@@ -1,0 +1,34 @@
+"""Many plugins as a platform: policies, a manager, a loader, logs, jobs, health. Every part can be
+used alone."""
+
+from __future__ import annotations
+
+from ..errors import PlatformError, PluginDisabled, PluginNotFound, ShutdownError
+from .catalog import Catalog
+from .envelope import Envelope
+from .log_buffer import JSONLinesHandler, LogBuffer, LogEntry, PlainFormatter
+from .manager import PluginChange, PluginManager, PluginStatus
+from .records import CallRecord, CallStats
+from .registry import Owned, Registry
+from .templates import template_function
+
+__all__ = [
+    "CallRecord",
+    "CallStats",
+    "Catalog",
+    "Envelope",
+    "JSONLinesHandler",
+    "LogBuffer",
+    "LogEntry",
+    "Owned",
+    "PlainFormatter",
+    "PlatformError",
+    "PluginChange",
+    "PluginDisabled",
+    "PluginManager",
+    "PluginNotFound",
+    "PluginStatus",
+    "Registry",
+    "ShutdownError",
+    "template_function",
+]
