@@ -140,6 +140,12 @@ class SourceLine(NamedTuple):
         return f"{where} in {self.function}" if self.function else where
 
 
+def source_texts(lines: Iterable[SourceLine]) -> list[str]:
+    """The lines of a frame as texts: the innermost function's, then those that it was compiled
+    into."""
+    return [f"{'inlined at ' if depth else ''}{line}" for depth, line in enumerate(lines)]
+
+
 class _Lines(Protocol):
     """Who finds lines, when somebody asks."""
 
@@ -359,8 +365,7 @@ class GuestError(Shown, PywasmgkError):
             lines.append(f"  {'at' if position == 0 else 'called by'} {item}")
             if position == 0 and item.excerpt:
                 lines += [f"    {line}" for line in item.excerpt.splitlines()]
-            for depth, source in enumerate(item.source):
-                lines.append(f"    {'inlined at ' if depth else ''}{source}")
+            lines += [f"    {line}" for line in source_texts(item.source)]
         return "\n".join(lines)
 
 

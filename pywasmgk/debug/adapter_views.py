@@ -129,7 +129,9 @@ class ViewRequests:
     def source(self, arguments: Arguments) -> Any:
         source = arguments.get("source") or {}
         reference = int(arguments.get("sourceReference") or source.get("sourceReference") or 0)
-        return {"content": self._debuggee.sources.text(reference), "mimeType": "text/x-wat"}
+        sources = self._debuggee.sources
+        kind = {} if sources.is_embedded(reference) else {"mimeType": "text/x-wat"}
+        return {"content": sources.text(reference), **kind}
 
     def loaded_sources(self, arguments: Arguments) -> Any:
         return {"sources": self._debuggee.sources.all()}

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..errors import PywasmgkError, near_miss
 from ..wasm.stepping.stops import ON, Breakpoint, Stop, Watchpoint
 from .expressions import Expression, ExpressionError
-from .views import Listings, memory_lines, value_text, variable_text
+from .views import Listings, memory_lines, source_of, value_text, variable_text
 
 if TYPE_CHECKING:
     from ..wasm.stepping.activations import Activation
@@ -96,6 +96,7 @@ class Console:
         if held.frames:
             activation = self._activation()
             yield f"step {held.steps:,}, fuel {held.fuel_used:,}: {activation.place}"
+            yield from source_of(activation)
             yield from self.listings.around(activation, _LINES)
 
     def _activation(self) -> Activation:
@@ -234,6 +235,7 @@ class Console:
         frames = self.execution.frames
         for number, activation in enumerate(frames[:_FRAMES]):
             yield f"{'*' if number == self.frame else ' '} {number} {activation.place}"
+            yield from source_of(activation)
         if len(frames) > _FRAMES:
             yield f"  ... {len(frames) - _FRAMES:,} more"
 

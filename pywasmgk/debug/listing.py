@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ..printable import printable
 from .dataflow import Operands, lanes
-from .source_files import find_source
+from .source_files import source_text
 from .trail import Made
 
 if TYPE_CHECKING:
@@ -149,11 +149,11 @@ class Text:
     @classmethod
     def of_source(cls, module: Module, index: int, file: str, folder: Path) -> Text | None:
         """The file of the source that a function was compiled from; ``None`` where that is not
-        known, or the file is not in the folder."""
-        path = find_source(file, folder)
-        if path is None or module.lines is None:
+        known, or the file is neither in the folder nor in the module's source map."""
+        text = source_text(module, file, folder)
+        if text is None or module.lines is None:
             return None
-        lines = path.read_text("utf-8", "replace").splitlines()
+        lines = text.splitlines()
         body = module.block_map(index)
         begins = sorted(
             (offset, line if name == file else 0)

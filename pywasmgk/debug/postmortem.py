@@ -16,7 +16,7 @@ from ..wasm.coredump.parts import CoreFrame, CoreValue
 from ..wasm.stepping.activations import Variable
 from ..wasm.types import ValType
 from .console import COMMANDS, Console
-from .views import Listings
+from .views import Listings, source_of
 
 if TYPE_CHECKING:
     from ..wasm.coredump.dump import CoreDump
@@ -237,4 +237,5 @@ class PostMortemConsole(Console):
             return
         activation = self._activation()
         yield f"frame {self.frame} of {len(self.subject.frames)}: {activation.place}"
+        yield from source_of(activation)
         yield from self.listings.around(activation, 9)

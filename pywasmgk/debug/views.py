@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from ..errors import source_texts
 from ..wasm.stepping.activations import Texts, Variable
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from ..wasm.stepping.activations import Activation
     from ..wasm.text.disassembly import Line
 
-__all__ = ["Listings", "memory_lines", "value_text", "variable_text"]
+__all__ = ["Listings", "memory_lines", "source_of", "value_text", "variable_text"]
 
 _ROW = 16
 
@@ -81,3 +82,9 @@ def memory_lines(memory: Memory, start: int, size: int) -> Iterator[str]:
         row = memory.read(at, min(_ROW, end - at))
         text = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in row)
         yield f"{at:08x}  {row.hex(' '):<{3 * _ROW}} {text}"
+
+
+def source_of(activation: Activation) -> Iterator[str]:
+    """Where a frame is in the source that its module was compiled from."""
+    for text in source_texts(activation.source):
+        yield f"    {text}"

@@ -103,6 +103,10 @@ class DebugLines:
         """Where code of a line begins. ``file`` may leave out leading folders."""
         return offsets_in(self.table, file, line)
 
+    def text(self, file: str) -> str | None:
+        """``None``: the text of a source is never in debug information."""
+        return None
+
     def _asked(self, question: Callable[[], T]) -> T | None:
         """An answer, if there is time for one, and the sections have it."""
         if self._left <= 0 or not self._data:

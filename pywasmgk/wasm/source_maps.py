@@ -2,8 +2,9 @@
 
 Its custom section ``sourceMappingURL`` says where the map is: in the address itself, or in a file,
 which is looked for beside the module and nowhere else; nothing is fetched. A map has one generated
-line, whose columns are offsets in the module's file. It is its author's: its size, its rows and
-the time for reading it are bounded, and the worst is that no line is known.
+line, whose columns are offsets in the module's file; an index map has several maps, each from an
+offset on. It is its author's: its size, its rows and the time for reading it are bounded, and the
+worst is that no line is known.
 """
 
 from __future__ import annotations
@@ -29,10 +30,13 @@ _SUFFIX = ".map"
 _LARGEST, _MOST_ROWS, _MOST_SOURCES, _LONGEST_NAME = 32 << 20, 2_000_000, 100_000, 1_000
 #: seconds for reading it where somebody waits for an error, and where lines are asked for
 _SECONDS, _ALL_SECONDS = 2.0, 30.0
+#: objects, lists and strings in its JSON, which take more memory than their text
+_MOST_NODES, _MOST_STRINGS = 1_000_000, 4_000_000
 #: rows between two looks at the clock
 _LOOK_EVERY = 4_096
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _DIGITS = {digit: value for value, digit in enumerate(_ALPHABET)}
+_PLACE = ("line", "column")
 #: of a number in a map, and of what it adds up to
 _MOST_BITS, _MOST = 35, 1 << 31
 
@@ -45,8 +49,8 @@ class _Rows:
     """What a map says, a column each: offset, number of the source (-1 is none), line and column,
     both from 0."""
 
-    def __init__(self, sources: list[str]) -> None:
-        self.sources = sources
+    def __init__(self) -> None:
+        self.sources: list[str] = []
         self.offsets, self.files, self.lines, self.columns = (array("l") for _ in range(4))
 
     def add(self, offset: int, file: int, line: int, column: int) -> None:
@@ -74,6 +78,7 @@ class MappedLines:
         #: why nothing is known
         self._wrong: str | None = None
         self._table: Table | None = None
+        self._texts: dict[str, str] | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         return MappedLines, (b"", None, ())
@@ -106,6 +111,15 @@ class MappedLines:
     def offsets(self, file: str, line: int) -> list[int]:
         """Where code of a line begins. ``file`` may leave out leading folders."""
         return offsets_in(self.table, file, line)
+
+    def text(self, file: str) -> str | None:
+        """The text of a source that is in the map itself; ``None`` where it is not."""
+        if self._texts is None:
+            try:
+                self._texts = _texts(_form(self._content()))
+            except _Wrong:
+                self._texts = {}
+        return self._texts.get(file)
 
     def all(self) -> list[Row]:
         """All lines, by offset. Raises HostError where the map cannot be read."""
@@ -181,11 +195,27 @@ def _inline(url: str) -> bytes:
 def _decoded(data: bytes, seconds: float) -> _Rows:
     """Raises _Wrong."""
     end = time.monotonic() + seconds
-    form = _form(data)
-    names = [_name(form.get("sourceRoot"), name) for name in form["sources"]]
-    rows = _Rows(names)
+    rows = _Rows()
+    starts: list[int] = []
+    for start, form in _parts(_form(data)):
+        if starts and start < starts[-1]:
+            raise _Wrong("its sections are not in order")
+        starts.append(start)
+        if start:
+            # what came before ends here
+            rows.add(start, -1, 0, 0)
+        _read_part(form, start, rows, end)
+        if len(rows.sources) > _MOST_SOURCES:
+            raise _Wrong(f"it names more than {_MOST_SOURCES:,} sources")
+    return rows if _ascends(rows.offsets) else _sorted(rows)
+
+
+def _read_part(form: dict[str, Any], start: int, rows: _Rows, end: float) -> None:
+    """Adds the rows of one map, whose offsets count from ``start``."""
+    first = len(rows.sources)
+    rows.sources += _names(form)
     segments = re.finditer(r"[^,;]+|;", form["mappings"])
-    offset = file = line = column = 0
+    offset, file, line, column = start, 0, 0, 0
     for number, found in enumerate(segments):
         if not number % _LOOK_EVERY and time.monotonic() > end:
             raise _Wrong("it takes too long to read")
@@ -195,28 +225,33 @@ def _decoded(data: bytes, seconds: float) -> _Rows:
         offset = _sum(offset, numbers[0])
         if len(numbers) >= 4:
             file, line, column = map(_sum, (file, line, column), numbers[1:4])
-            if file >= len(names):
+            if file >= len(rows.sources) - first:
                 raise _Wrong("a mapping names a source that is not there")
-            rows.add(offset, file, line, column)
+            rows.add(offset, first + file, line, column)
         else:
             rows.add(offset, -1, 0, 0)
-    return rows if _ascends(rows.offsets) else _sorted(rows)
 
 
-def _form(data: bytes) -> dict[str, Any]:
-    """The map's JSON, of the shape that is needed."""
-    # only who needs lines reads JSON
-    import json
+def _parts(form: dict[str, Any]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The maps in a map, each with the offset that it begins at: itself, or of an index map its
+    sections, but for those of further lines. Raises _Wrong."""
+    if "sections" not in form:
+        yield 0, _required(form)
+        return
+    sections = form["sections"]
+    if not isinstance(sections, list):
+        raise _Wrong("its sections are no list")
+    for section in sections:
+        place = section.get("offset") if isinstance(section, dict) else None
+        line, column = (place.get(key) if isinstance(place, dict) else None for key in _PLACE)
+        if not (type(line) is type(column) is int and line >= 0 <= column < _MOST):
+            raise _Wrong("a section says not where it begins")
+        if line == 0:
+            yield column, _required(section.get("map"))
 
-    if len(data) > _LARGEST:
-        raise _Wrong(f"it has more than {_LARGEST:,} bytes")
-    # it may begin with a line against being run as a script
-    if data.startswith(b")]}"):
-        data = data.partition(b"\n")[2]
-    try:
-        form = json.loads(data)
-    except (ValueError, RecursionError):
-        raise _Wrong("it is no JSON") from None
+
+def _required(form: Any) -> dict[str, Any]:
+    """A map of the shape that is needed. Raises _Wrong."""
     if not isinstance(form, dict) or form.get("version") != 3:
         raise _Wrong("it is no source map of version 3")
     sources, mappings = form.get("sources"), form.get("mappings")
@@ -227,15 +262,55 @@ def _form(data: bytes) -> dict[str, Any]:
     return form
 
 
+def _texts(form: dict[str, Any]) -> dict[str, str]:
+    """The texts of sources that a map has in itself, by their names. Raises _Wrong."""
+    found: dict[str, str] = {}
+    for _, part in _parts(form):
+        contents = part.get("sourcesContent")
+        for name, text in zip(_names(part), contents if isinstance(contents, list) else ()):
+            if isinstance(text, str):
+                found.setdefault(name, text)
+    return found
+
+
+def _names(form: dict[str, Any]) -> list[str]:
+    return [_name(form.get("sourceRoot"), name) for name in form["sources"]]
+
+
+def _form(data: bytes) -> dict[str, Any]:
+    """The map's JSON, an object. Raises _Wrong."""
+    # only who needs lines reads JSON
+    import json
+
+    if len(data) > _LARGEST:
+        raise _Wrong(f"it has more than {_LARGEST:,} bytes")
+    if data.count(b"{") + data.count(b"[") > _MOST_NODES or data.count(b'"') > 2 * _MOST_STRINGS:
+        raise _Wrong("it has too many parts")
+    # it may begin with a line against being run as a script
+    if data.startswith(b")]}"):
+        data = data.partition(b"\n")[2]
+    try:
+        form = json.loads(data)
+    except (ValueError, RecursionError):
+        raise _Wrong("it is no JSON") from None
+    if not isinstance(form, dict):
+        raise _Wrong("it is no source map of version 3")
+    return form
+
+
 def _name(root: Any, name: Any) -> str:
     """What a source is called: below the folders that lead out of where the map is."""
     if not isinstance(name, str) or len(name) > _LONGEST_NAME:
         return "?"
     if isinstance(root, str) and 0 < len(root) < _LONGEST_NAME and not root.startswith("/"):
         name = f"{root.rstrip('/')}/{name}"
-    while name.startswith(("./", "../")):
-        name = name.partition("/")[2]
-    return printable(name) or "?"
+    parts: list[str] = []
+    for part in name.split("/"):
+        if part == ".." and parts and parts[-1]:
+            parts.pop()
+        elif part not in (".", ".."):
+            parts.append(part)
+    return printable("/".join(parts)) or "?"
 
 
 def _numbers(segment: str) -> list[int]:
@@ -267,7 +342,8 @@ def _ascends(offsets: array[int]) -> bool:
 
 def _sorted(rows: _Rows) -> _Rows:
     """The rows by offset; most maps have them so."""
-    made = _Rows(rows.sources)
+    made = _Rows()
+    made.sources = rows.sources
     for at in sorted(range(len(rows.offsets)), key=rows.offsets.__getitem__):
         made.add(rows.offsets[at], rows.files[at], rows.lines[at], rows.columns[at])
     return made
