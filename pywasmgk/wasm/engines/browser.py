@@ -375,7 +375,7 @@ class _Exports(Mapping[str, Any]):
     def __init__(self, store: BrowserStore, raw: Any, made: Instrumented) -> None:
         self._store = store
         self._raw = raw
-        self._module = made.module
+        self._made = made
         _NAMED[made.name] = made
 
     def __getitem__(self, name: str) -> Any:
@@ -385,9 +385,9 @@ class _Exports(Mapping[str, Any]):
         if kind == "memory":
             return _Memory(self._store, raw, None)
         if kind == "table":
-            return _Table(self._store, raw, self._module.tables[int(number)].element)
-        if kind == "global":
-            return _Global(self._store, raw, self._module.globals[int(number)].value_type)
+            return _Table(self._store, raw, self._made.module.tables[int(number)].element)
+        if kind in ("global", "noted"):
+            return _Global(self._store, raw, self._made.global_kind(name))
         return raw
 
     def __iter__(self) -> Any:

@@ -17,7 +17,7 @@ globalThis.pywasmgkGlue = (() => {
   };
   const guarded = (act) => {
     const limit = Error.stackTraceLimit;
-    Error.stackTraceLimit = 100;
+    Error.stackTraceLimit = Infinity;
     try { return act(); }
     catch (error) {
       const message = error instanceof RangeError ? "call stack" : error.message;

@@ -11,7 +11,6 @@ from ...errors import Frame, HostError, Trap, TrapCode, ValidationError, WasmExc
 from ..binary.decoding import read_opcode
 from ..instrument import MODULE, Instrumented, Options, Place
 from ..isa import CONTROL_FORMS
-from ..isa.bounds import access_text
 from ..module import Module
 from ..runtime.faults import explained
 from ..runtime.functions import Func
@@ -24,6 +23,7 @@ from ..runtime.table import Table, TableQuota
 from ..runtime.tags import Tag
 from ..types import FuncType, ValType
 from ..watch import Look
+from .details import detailed
 from .store import Ended, Spot, Store
 from .views import Unsuitable, global_view, memory_view, table_view
 
@@ -120,7 +120,7 @@ class EngineInstance(Instance):
         throws = self.module.import_counts["func"] > 0
         return Options(
             *self._limits, shared=True, exposed=True, tests_imports=False, throws=throws,
-            numbered=self.store.numbered,
+            numbered=self.store.numbered, notes_elements=True,
         )  # fmt: skip
 
     def initialize(self, meter: Meter, run_start: bool = True) -> None:
@@ -165,6 +165,9 @@ class EngineInstance(Instance):
         for index in module.context.declared:
             handle = self._handles[index] = found[f"{MODULE}.func.{index}"]
             store.function_of(handle, self.funcs[index])
+        if self._made.plan.noted >= 0:
+            self._noted = found[f"{MODULE}.noted"]
+            self._made.instances.add(self)
         if module.start is not None:
             self._handles[module.start] = found[f"{MODULE}.start"]
         self.exports = Exports(
@@ -231,21 +234,13 @@ class EngineInstance(Instance):
         frames = list(_frames(ended.spots, depth))
         error = ended.error
         if isinstance(error, Trap) and error is not meter.host_error:
-            self._detail(error, ended)
+            error = detailed(error, ended, self)
         return explained(error, frames, meter, self.domain, None)
 
-    def _detail(self, trap: Trap, ended: Ended) -> None:
-        """Has a trap say what our own engines do, as far as it is known."""
-        places = ((spot.module, spot.module.place(spot.offset)) for spot in ended.spots)
-        made, place = next((found for found in places if found[1] is not None), (None, None))
-        if made is None or place is None or trap.message != trap.trap_code.value:
-            return
-        module = made.module
-        row, _ = read_opcode(module.data, place.offset, 0, module.isa)
-        if trap.trap_code is TrapCode.TABLE_OUT_OF_BOUNDS and row.form is not None:
-            trap.message = "undefined element"
-        elif ended.address is not None and self.memories:
-            trap.message = access_text(ended.address, row.width, len(self.memories[0]))
+    def noted_element(self) -> int:
+        """The operand of its latest indirect call."""
+        value: int = self._noted.get()
+        return value
 
     # -- what the guest calls
 

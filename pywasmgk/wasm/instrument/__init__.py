@@ -21,6 +21,7 @@ The charges are those of the block map, and so the numbers are those of the tier
 
 from __future__ import annotations
 
+import weakref
 from bisect import bisect_right
 from typing import Any, NamedTuple
 
@@ -28,6 +29,7 @@ from ...errors import LinkError
 from ..module import Module
 from ..runtime.defaults import DEFAULT_MEMORY_LIMIT, DEFAULT_TABLE_LIMIT
 from ..text.encoding import unsigned
+from ..types import ValType
 from .bodies import BodyWriter
 from .plan import MODULE, Options, Plan
 from .sections import SectionWriter
@@ -54,6 +56,8 @@ class Instrumented:
         self.name = name or ""
         #: what engines have made of it
         self.compiled: dict[Any, Any] = {}
+        #: those that run it
+        self.instances: weakref.WeakSet[Any] = weakref.WeakSet()
         self.plan = plan = Plan(module, options)
         self._first = module.import_counts["func"]
         #: what frames of functions take of the call depth, of those that call others
@@ -89,6 +93,11 @@ class Instrumented:
             self._relative.append(len(code))
             code += body
         return bytes(code)
+
+    def global_kind(self, name: str) -> ValType:
+        """The type of the value of a global that was added or exposed, by its export's name."""
+        _, _, index = name.rpartition(".")
+        return self.module.globals[int(index)].value_type if index.isdigit() else ValType.I32
 
     def place(self, offset: int) -> Place | None:
         """The instruction that an offset in the new file belongs to; ``None`` in what stands for

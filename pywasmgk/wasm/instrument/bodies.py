@@ -5,8 +5,9 @@ what the interpreter does at the same place (``interpreter.control``): the cost 
 charged where it begins, and fuel is tested where a function is entered and where a loop is reached.
 
 Conventions: ``f`` is a local that always holds what the global ``fuel`` does, so that charging
-waits for no load; ``d`` is the call depth that is left inside of this function, and ``s`` what
-``unspent`` was when it was entered. The last two are there where they are needed.
+waits for no load; ``d`` is the call depth that is left inside of this function, ``s`` what
+``unspent`` was when it was entered, and ``e`` the operand of an indirect call. The last three are
+there where they are needed.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from ..valid.bodies import SPLITS
 from .assembler import assemble
 
 if TYPE_CHECKING:
-    from ..isa import Instruction
+    from ..isa import ControlForm, Instruction
     from .plan import Plan
 
 __all__ = ["BodyWriter", "Piece"]
@@ -60,6 +61,7 @@ class BodyWriter:
         plan.catches = plan.catches or catches
         # where nobody throws, nothing is caught
         self._catches = catches and plan.throws
+        self._notes = plan.noted >= 0 and any(kind.calls and kind.chooses for kind in kinds)
         self._caught_at = self._landings() if self._catches else frozenset()
         self._layout_locals()
 
@@ -67,6 +69,8 @@ class BodyWriter:
         first = len(self.body.locals)
         self.f, self.d, self.s = first, first + 1, first + 2
         kinds = ["i64"] + ["i32"] * self.deep + ["i64"] * self._catches
+        self.e = first + len(kinds)
+        kinds += ["i32"] * self._notes
         self._locals = b"".join(b"\x01" + TYPES[kind] for kind in kinds)
         self._groups = len(kinds)
 
@@ -203,6 +207,12 @@ end""")
     def _reloading(self) -> bytes:
         return assemble(f"global.get {self.plan.fuel}\nlocal.set {self.f}")
 
+    @cached_property
+    def _noting(self) -> bytes:
+        return assemble(
+            f"local.tee {self.e}\nglobal.set {self.plan.noted}\nlocal.get {self.e}"
+        )
+
     def _land(self, pc: int) -> None:
         """Where code goes on that caught an exception: depth is that of this function again, and
         what was passed by is given back. Whoever comes here otherwise changes nothing by it."""
@@ -229,7 +239,7 @@ global.set {plan.unspent}"""), pc)  # fmt: skip
             self.plan.require_known(row, self.body.base + self.body.offsets[pc])
         self._open += kind.opens - kind.closes
         if kind.calls:
-            self._call(pc, row, kind.leaves)
+            self._call(pc, row, kind)
         elif form == "return" and self.deep:
             self._copy_to(self.body.offsets[pc])
             self._skip(pc)
@@ -249,8 +259,11 @@ global.set {plan.unspent}"""), pc)  # fmt: skip
         if form == "loop":
             self._test(pc)
 
-    def _call(self, pc: int, row: Instruction, leaves: bool) -> None:
+    def _call(self, pc: int, row: Instruction, kind: ControlForm) -> None:
         self._copy_to(self.body.offsets[pc])
+        leaves = kind.leaves
+        if self._notes and kind.chooses:
+            self._add(self._noting, pc)
         if leaves:
             self._leave(pc)
         if self.plan.tests_calls(row, self.body.code[pc][1]):

@@ -43,6 +43,8 @@ class Options(NamedTuple):
     throws: bool = False
     #: imports are called 0, 1, 2 ... of module "", since two of them may have one name
     numbered: bool = False
+    #: the operand of an indirect call is noted before it, since engines do not tell it of a trap
+    notes_elements: bool = False
 
 
 class Helper(NamedTuple):
@@ -103,8 +105,11 @@ class Plan:
         self.fuel, self.depth = places["fuel"], places["depth"]
         self.unspent = places.get("unspent", -1)
         self.first_global, self.global_shift = imported, len(kinds) if shared else 0
+        behind = count + len(kinds)
+        #: the latest operand of an indirect call; -1 where nothing is noted
+        self.noted = behind if self.options.notes_elements and self.module.tables else -1
         #: elements that the tables of the module may still grow by
-        self.elements = count + len(kinds)
+        self.elements = behind + (self.noted >= 0)
         self.grows_tables = False
 
     def _special(self) -> frozenset[int]:

@@ -142,6 +142,8 @@ class SectionWriter:
                 items.append(
                     _global_type(value_type, True) + assemble(f"{value_type}.const 0\nend")
                 )
+        if plan.noted >= 0:
+            items.append(b"\x7f\x01" + assemble("i32.const 0\nend"))
         if plan.grows_tables:
             tables = module.tables[module.import_counts["table"] :]
             left = plan.options.table_limit - sum(table.limits.min for table in tables)
@@ -186,6 +188,8 @@ class SectionWriter:
         for kind, space in spaces.items():
             for index in range(module.import_counts[kind], len(space)):
                 yield f"{kind}.{index}", kind, self._place(kind, index)
+        if plan.noted >= 0:
+            yield "noted", "global", plan.noted
         for index in sorted(module.context.declared):
             yield f"func.{index}", "func", plan.function(index)
 

@@ -183,10 +183,6 @@ class Exports(Mapping[str, Any]):
             store.context, byref(self._instance), key, len(key), byref(item)
         ):
             raise KeyError(name)
-        module, index = (
-            self._made.module,
-            int(name.rpartition(".")[2] or 0) if name[-1].isdigit() else 0,
-        )
         if item.kind == _FUNC:
             return copied(item.of.func)
         if item.kind == _TAG:
@@ -194,8 +190,9 @@ class Exports(Mapping[str, Any]):
         if item.kind == _MEMORY:
             return MemoryHandle(store, copied(item.of.memory))
         if item.kind == _TABLE:
-            return TableHandle(store, copied(item.of.table), module.tables[index].element)
-        return GlobalHandle(store, copied(item.of.global_), module.globals[index].value_type)
+            kind = self._made.module.tables[int(name.rpartition(".")[2])].element
+            return TableHandle(store, copied(item.of.table), kind)
+        return GlobalHandle(store, copied(item.of.global_), self._made.global_kind(name))
 
     def __iter__(self) -> Any:
         raise NotImplementedError
