@@ -192,6 +192,12 @@ class HostDispatcher:
         own = self.host.own_functions.get(name) if isinstance(self.host, HostAPI) else None
         return own is not None and own.is_async
 
+    @property
+    def has_async(self) -> bool:
+        """Whether any host function is ``async def``."""
+        found = self.host.own_functions if isinstance(self.host, HostAPI) else {}
+        return any(own.is_async for own in found.values())
+
     async def answer(self, name: str, args: bytes, context: CallContext) -> bytes:
         """:meth:`call` of an ``async def`` function."""
         self._require_size("request", len(name) + len(args))

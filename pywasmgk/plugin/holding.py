@@ -7,7 +7,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..errors import HostError
 from ..wasm.runtime.calls import Opened
 from ..wasm.runtime.metering import CancelToken, Meter
 from .gojson import encode
@@ -50,8 +49,10 @@ class Holding(ABC):
     _slices: LoopLocks | None = None
     _label: str
     _manifest: bytes
-    #: whether calls of its guest can be held, which is so in our own engines
+    #: whether calls of its guest can be held: in our own engines, or since it moves to one
     can_hold: bool
+    #: whether its guest runs in one of our own engines now
+    is_ours: bool
 
     @abstractmethod
     def call(
@@ -159,11 +160,7 @@ class Holding(ABC):
         timeout, fuel = self._bounds(timeout, fuel)
         with self._turns.taken(self._label, timeout, cancel):
             guest, restarted = self._ready(fuel, timeout, cancel)
-            if not self.can_hold:
-                raise HostError(
-                    f"{self._label} runs in another engine, where no call is held: "
-                    "load it with engine='interpreter'"
-                )
+            guest.instance.make_holdable("hold a call")
             meter = guest.instance.meter(fuel=fuel, timeout=timeout, cancel=cancel)
             if self.bridge.notes is not None:
                 self.bridge.notes.begin(function.encode("utf-8", "surrogatepass"), request, meter)
@@ -204,6 +201,7 @@ class Holding(ABC):
         with self._turns.taken(self._label, self.limits.timeout, cancel):
             timeout, fuel = self._bounds(None, None)
             guest, restarted = self._ready(fuel, timeout, cancel)
+            guest.instance.make_holdable("go on with a held call")
             found = SuspendedCall(data, guest, key)
             World(guest.instance).put_back(found.state.world)
             state = found.state
@@ -251,7 +249,8 @@ class Holding(ABC):
         """:meth:`call` from a coroutine, whose event loop goes on meanwhile and runs the host's own
         ``async def`` functions: the plugin runs in a thread, or where there are none (Pyodide), and
         with ``threads=False``, interpreted in slices of at most ``turn`` seconds, but for functions
-        that end soon, which are compiled; another engine runs it in one go. When the task is
+        that end soon, which are compiled. Another engine runs it in one go; where "auto" chose
+        that and the host has such functions, the guest moves into ours. When the task is
         cancelled, the call ends."""
         # only who awaits pays for it
         from ..wasm.stepping.awaiting import HAS_THREADS, drive, in_thread
@@ -274,7 +273,9 @@ class Holding(ABC):
                 # what it took is asked for here, not in that thread
                 if took:
                     self._local.last_call = took[0]
-        if not self.can_hold:
+        dispatcher = self.bridge.dispatcher
+        awaits = self.can_hold and dispatcher is not None and dispatcher.has_async
+        if not self.is_ours and not awaits:
             # in one go, within its limits
             return self.call(function, args, timeout=timeout, fuel=fuel, cancel=cancel)
         from ..wasm.stepping.loop_locks import LoopLocks

@@ -228,6 +228,11 @@ class Plugin(Holding):
             for warning in self.warnings:
                 self._warn(warning)
 
+    @property
+    def is_ours(self) -> bool:  # type: ignore[override]
+        """Whether its guest runs in one of our own engines now."""
+        return self._guest is None or self._guest.instance.is_ours
+
     def attach(self, dispatcher: HostDispatcher) -> None:
         """Has somebody answer its host calls."""
         self._dispatcher = self.bridge.dispatcher = dispatcher
@@ -495,14 +500,13 @@ class Plugin(Holding):
             policy = options.receipts
             bridge.notes = Notes(ReceiptPolicy() if policy is True else policy)
             wasi = bridge.notes.conditioned(wasi)
-        start = start_guest
-        # a plugin may be held, and its host have async functions, which is known later
-        engine = OWN if options.engine == "auto" else options.engine
+        start, engine = start_guest, options.engine
         if options.snapshot is not None:
             # only who has one pays for it
             from .snapshots import resume_guest
 
             start = partial(resume_guest, options.snapshot, options.snapshot_key)
+            engine = OWN if engine == "auto" else engine
         guest, manifest = start(
             self._module, bridge, options.limits, wasi, engine, options.progress
         )

@@ -7,30 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from plugin_guests import RELAY
 
 import pywasmgk
 from pywasmgk import CallError, CallTimeout, MemoryHost, Plugin, examples
 
 BOTH = pytest.mark.parametrize("threads", [True, False])
-#: asks the host by the name and with the arguments that it is called with
-RELAY = r"""(module
-  (import "gk" "host_call" (func $ask (param i32 i32 i32 i32) (result i64)))
-  (memory (export "memory") 2)
-  (global $free (mut i32) (i32.const 4096))
-  (data (i32.const 0)
-    "{\"name\":\"relay\",\"version\":\"1.0.0\",\"description\":\"\",\"author\":\"\",\"license\":\"\"}")
-  (data (i32.const 100) "\"none\"")
-  (func (export "gk_register") (result i64) (i64.const 76))
-  (func (export "gk_malloc") (param i32) (result i32)
-    (global.get $free)
-    (global.set $free (i32.add (global.get $free) (local.get 0))))
-  (func (export "gk_call") (param i32 i32 i32 i32) (result i64) (local $found i64)
-    (local.set $found
-      (call $ask (local.get 0) (local.get 1) (local.get 2) (local.get 3)))
-    (if (i64.eqz (local.get $found))
-      (then (local.set $found (i64.const 0x6400000006))))
-    (global.set $free (i32.const 4096))
-    (local.get $found)))"""
 
 
 def relay(**options: Any) -> tuple[Plugin, MemoryHost]:

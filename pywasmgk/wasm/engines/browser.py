@@ -178,6 +178,7 @@ class BrowserStore:
 
     def __init__(self) -> None:
         self.domain = Domain()
+        self.instances: weakref.WeakSet[Any] = weakref.WeakSet()
         self._objects: list[Any] = []
         self._object_numbers: dict[int, int] = {}
         self._funcs: dict[int, Func] = {}

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from ...errors import Trap, TrapCode
 from ..binary.decoding import read_opcode
-from ..instrument import MODULE, Place
 from ..isa import CONTROL_FORMS
 from ..isa.bounds import access_text, mismatched, undefined, uninitialized
 from ..isa.immediates import READERS
@@ -70,4 +69,6 @@ def _call_of(instance: EngineInstance, table: int, kind: int) -> Trap | None:
     element, wanted = elements[index], instance.module.types[kind]
     if element is None:
         return uninitialized(index, len(elements))
-    return mismatched(index, len(elements), element.type, wanted) if element.type != wanted else None
+    return (
+        mismatched(index, len(elements), element.type, wanted) if element.type != wanted else None
+    )

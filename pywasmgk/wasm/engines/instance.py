@@ -84,7 +84,9 @@ class EngineTiers:
 class EngineInstance(Instance):
     """An instance whose code runs in another engine."""
 
-    can_hold = False
+    is_ours = False
+    #: whether it moves into our own engines when a call of it is to be held: "auto" chose this one
+    moves = False
 
     def __init__(
         self, module: Module, engine: str, meter_options: Mapping[str, Any], store: Store
@@ -93,6 +95,11 @@ class EngineInstance(Instance):
         self.tiers: Any = EngineTiers(self, engine)
         self.store = store
         self._handles: dict[int, Any] = {}
+
+    @property
+    def can_hold(self) -> bool:
+        """Whether it moves into our own engines for that."""
+        return self.moves
 
     # -- instantiation
 
@@ -113,6 +120,7 @@ class EngineInstance(Instance):
             self._require_room(memory_type.limits.min, memory_limit)
         self._made = instrumented(module, self._options())
         self.store.prepare(self._made)
+        self.store.instances.add(self)
         self._given = [self._handle(extern) for extern in self._externs]
 
     def _options(self) -> Options:
@@ -259,27 +267,41 @@ class EngineInstance(Instance):
     # -- what only our own engines can do
 
     def start(self, name: str | Func | None = None, *args: Any, **options: Any) -> Any:
-        """Raises HostError: a call cannot be held where another engine runs it."""
-        raise HostError(self._only("hold a call"))
+        """Moves into our own engines, see :meth:`make_holdable`, and begins a call there."""
+        self.make_holdable("hold a call")
+        return self.start(name, *args, **options)
 
     def snapshot(self, key: bytes | None = None) -> bytes:
-        """Raises HostError."""
-        raise HostError(self._only("take a snapshot"))
+        """The same for a snapshot."""
+        self.make_holdable("take a snapshot")
+        return self.snapshot(key)
 
     def restore(self, data: bytes, key: bytes | None = None) -> None:
-        """Raises HostError."""
-        raise HostError(self._only("restore a snapshot"))
+        """The same before one is restored."""
+        self.make_holdable("restore a snapshot")
+        self.restore(data, key)
 
     def fork(self) -> Instance:
-        """Raises HostError."""
-        raise HostError(self._only("fork"))
+        """The same before it forks."""
+        self.make_holdable("fork")
+        return self.fork()
 
     def twin(self) -> Instance:
-        """Raises HostError."""
-        raise HostError(self._only("make a twin"))
+        """The same before there is another one."""
+        self.make_holdable("make a twin")
+        return self.twin()
 
-    def _only(self, what: str) -> str:
-        return f"{self!r} runs in {self.tiers.engine}: to {what}, use engine='interpreter'"
+    def make_holdable(self, what: str) -> None:
+        """Moves into our own engines, if it was "auto" that chose this one. Raises HostError if it
+        was not, or if it cannot be moved."""
+        if not self.moves:
+            raise HostError(
+                f"{self!r} runs in {self.tiers.engine}: to {what}, use engine='interpreter'"
+            )
+        # only who holds calls pays for it
+        from .homecoming import come_home
+
+        come_home(self, f"it was to {what}")
 
 
 def leave(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
+from weakref import WeakSet
 
 from ..instrument import Instrumented
 from ..runtime.functions import Func
@@ -52,6 +53,8 @@ class Store(Protocol):
     #: instructions between two looks at the clock, at most
     largest_slice: int
 
+    #: the instances that live in it
+    instances: WeakSet[Any]
     #: one thread at a time is in a store
     domain: Domain
     #: fuel and call depth that are left, and ``unspent``, in the globals of that name

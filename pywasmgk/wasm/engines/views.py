@@ -9,14 +9,15 @@ from __future__ import annotations
 import struct
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from types import CellType
 from typing import Any, Protocol, cast
 
-from ...errors import HostError
 from ..runtime.globals import Global
 from ..runtime.memory import FORMS, Memory
 from ..runtime.ownership import Domain
 from ..runtime.table import Table
 from ..types import GlobalType, MemoryType, TableType
+from .windows import Window
 
 __all__ = [
     "GlobalHandle",
@@ -26,6 +27,9 @@ __all__ = [
     "adopt_global",
     "adopt_memory",
     "adopt_table",
+    "bring_global",
+    "bring_memory",
+    "bring_table",
     "global_view",
     "memory_view",
     "table_view",
@@ -86,12 +90,12 @@ class _Memory(Memory):
         return self.handle.grow(pages)
 
     def view(self) -> memoryview:
-        """The bytes themselves, writable; valid until the memory grows. Raises HostError where an
-        engine's bytes are out of Python's reach."""
+        """The bytes themselves, writable; valid until the memory grows. Where they are out of
+        Python's reach, a :class:`Window` stands for it."""
         data = self.handle.data()
-        if not isinstance(data, memoryview):
-            raise HostError("a memory in the browser has no view: use read and write")
-        return data
+        if isinstance(data, memoryview):
+            return data
+        return cast(memoryview, Window(data, 0, len(data)))
 
     def _get(self, name: str, ptr: int) -> int | float:
         form = FORMS[name]
@@ -272,6 +276,35 @@ def adopt_global(item: Global, make: Any, is_own: Callable[[Any], bool]) -> Any:
     if item.type.mutable:
         item.cell = cast(Any, _Cell(handle))
     return handle
+
+
+# -- and back
+
+
+def bring_memory(memory: Memory) -> None:
+    """Makes a view a memory of our own again, with the bytes that it has."""
+    if isinstance(memory, _Memory):
+        content = bytearray(bytes(memory.handle.data()))
+        del memory.handle
+        own = cast(Memory, memory)
+        own.__class__ = Memory
+        own.data = content
+
+
+def bring_table(table: Table) -> None:
+    """The same of a table."""
+    if isinstance(table, _Table):
+        elements = list(table.elements)
+        del table.handle
+        own = cast(Table, table)
+        own.__class__ = Table
+        own.elements = elements
+
+
+def bring_global(item: Global) -> None:
+    """The same of a global."""
+    if isinstance(item.cell, _Cell):
+        item.cell = CellType(item.cell.cell_contents)
 
 
 def _own(handle: Any, is_own: Callable[[Any], bool]) -> Any:

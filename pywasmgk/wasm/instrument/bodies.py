@@ -209,9 +209,7 @@ end""")
 
     @cached_property
     def _noting(self) -> bytes:
-        return assemble(
-            f"local.tee {self.e}\nglobal.set {self.plan.noted}\nlocal.get {self.e}"
-        )
+        return assemble(f"local.tee {self.e}\nglobal.set {self.plan.noted}\nlocal.get {self.e}")
 
     def _land(self, pc: int) -> None:
         """Where code goes on that caught an exception: depth is that of this function again, and

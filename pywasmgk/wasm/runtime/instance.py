@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from inspect import iscoroutinefunction
+from types import CellType
 from typing import TYPE_CHECKING, Any, cast
 
 from ...errors import LinkError, NoMemory, near_miss
@@ -113,8 +114,13 @@ class Instance(Shown):
     exports: Exports
     #: why it does not run in the engine that was asked for, if so
     engine_note: str | None = None
-    #: whether its calls can be held, and go on in slices
-    can_hold = True
+    #: whether one of our own engines runs it, which can go on in slices
+    is_ours = True
+
+    @property
+    def can_hold(self) -> bool:
+        """Whether its calls can be held: in our own engines, or since it moves there."""
+        return True
 
     def __init__(self, module: Module, engine: str, meter_options: Mapping[str, Any]) -> None:
         self.module = module
@@ -277,6 +283,10 @@ class Instance(Shown):
             yield
         self.fuel_used = used
 
+    def make_holdable(self, what: str) -> None:
+        """Sees to it that its calls can be held; ``what`` is what for. Raises HostError where they
+        cannot."""
+
     def twin(self) -> Instance:
         """A new instance with the same imports and limits, whose start function is not run."""
         made = Instance(self.module, self.tiers.engine, self._meter_options)
@@ -331,19 +341,10 @@ class Instance(Shown):
             self.tables.append(table)
         for memory_type in module.memories[len(self.memories) :]:
             self.memories.append(self._new_memory(memory_type, memory_limit))
-        self.tiers.note_memory()
         first = len(self.tags)
         for index, tag_type in enumerate(module.tags[first:], first):
             self.tags.append(Tag(*tag_type.params, name=module.tag_name(index)))
-        cells = [cell.cell for cell in self.globals]
-        self.environment = (
-            self.funcs,
-            self.tables,
-            cells,
-            self.first_memory,
-            self.datas,
-            self.elems,
-        )
+        cells = self.settle()
         first, constants = len(self.globals), Constants(self)
         for global_type, init in each(zip(module.globals[first:], module.global_inits), look):
             value = constants.value(init, global_type.value_type)
@@ -355,6 +356,20 @@ class Instance(Shown):
                 for export in each(module.exports, look)
             }
         )
+
+    def settle(self) -> list[CellType]:
+        """Has the tiers work on what there is by now; gives the cells of its globals."""
+        self.tiers.note_memory()
+        cells = [cell.cell for cell in self.globals]
+        self.environment = (
+            self.funcs,
+            self.tables,
+            cells,
+            self.first_memory,
+            self.datas,
+            self.elems,
+        )
+        return cells
 
     def _define_functions(self, look: Look) -> None:
         first = len(self.funcs)
@@ -491,9 +506,12 @@ def _allocated(
         from ..engines import Unsuitable, open_instance
 
         try:
-            return open_instance(chosen, module, options, externs, limits, look)
+            made = open_instance(chosen, module, options, externs, limits, look)
         except Unsuitable as reason:
             note, engine = str(reason), "auto"
+        else:
+            made.moves = engine == "auto"
+            return made
     own = engine if isinstance(engine, str) and engine != OWN else "auto"
     instance = Instance(module, own, options)
     instance.engine_note = note

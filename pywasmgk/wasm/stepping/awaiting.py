@@ -62,7 +62,7 @@ async def call_async(
         return await result if asyncio.iscoroutine(result) else result
     if HAS_THREADS if threads is None else threads:
         return await _threaded(instance, func, values, cancel, limits)
-    if not instance.can_hold:
+    if not instance.is_ours:
         # in one go, within its limits
         with instance.account(cancel=cancel, **limits):
             return results_to_python(func.type.results, instance.invoke(func, values))

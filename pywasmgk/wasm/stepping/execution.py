@@ -71,10 +71,7 @@ class Execution(Shown, Backwards, Watching):
         instance = func.instance
         if instance is None:
             raise HostError(f"{func!r} is no function of a module: there is nothing to step")
-        if not instance.can_hold:
-            raise HostError(
-                f"{func!r} runs in another engine, where no call is held: use engine='interpreter'"
-            )
+        instance.make_holdable("hold a call")
         self.instance = instance
         self.func = func
         #: instructions executed so far

@@ -142,6 +142,7 @@ class WasmtimeStore:
         self._raised: BaseException | None = None
         self._threads = threading.local()
         self.domain = Domain()
+        self.instances: weakref.WeakSet[Any] = weakref.WeakSet()
         #: the handles of the account, in the order of ``Plan.accounts``
         self._account = [
             self._new_global(GlobalType(kind, True), 0)
