@@ -291,6 +291,16 @@ def test_recursion_after_which_the_counter_is_reset() -> None:
             CallError, match=r"^gk_call failed: wasm error: stack overflow"
         ) as caught:
             plugin.call_raw("abc")
+    assert {frame.name for frame in caught.value.cause.frames} == {"gk_call"}  # type: ignore[union-attr]
+    assert len(str(caught.value)) < 2_000
+
+
+@pytest.mark.parametrize("engine", ["interpreter", "quick", "optimized"])
+def test_all_frames_of_a_recursion_are_told(engine: str) -> None:
+    deep = ("local.get 0", "local.get 1", "local.get 2", "local.get 3", "call $gk_call")
+    plugin = quick(guest(call=deep), engine=engine)
+    with pytest.raises(CallError) as caught:
+        plugin.call_raw("abc")
     assert len(caught.value.cause.frames) > 1_000  # type: ignore[union-attr]
     assert len(str(caught.value)) < 2_000
 

@@ -183,6 +183,8 @@ class BrowserStore:
         self._object_numbers: dict[int, int] = {}
         self._funcs: dict[int, Func] = {}
         self._func_handles: dict[int, tuple[Func, Any]] = {}
+        #: functions of the host's, with their types
+        self._calls: list[tuple[FuncType, Callable[..., Sequence[Any]]]] = []
         self._proxies: list[Any] = []
         self._raised: BaseException | None = None
         self._account = [
@@ -241,11 +243,13 @@ class BrowserStore:
     def function(self, func: Func, type: FuncType, call: Callable[..., Sequence[Any]]) -> Any:
         """A function that calls the host."""
         _require_types(type)
-        reference = weakref.ref(self)
+        # what JavaScript holds is in no circle that Python can see: nothing but a number
+        reference, number = weakref.ref(self), len(self._calls)
+        self._calls.append((type, call))
 
         def called(*values: Any) -> Any:
             store = reference()
-            return None if store is None else store._called(type, call, values)
+            return None if store is None else store._called(number, values)
 
         proxy = _ffi().create_proxy(called)
         self._proxies.append(proxy)
@@ -268,8 +272,9 @@ class BrowserStore:
             raise Unsuitable("a function of the host's was put into a table")
         return known[1]
 
-    def _called(self, type: FuncType, call: Callable[..., Sequence[Any]], given: Any) -> Any:
+    def _called(self, number: int, given: Any) -> Any:
         """A guest calls a function of the host's. Gives the results, or nothing if it raised."""
+        type, call = self._calls[number]
         try:
             values = [self.taken(kind, value) for kind, value in zip(type.params, given)]
             results = zip(type.results, call(*values))
@@ -387,7 +392,7 @@ class _Exports(Mapping[str, Any]):
             return _Memory(self._store, raw, None)
         if kind == "table":
             return _Table(self._store, raw, self._made.module.tables[int(number)].element)
-        if kind in ("global", "noted"):
+        if kind in ("global", "noted", "pages"):
             return _Global(self._store, raw, self._made.global_kind(name))
         return raw
 

@@ -162,7 +162,8 @@ class EngineInstance(Instance):
         for index in range(len(self.memories), len(module.memories)):
             handle = found[f"{MODULE}.memory.{index}"]
             kind = module.memories[index]
-            self.memories.append(memory_view(handle, kind, memory_limit, self.domain))
+            pages = found[f"{MODULE}.pages"]
+            self.memories.append(memory_view(handle, kind, memory_limit, self.domain, pages))
         for index in range(len(self.globals), len(module.globals)):
             handle = found[f"{MODULE}.global.{index}"]
             self.globals.append(global_view(handle, module.globals[index]))

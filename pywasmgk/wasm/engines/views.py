@@ -80,6 +80,19 @@ class _Memory(Memory):
     """A memory of another engine."""
 
     handle: MemoryHandle
+    #: the global that says to the module that has defined it how many pages it may have
+    allowed: GlobalHandle | None = None
+
+    @property
+    def limit(self) -> int:  # type: ignore[override]
+        """Most pages it may have."""
+        return self._limit
+
+    @limit.setter
+    def limit(self, pages: int) -> None:
+        self._limit = pages
+        if self.allowed is not None:
+            self.allowed.set(max(pages, self.pages))
 
     @property
     def data(self) -> Any:  # type: ignore[override]
@@ -192,16 +205,23 @@ class _Cell:
 # -- views of what an engine has made
 
 
-def memory_view(handle: MemoryHandle, kind: MemoryType, limit: int, domain: Domain) -> Memory:
-    """A memory of the engine's, of a module that declares this type."""
+def memory_view(
+    handle: MemoryHandle, kind: MemoryType, limit: int, domain: Domain, allowed: GlobalHandle
+) -> Memory:
+    """A memory of the engine's, of a module that declares this type; ``allowed`` is the global by
+    which a limit that is lowered reaches its code."""
     made = Memory(0, kind.limits.max, limit=limit, shared=kind.shared)
     del made.data
-    return _bound_memory(made, handle, domain)
+    view = _bound_memory(made, handle, domain)
+    view.allowed = allowed
+    return view
 
 
-def _bound_memory(memory: Memory, handle: MemoryHandle, domain: Domain) -> Memory:
+def _bound_memory(memory: Memory, handle: MemoryHandle, domain: Domain) -> _Memory:
+    limit = memory.__dict__.pop("limit")
     memory.__class__ = _Memory
     view = cast(_Memory, memory)
+    view._limit = limit
     view.handle, view.domain = handle, domain
     return view
 
@@ -284,11 +304,12 @@ def adopt_global(item: Global, make: Any, is_own: Callable[[Any], bool]) -> Any:
 def bring_memory(memory: Memory) -> None:
     """Makes a view a memory of our own again, with the bytes that it has."""
     if isinstance(memory, _Memory):
-        content = bytearray(bytes(memory.handle.data()))
-        del memory.handle
+        content, limit = bytearray(bytes(memory.handle.data())), memory.limit
+        for name in ("handle", "allowed", "_limit"):
+            memory.__dict__.pop(name, None)
         own = cast(Memory, memory)
         own.__class__ = Memory
-        own.data = content
+        own.data, own.limit = content, limit
 
 
 def bring_table(table: Table) -> None:

@@ -108,8 +108,12 @@ class Plan:
         behind = count + len(kinds)
         #: the latest operand of an indirect call; -1 where nothing is noted
         self.noted = behind if self.options.notes_elements and self.module.tables else -1
+        behind += self.noted >= 0
+        #: pages that its own memory may have, which a host may lower; -1 where that stays
+        own = self.module.memories[self.module.import_counts["memory"] :]
+        self.pages = behind if self.options.exposed and own else -1
         #: elements that the tables of the module may still grow by
-        self.elements = behind + (self.noted >= 0)
+        self.elements = behind + (self.pages >= 0)
         self.grows_tables = False
 
     def _special(self) -> frozenset[int]:
@@ -279,6 +283,18 @@ i64.sub
 global.set {self.fuel}
 """
         before = ""
+        if row.moves_memory and self.pages >= 0:
+            before = f"""\
+global.get {self.pages}
+memory.size 0
+i32.sub
+local.get {delta}
+i32.lt_u
+if -
+i32.const -1
+return
+end
+"""
         if "tableidx" in row.immediates and self._defines_table(row, data):
             self.grows_tables = True
             before = f"""\

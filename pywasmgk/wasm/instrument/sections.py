@@ -144,6 +144,9 @@ class SectionWriter:
                 )
         if plan.noted >= 0:
             items.append(b"\x7f\x01" + assemble("i32.const 0\nend"))
+        if plan.pages >= 0:
+            pages = plan.options.memory_limit
+            items.append(b"\x7f\x01" + assemble(f"i32.const {pages}\nend"))
         if plan.grows_tables:
             tables = module.tables[module.import_counts["table"] :]
             left = plan.options.table_limit - sum(table.limits.min for table in tables)
@@ -190,6 +193,8 @@ class SectionWriter:
                 yield f"{kind}.{index}", kind, self._place(kind, index)
         if plan.noted >= 0:
             yield "noted", "global", plan.noted
+        if plan.pages >= 0:
+            yield "pages", "global", plan.pages
         for index in sorted(module.context.declared):
             yield f"func.{index}", "func", plan.function(index)
 

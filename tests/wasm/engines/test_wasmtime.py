@@ -11,6 +11,7 @@ from fuel_model import Model, Trace
 from fuel_modules import CASES, HOST, FuelCase
 from generator import generate
 from oracle import Limits, OurSession, differences, state_differences
+from plugin_guests import ECHO, guest
 from throw_generator import generate as throws
 
 import pywasmgk
@@ -321,3 +322,63 @@ def test_a_tail_call_that_traps_is_in_the_trace() -> None:
             pywasmgk.instantiate(text, engine=engine).exports.f()
         frames.append([(frame.function, frame.offset) for frame in caught.value.frames])
     assert frames[0] == frames[1] != []
+
+
+# -- what traps and limits say
+
+
+CALLED = """(module (type $t (func (result i32))) (table 3 funcref) (elem (i32.const 0) $a $b)
+  (func $a (result i32) (i32.const 1)) (func $b (param i32))
+  (func $down (param i32) (result i32) (call_indirect (type $t) (local.get 0)))
+  (func (export "f") (param i32) (result i32)
+    (drop (call $down (i32.const 0))) (call $down (local.get 0)))
+  (func (export "tail") (param i32) (result i32) (return_call_indirect (type $t) (local.get 0))))"""
+
+
+@pytest.mark.parametrize("name", ["f", "tail"])
+@pytest.mark.parametrize("element", [0, 1, 2, 3, -1])
+def test_traps_of_indirect_calls_tell_operands(name: str, element: int) -> None:
+    told = []
+    for engine in ("interpreter", "wasmtime"):
+        # another one of the module, whose latest call was fine, is in the store of none
+        pywasmgk.instantiate(CALLED, engine=engine).exports[name](0)
+        try:
+            told.append((pywasmgk.instantiate(CALLED, engine=engine).exports[name](element),))
+        except pywasmgk.Trap as trap:
+            told.append((trap.trap_code, trap.message))
+    assert told[0] == told[1]
+
+
+def test_of_two_instances_of_a_module_the_one_that_trapped_is_told() -> None:
+    store = open_store("wasmtime")
+    instances = [pywasmgk.instantiate(CALLED, engine=store) for _ in range(2)]
+    told = []
+    for instance, element in zip(instances, (2, 3)):
+        with pytest.raises(pywasmgk.Trap) as caught:
+            instance.exports.f(element)
+        told.append((caught.value.trap_code.name, caught.value.message.split(":")[0]))
+    # where both could have been, the engine's own word stays
+    assert told == [
+        ("INDIRECT_CALL_TO_NULL", "uninitialized element 2"),
+        ("TABLE_OUT_OF_BOUNDS", "undefined element 3"),
+    ]
+
+
+def test_a_limit_of_pages_that_is_lowered_holds() -> None:
+    text = """(module (memory (export "m") 1)
+      (func (export "grow") (param i32) (result i32) (memory.grow (local.get 0))))"""
+    exports = native(text, memory_limit=9).exports
+    exports.m.limit = 3
+    assert (exports.grow(3), exports.grow(2), exports.grow(1), exports.m.limit) == (-1, 1, -1, 3)
+    exports.m.limit = 2
+    assert (exports.grow(1), exports.grow(0)) == (-1, 3)
+    exports.m.limit = 4
+    assert (exports.m.grow(1), exports.m.grow(1)) == (3, -1)
+
+
+def test_a_plugin_has_the_memory_that_its_manifest_asks_for() -> None:
+    manifest = {"name": "x", "version": "1.0.0", "resources": {"memory_mb": 1}}
+    growing = ("i32.const 5", "memory.grow", "drop") * 4
+    with pywasmgk.load(guest(manifest, call=(*growing, *ECHO)), engine="wasmtime") as plugin:
+        assert plugin.call_raw("f", b"1") == b"1"
+        assert plugin.last_call is not None and plugin.last_call.pages == 16
