@@ -68,10 +68,10 @@ def fuel(engine: str) -> Any:
     return {"passed": passed, "failed": len(failures), "failures": failures[:3]}
 
 
-def conformance(part: str) -> Any:
-    """The cases of a part of the plugin contract, by pytest."""
+def conformance(*parts: str) -> Any:
+    """The cases of parts of the plugin contract, by pytest."""
     printed = io.StringIO()
-    sys.argv = ["conformance", part, "--json"]
+    sys.argv = ["conformance", *parts, "--json"]
     with contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
         runpy.run_path(str(PROJECT / "tools" / "conformance"), run_name="__main__")
     verdict = json.loads(printed.getvalue().splitlines()[-1])

@@ -84,7 +84,7 @@ class _Memory(Memory):
     allowed: GlobalHandle | None = None
 
     @property
-    def limit(self) -> int:  # type: ignore[override]
+    def limit(self) -> int:
         """Most pages it may have."""
         return self._limit
 
