@@ -117,6 +117,10 @@ NOTEBOOK_EXTRAS = {
 }
 
 
+#: what files of the platform may import, which say what extra it takes when it is missing
+PLATFORM_EXTRAS = {"watching.py": {"watchfiles"}, "schedules.py": {"cronsim"}}
+
+
 def test_the_package_imports_only_what_it_declares() -> None:
     """The standard library, ppci and click; click in the command line alone, and what an extra
     brings where it is asked for."""
@@ -134,6 +138,7 @@ def test_the_package_imports_only_what_it_declares() -> None:
             extra |= {"textual", "rich"} if path.parent.name == "tui" else set()
             extra |= {"wasmhost"} if path.name == "wasmhost.py" else set()
             extra |= NOTEBOOK_EXTRAS.get(path.name, set()) if part_of(path) == "notebook" else set()
+            extra |= PLATFORM_EXTRAS.get(path.name, set()) if part_of(path) == "platform" else set()
             assert tops <= known | extra, f"{path.name}:{node.lineno}"
 
 

@@ -6,11 +6,13 @@ from __future__ import annotations
 from ..errors import PlatformError, PluginDisabled, PluginNotFound, ShutdownError
 from .catalog import Catalog
 from .envelope import Envelope
+from .loader import LoadFailure, PluginFile, PluginLoader
 from .log_buffer import JSONLinesHandler, LogBuffer, LogEntry, PlainFormatter
 from .manager import PluginChange, PluginManager, PluginStatus
 from .records import CallRecord, CallStats
 from .registry import Owned, Registry
 from .templates import template_function
+from .watching import PluginWatcher, WatchEvent
 
 __all__ = [
     "CallRecord",
@@ -18,6 +20,7 @@ __all__ = [
     "Catalog",
     "Envelope",
     "JSONLinesHandler",
+    "LoadFailure",
     "LogBuffer",
     "LogEntry",
     "Owned",
@@ -25,10 +28,14 @@ __all__ = [
     "PlatformError",
     "PluginChange",
     "PluginDisabled",
+    "PluginFile",
+    "PluginLoader",
     "PluginManager",
     "PluginNotFound",
     "PluginStatus",
+    "PluginWatcher",
     "Registry",
     "ShutdownError",
+    "WatchEvent",
     "template_function",
 ]

@@ -122,8 +122,9 @@ class PluginManager:
         self.on_call: Listeners[CallRecord] = Listeners()
         #: told of each change
         self.on_change: Listeners[PluginChange] = Listeners()
-        #: registers a plugin that is not there, by name, if somebody can: see PluginLoader
-        self.find_missing: Callable[[str], object] | None = None
+        #: registers a plugin that is not there, if somebody can, and gives the name that it has:
+        #: see PluginLoader
+        self.find_missing: Callable[[str], str | None] | None = None
         self._overrides: Registry[str, TemplateHandler] = Registry()
         self._effects: tuple[Effect, ...] = (
             adding(self.translations, translations),
@@ -298,6 +299,11 @@ class PluginManager:
     def _seconds_to_end(self, name: str) -> float:
         return self._shutdown_timeout
 
+    def load_options(self, name: str, manifest: GKRegistration | None = None) -> dict[str, Any]:
+        """Options with which a plugin is to be loaded, as for ``pywasmgk.load``. Without manifest
+        they are a guess."""
+        return {}
+
     def _entry(self, name: str) -> _Entry:
         """Raises PluginNotFound."""
         entry = self._entries.get(name)
@@ -449,7 +455,9 @@ class PluginManager:
     def _call(
         self, caller: str, name: str, function: str, args: bytes | None, options: dict[str, Any]
     ) -> bytes | None:
-        with self._entered(name, caller, function) as plugin:
+        service = self._entered(name, caller, function)
+        name = service.manifest.name
+        with service as plugin:
             began, started, before = self._clock(), time.perf_counter(), _last_call(plugin)
             failure: BaseException | None = None
             try:
@@ -472,7 +480,10 @@ class PluginManager:
         """The service of a plugin, with one more call inside."""
         find = self.find_missing
         if name not in self._entries and find is not None:
-            find(name)
+            try:
+                name = find(name) or name
+            except PluginError as error:
+                raise PluginNotFound(name, caller, function) from error
         while (entry := self._entries.get(name)) is not None:
             if not self.is_enabled(name):
                 raise PluginDisabled(name, caller)
