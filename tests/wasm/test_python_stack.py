@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -310,3 +311,10 @@ def test_frames_of_python_are_counted_once(
     # for the limit; for whether the account is open, as it is asked some times for each call
     assert counted[0][0] < 3 * depth
     assert counted[0][1] < 8 * depth
+
+
+def test_an_empty_module_of_limits_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """JupyterLite's kernel has one in the place of Python's."""
+    monkeypatch.setitem(sys.modules, "resource", ModuleType("resource"))
+    assert stack_size() == 1 << 20
+    assert allowance().frames > 1000

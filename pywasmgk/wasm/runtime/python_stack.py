@@ -76,9 +76,11 @@ def stack_size() -> int:
 def _main_stack_size() -> int:
     try:
         import resource
-    except ImportError:
+
+        soft, _ = resource.getrlimit(resource.RLIMIT_STACK)
+    except (ImportError, AttributeError):
+        # JupyterLite puts an empty module there
         return 1 << 20  # what Windows gives, and Emscripten at least
-    soft, _ = resource.getrlimit(resource.RLIMIT_STACK)
     return _USUAL_MAIN if soft == resource.RLIM_INFINITY else min(soft, _USUAL_MAIN)
 
 
