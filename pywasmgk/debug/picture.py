@@ -16,7 +16,7 @@ from .trail import Trail
 from .views import value_text, variable_text
 
 if TYPE_CHECKING:
-    from ..wasm.stepping.activations import Activation
+    from ..wasm.stepping.activations import Activation, Variable
     from ..wasm.stepping.execution import Execution
 
 __all__ = ["Camera", "Memory", "Picture", "Row"]
@@ -178,8 +178,7 @@ class Camera:
             yield Row("locals", "heading")
             for number, one in enumerate(shown.locals[:_MOST]):
                 text = variable_text(one, number, "l")
-                name = one.name or f"l{number}"
-                yield self._row(f"{shown.index} {number}", text, f"set {name} ")
+                yield self._row(f"{shown.index} {number}", text, f"set {_called(one, number)} ")
             yield Row("stack", "heading")
             for number, one in enumerate(reversed(shown.operands[-_MOST:])):
                 yield Row(printable(variable_text(one, number, "s")))
@@ -225,6 +224,13 @@ class Camera:
             changed |= before.changed
         self._before = Memory(len(memory), start, data, changed, focus)
         return self._before
+
+
+def _called(variable: Variable, number: int) -> str:
+    """What a command calls a local: its name, where that is one word and no number of another."""
+    name = variable.name or ""
+    is_plain = name.isidentifier() and not (name[0] in "lg" and name[1:].isdigit())
+    return name if is_plain else f"l{number}"
 
 
 def _differences(before: Memory, start: int, data: bytes) -> frozenset[int]:

@@ -15,6 +15,7 @@ from IPython.display import display
 from ..debug.profile import Profile
 from ..errors import GuestError, LinkError, PywasmgkError, near_miss
 from ..wasm.module import Module
+from ..wasm.runtime.defaults import OWN
 from ..wasm.runtime.functions import Func
 from ..wasm.runtime.instance import Instance, instantiate
 from ..wasm.types import ValType
@@ -58,7 +59,7 @@ class WasmMagics(Magics):
         try:
             module = Module(source(flags), name=name or None)
             display(module)
-            instance = instantiate(module, self._imports(imports), wasi=WasiConfig())
+            instance = _instantiated(module, self._imports(imports))
         except LinkError as error:
             raise UsageError(f"{error}\n--imports NAME gives a dictionary of them") from None
         except GuestError:
@@ -141,12 +142,12 @@ class WasmMagics(Magics):
         if not name:
             raise UsageError("the name of an instance is missing")
         if name not in self.shell.user_ns and Path(name).is_file():
-            return instantiate(Module.from_file(name), wasi=WasiConfig())
+            return _instantiated(Module.from_file(name))
         found = self._named(name)
         if isinstance(found, Instance):
             return found
         if isinstance(found, (Module, bytes, str)):
-            return instantiate(found, wasi=WasiConfig())
+            return _instantiated(found)
         raise UsageError(f"{name} is no instance and no module")
 
     def complete(self, shell: Any, event: Any) -> list[str]:
@@ -199,6 +200,13 @@ class _CountedExports:
             return self[name]
         except KeyError as error:
             raise AttributeError(*error.args) from None
+
+
+def _instantiated(
+    source: Module | bytes | str, imports: Mapping[str, Any] | None = None
+) -> Instance:
+    """An instance in our own engines, in a browser too: it is there to be looked into."""
+    return instantiate(source, imports, wasi=WasiConfig(), engine=OWN)
 
 
 def _options(line: str) -> tuple[str, str, list[str]]:

@@ -3,13 +3,15 @@ no other way to it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from ..debug.expressions import Expression
 from ..debug.views import value_text
 from ..errors import PywasmgkError
-from .executions import camera_of, view_of
+from .editing import memory_of, poking, values_of
+from .executions import camera_of, running_of, view_of
+from .hexadecimal import NUMBERS
 from .hypertext import page_of
 from .parts import Cell, Facts, Heading, Note, Part, Text, View
 
@@ -31,6 +33,8 @@ class Steering:
         self._camera.console.tells = False
         #: expressions whose values are shown
         self.watched: list[str] = []
+        #: the type of the numbers beside bytes
+        self.kind = "i32"
         self._said: list[str] = []
         self._picture = self._camera.take()
 
@@ -41,32 +45,66 @@ class Steering:
         return picture.oldest, picture.step, picture.furthest
 
     def do(self, line: str) -> None:
-        """Carries out a command of the debugger, or ``look EXPR`` and ``forget EXPR``, which begin
-        and end the watching of an expression. What is wrong is said."""
+        """Carries out a command of the debugger or one of a player's own: ``look EXPR`` and
+        ``forget EXPR`` begin and end the watching of an expression, ``at EXPR`` shows memory from
+        there on, without one what the code uses, ``as TYPE`` says what numbers stand beside it,
+        and ``put ADDRESS TYPE NUMBER`` changes it. What is wrong is said."""
         word, _, rest = line.strip().partition(" ")
-        self._said = []
-        if word == "look" and rest:
-            self._said = [*self._begin(rest.strip())]
-        elif word == "forget":
-            self.watched = [one for one in self.watched if one != rest.strip()]
-        elif line.strip():
-            self._said = [*self._camera.console.execute(line)]
+        try:
+            own = self._own_commands().get(word)
+            self._said = [*(own(rest.strip()) if own else self._execute(line))]
+        except (PywasmgkError, LookupError, ValueError, TypeError, ArithmeticError) as error:
+            self._said = [f"error: {error}"]
         try:
             self._picture = self._camera.take()
         except PywasmgkError as error:
             # it was closed, or its instance is dead: what was seen last stays
             self._said.append(f"error: {error}")
 
+    def _own_commands(self) -> dict[str, Callable[[str], Iterator[str]]]:
+        return {
+            "look": self._begin,
+            "forget": self._end,
+            "at": self._look_at,
+            "as": self._read_as,
+            "put": lambda rest: self._execute(poking(rest.split())),
+        }
+
+    def _execute(self, line: str) -> Iterator[str]:
+        if line.strip():
+            yield from self._camera.console.execute(line)
+
     def _begin(self, text: str) -> Iterator[str]:
-        try:
-            Expression(text)
-        except (PywasmgkError, ValueError) as error:
-            yield f"error: {error}"
-            return
+        Expression(text)
         if len(self.watched) >= _WATCHED:
-            yield f"error: {_WATCHED} expressions are watched already"
-        elif text not in self.watched:
+            raise ValueError(f"{_WATCHED} expressions are watched already")
+        if text not in self.watched:
             self.watched.append(text)
+        yield from ()
+
+    def _end(self, text: str) -> Iterator[str]:
+        self.watched = [one for one in self.watched if one != text]
+        yield from ()
+
+    def _look_at(self, text: str) -> Iterator[str]:
+        self._camera.address = max(int(self._value(text)), 0) if text else None
+        yield from ()
+
+    def _read_as(self, kind: str) -> Iterator[str]:
+        if kind not in NUMBERS:
+            raise ValueError(f"numbers must be one of {', '.join(NUMBERS)}, found {kind!r}")
+        self.kind = kind
+        yield from ()
+
+    def _value(self, text: str) -> Any:
+        """What an expression is in the frame that runs."""
+        try:
+            return int(text, 0)
+        except ValueError:
+            frames = self.execution.frames
+        if not frames:
+            raise ValueError("no frame")
+        return Expression(text).value(frames[0])
 
     def view(self) -> View:
         """What is to be seen now."""
@@ -74,23 +112,33 @@ class Steering:
         return View(found.title, found.note, [*found.parts, *self._own()])
 
     def html(self) -> str:
-        """The same as HTML."""
-        return page_of(self.view())
+        """What there is beside values and bytes, as HTML."""
+        picture = self._picture
+        return page_of(View(picture.title, picture.state, [*running_of(picture), *self._own()]))
+
+    @property
+    def values(self) -> list[dict[str, Any]]:
+        """The values, to be changed."""
+        return values_of(self._picture.rows)
+
+    @property
+    def memory(self) -> dict[str, Any]:
+        """The bytes, to be changed."""
+        return memory_of(self._picture.memory, self._camera.address is None, self.kind)
 
     def _own(self) -> Iterator[Part]:
         if self.watched:
             yield Heading("watched")
-            yield Facts([*self._values()])
+            yield Facts([*self._watched_values()])
         for line in self._said[:_SAID]:
             yield Note(Cell(line, "bad" if line.startswith("error:") else "code"))
         if len(self._said) > _SAID:
             yield Note(f"and {len(self._said) - _SAID:,} more")
 
-    def _values(self) -> Iterator[tuple[str, Text]]:
-        frames = self.execution.frames
+    def _watched_values(self) -> Iterator[tuple[str, Text]]:
         for text in self.watched:
             try:
-                value = value_text(Expression(text).value(frames[0])) if frames else "no frame"
+                value = value_text(self._value(text)) if self.execution.frames else "no frame"
             except (PywasmgkError, LookupError, ValueError, TypeError, ArithmeticError) as error:
                 value = f"{type(error).__name__}: {error}"
             yield text, Cell(value, "code")

@@ -24,14 +24,18 @@ class Player(anywidget.AnyWidget):
     """Buttons, a bar over the history, a watch list and an editor of memory around an execution."""
 
     _esm = files(__package__).joinpath("player.js").read_text("utf-8")
+    _css = files(__package__).joinpath("player.css").read_text("utf-8")
 
     #: ``{"number": 7, "line": "step"}``
     wanted = traitlets.Dict().tag(sync=True)
-    #: HTML
+    #: HTML of all but values and bytes
     shown = traitlets.Unicode().tag(sync=True)
     oldest = traitlets.Int().tag(sync=True)
     step = traitlets.Int().tag(sync=True)
     furthest = traitlets.Int().tag(sync=True)
+    #: what ``editing`` gives of them, of which the page makes elements
+    values = traitlets.List().tag(sync=True)
+    memory = traitlets.Dict().tag(sync=True)
     watched = traitlets.List(traitlets.Unicode()).tag(sync=True)
     #: the number of the command that was carried out last
     answered = traitlets.Int().tag(sync=True)
@@ -54,5 +58,6 @@ class Player(anywidget.AnyWidget):
         with self.hold_trait_notifications():
             self.oldest, self.step, self.furthest = oldest, step, furthest
             self.watched = list(steering.watched)
+            self.values, self.memory = steering.values, steering.memory
             self.shown = steering.html()
             self.answered = number
