@@ -1,4 +1,4 @@
-"""The server for editors, driven by VS Code's own test client (tools/adapter-check)."""
+"""The server for editors, driven by VS Code's test client and by Emacs (tools/adapter-check)."""
 
 from __future__ import annotations
 
@@ -15,12 +15,11 @@ TOOL = Path(__file__).parents[2] / "tools/adapter-check"
 _CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 CLIENT = _CACHE / "pywasmgk-adapter-check"
 
-pytestmark = pytest.mark.skipif(
+
+@pytest.mark.skipif(
     shutil.which("node") is None or not (CLIENT / "node_modules").is_dir(),
     reason="needs Node.js, and the client that tools/adapter-check fetches",
 )
-
-
 @pytest.mark.parametrize(
     ("transport", "only", "count"), [("stdio", "", 15), ("tcp", "data, evaluate", 1)]
 )
@@ -30,3 +29,19 @@ def test_a_real_client_debugs(transport: str, only: str, count: int) -> None:
     report = json.loads(done.stdout)
     assert done.returncode == 0, report.get("error")
     assert len(report[transport]) == count
+
+
+def test_emacs_debugs(tmp_path: Path) -> None:
+    """dap-mode launches, stops, looks, steps, goes back, and comes to a trap."""
+    command = [sys.executable, str(TOOL), "--with", "emacs"]
+    done = subprocess.run(
+        command, capture_output=True, text=True, env={**os.environ, "HOME": str(tmp_path)}
+    )
+    if done.returncode == 2:
+        pytest.skip(done.stderr.strip())
+    report = json.loads(done.stdout)
+    assert done.returncode == 0, report.get("error")
+    assert report["emacs"] == [
+        "a breakpoint with a condition", "values", "steps", "back", "a trap", "output",
+        "disconnecting",
+    ]  # fmt: skip
