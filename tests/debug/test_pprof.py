@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import gzip
-import os
-import subprocess
-import sysconfig
 from collections import defaultdict
-from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_guests import run as command_line
 
 import pywasmgk
 from pywasmgk.debug.profile import Profile
@@ -96,19 +91,3 @@ def test_a_module_without_lines() -> None:
     assert sum(packed(message(one)[2][0])[1] for one in whole[2]) == found.fuel
     with pytest.raises(pywasmgk.HostError, match="no lines"):
         found.lines()
-
-
-def test_the_tool_of_go_reads_it(tmp_path: Path) -> None:
-    """Go builds the tool when it is first asked for it, which takes minutes: only on demand."""
-    if not os.environ.get("PYWASMGK_GO_PPROF"):
-        pytest.skip("PYWASMGK_GO_PPROF=1 runs Go's pprof")
-    module, file = tmp_path / "fib.wat", tmp_path / "fib.pb.gz"
-    module.write_text(FIB)
-    done = command_line("profile", module, "fib", "9", "--as", "pprof", "--output", file)
-    assert done == (0, "", "")
-    go = Path(sysconfig.get_path("scripts")) / "go"
-    tool = [str(go) if go.exists() else "go", "tool", "pprof", "-raw", str(file)]
-    read = subprocess.run(tool, capture_output=True, text=True, timeout=600)
-    assert read.returncode == 0, read.stderr
-    assert "calls/count fuel/instructions" in read.stdout
-    assert "fib" in read.stdout and str(module.name) in read.stdout
