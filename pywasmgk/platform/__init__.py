@@ -6,11 +6,14 @@ from __future__ import annotations
 from ..errors import PlatformError, PluginDisabled, PluginNotFound, ShutdownError
 from .catalog import Catalog
 from .envelope import Envelope
+from .health import HealthMonitor, PluginHealth
 from .loader import LoadFailure, PluginFile, PluginLoader
 from .log_buffer import JSONLinesHandler, LogBuffer, LogEntry, PlainFormatter
 from .manager import PluginChange, PluginManager, PluginStatus
 from .records import CallRecord, CallStats
 from .registry import Owned, Registry
+from .scheduler import JobRun, JobStatus, Scheduler
+from .schedules import Schedule, job_timeout
 from .templates import template_function
 from .watching import PluginWatcher, WatchEvent
 
@@ -19,7 +22,10 @@ __all__ = [
     "CallStats",
     "Catalog",
     "Envelope",
+    "HealthMonitor",
     "JSONLinesHandler",
+    "JobRun",
+    "JobStatus",
     "LoadFailure",
     "LogBuffer",
     "LogEntry",
@@ -29,13 +35,17 @@ __all__ = [
     "PluginChange",
     "PluginDisabled",
     "PluginFile",
+    "PluginHealth",
     "PluginLoader",
     "PluginManager",
     "PluginNotFound",
     "PluginStatus",
     "PluginWatcher",
     "Registry",
+    "Schedule",
+    "Scheduler",
     "ShutdownError",
     "WatchEvent",
+    "job_timeout",
     "template_function",
 ]
