@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         CallError,
         CallTimeout,
         Cancelled,
+        ConfigError,
         ContractError,
         DeadlineExceeded,
         DecodeError,
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from .plugin import (
         MISSING,
         CallContext,
+        CallObserver,
         GKRegistration,
         HostAPI,
         HostFunctionError,
@@ -113,12 +115,14 @@ __all__ = [
     "CacheError",
     "CallContext",
     "CallError",
+    "CallObserver",
     "CallTimeout",
     "Caller",
     "CancelToken",
     "Cancelled",
     "Clocks",
     "CompletedRun",
+    "ConfigError",
     "ContractError",
     "CoreDump",
     "DeadlineExceeded",
@@ -206,14 +210,15 @@ __all__ = [
 #: which spares ``import pywasmgk`` nine tenths of its time
 _DEFINED_IN = {
     "errors": (
-        "Busy CacheError CallError CallTimeout Cancelled ContractError DeadlineExceeded "
-        "DecodeError Exit Frame GuestError HostError InstanceDead LinkError ManifestError NoMemory "
-        "OutOfFuel Place PluginClosed PluginError PywasmgkError ReceiptError ResultError "
-        "SourceLine Stopped SuspensionError TextError Trap TrapCode ValidationError WasmException"
+        "Busy CacheError CallError CallTimeout Cancelled ConfigError ContractError "
+        "DeadlineExceeded DecodeError Exit Frame GuestError HostError InstanceDead LinkError "
+        "ManifestError NoMemory OutOfFuel Place PluginClosed PluginError PywasmgkError "
+        "ReceiptError ResultError SourceLine Stopped SuspensionError TextError Trap TrapCode "
+        "ValidationError WasmException"
     ),
     "plugin": (
-        "MISSING CallContext GKRegistration HostAPI HostFunctionError HostQuotas LastCall "
-        "Limits MemoryHost Plugin PluginOptions acting load load_from_file"
+        "MISSING CallContext CallObserver GKRegistration HostAPI HostFunctionError HostQuotas "
+        "LastCall Limits MemoryHost Plugin PluginOptions acting load load_from_file"
     ),
     "plugin.held": "HeldCall",
     "plugin.receipts": "ReceiptPolicy",

@@ -22,6 +22,7 @@
     ├── SuspensionError      bytes that are no state of this module
     ├── ReceiptError         there is no receipt, or bytes that are none
     ├── CacheError           the directory for compiled code cannot be used
+    ├── ConfigError          settings that make no sense (also a ValueError)
     ├── JSONError            a text is no JSON, or not what is expected .path
     └── PluginError          the GoatKit contract
         ├── ManifestError
@@ -55,6 +56,7 @@ __all__ = [
     "CallError",
     "CallTimeout",
     "Cancelled",
+    "ConfigError",
     "ContractError",
     "DeadlineExceeded",
     "DecodeError",
@@ -516,6 +518,10 @@ class ReceiptError(PywasmgkError):
 class CacheError(PywasmgkError):
     """The directory for compiled code cannot be used: it belongs to another user, others may write
     to it, or it is none."""
+
+
+class ConfigError(PywasmgkError, ValueError):
+    """The settings of a service make no sense; the message says which, and what is expected."""
 
 
 class JSONError(PywasmgkError, ValueError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .dispatcher import acting
-from .host import CallContext, HostAPI, HostFunctionError
+from .host import CallContext, CallObserver, HostAPI, HostFunctionError
 from .last_call import LastCall
 from .limits import Limits
 from .manifest import GKRegistration
@@ -15,6 +15,7 @@ from .quotas import HostQuotas
 __all__ = [
     "MISSING",
     "CallContext",
+    "CallObserver",
     "GKRegistration",
     "HostAPI",
     "HostFunctionError",

@@ -20,7 +20,7 @@ from .sql import bound
 if TYPE_CHECKING:
     import sqlite3
 
-__all__ = ["Database"]
+__all__ = ["Database", "Room"]
 
 _T = TypeVar("_T")
 
@@ -34,7 +34,7 @@ _REFUSED = {
     25: "detach databases",
     29: "make virtual tables",
 }
-_PRAGMA, _FUNCTION = 19, 31
+_PRAGMA, _TRANSACTION, _FUNCTION, _SAVEPOINT = 19, 22, 31, 32
 #: pragmas that only tell what a table looks like
 _HARMLESS = {
     *("foreign_key_list", "index_info", "index_list", "index_xinfo"),
@@ -91,6 +91,10 @@ class Database:
         self._noted: list[Callable[[], object]] = []
         #: bytes by which plugins may still make it grow
         self._room = quotas.database_bytes
+        #: milliseconds that a statement may wait for a lock of another process's
+        self.busy = _BUSY
+        #: a transaction is open over several statements, and none of these may end it
+        self.holds = False
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -125,7 +129,7 @@ class Database:
 
         def answer(cursor: sqlite3.Cursor) -> list[dict[str, Any]]:
             names = [column[0] for column in cursor.description or ()]
-            room = _Room(self._quotas, names)
+            room = Room(self._quotas, names)
             rows = []
             for row in cursor:
                 room.take(row)
@@ -174,12 +178,12 @@ class Database:
             # the host may have its own
             cursor.row_factory = None
             result = answer(cursor.execute(*bound(sql, args)))
-            if connection.in_transaction:
+            if connection.in_transaction and not self.holds:
                 connection.commit()
             return result
         finally:
             _unguard(connection)
-            if connection.in_transaction:
+            if connection.in_transaction and not self.holds:
                 connection.rollback()
             self._release()
 
@@ -189,20 +193,23 @@ class Database:
         waits = _pragma(connection, "busy_timeout")
         self._noted.append(lambda: _pragma(connection, f"busy_timeout = {waits}"))
         left = ctx.seconds_left()
-        wait = min(waits, _BUSY if left is None else int(left * 1000))
+        wait = min(waits, self.busy if left is None else int(left * 1000))
         _pragma(connection, f"busy_timeout = {wait}")
         most, pages = _pragma(connection, "max_page_count"), _pragma(connection, "page_count")
         size = _pragma(connection, "page_size")
         self._noted.append(lambda: self._grown(connection, most, pages, size))
-        # an empty database needs a page for its first table
-        limit = min(most, max(pages + self._room // size, 1))
-        _pragma(connection, f"max_page_count = {limit}")
+        _pragma(connection, f"max_page_count = {min(most, self._pages(pages, size))}")
         for which, value in self._limits():
             self._noted.append(_lowered(connection, which, value))
         self._noted.append(lambda: _unguard(connection))
         connection.set_progress_handler(_watch(ctx), _STEPS)
         # it also has the statements prepared anew that the host has used itself
         connection.set_authorizer(self._authorize)
+
+    def _pages(self, pages: int, size: int) -> int:
+        """Pages of a size that it may have, of those that it has."""
+        # an empty database needs a page for its first table
+        return max(pages + self._room // size, 1)
 
     def _release(self) -> None:
         """Takes the guards off, also those that an interruption has left on."""
@@ -231,6 +238,8 @@ class Database:
                 why = f"use PRAGMA {name}"
         elif action == _FUNCTION and second is not None and second.lower() in _FUNCTIONS_REFUSED:
             why = f"call {second}"
+        elif action in (_TRANSACTION, _SAVEPOINT) and self.holds:
+            why = "begin or end transactions: the call is one"
         if why is None:
             return 0
         self._refusal = f"a plugin's statement must not {why}"
@@ -266,7 +275,7 @@ class Database:
         return watch
 
 
-class _Room:
+class Room:
     """What a query's answer may still have."""
 
     def __init__(self, quotas: HostQuotas, names: Sequence[str]) -> None:

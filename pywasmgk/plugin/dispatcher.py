@@ -11,7 +11,7 @@ from ..errors import HostError, JSONError, PywasmgkError
 from ..printable import printable
 from ..wasm.runtime.metering import Meter, current_meter
 from .gojson import decode, encode, raw_members
-from .host import CallContext, HostAPI, HostFunctionError
+from .host import CallContext, CallObserver, HostAPI, HostFunctionError
 from .host_functions import FUNCTIONS
 from .limits import Limits
 from .methods import require_methods
@@ -103,6 +103,8 @@ class HostDispatcher:
         self.host = host
         self.plugin = plugin
         self.limits = limits
+        # hosts may be of any class that has the methods
+        self.observer: CallObserver | None = getattr(host, "observer", None)
         #: why the latest host call failed, for guests that ask
         self.last_error = ""
         self.begin_call()
@@ -130,6 +132,12 @@ class HostDispatcher:
         """Carries out a host call and gives its response. Raises what goes wrong."""
         self._require_size("request", len(name) + len(args))
         context = self.context(meter)
+        if self.observer is None:
+            return self._carry_out(name, context, args)
+        with self.observer.host_call(context, name):
+            return self._carry_out(name, context, args)
+
+    def _carry_out(self, name: str, context: CallContext, args: bytes) -> bytes:
         special = self._special.get(name)
         return self._response(name, (special or self._find(name))(context, args))
 

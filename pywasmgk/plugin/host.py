@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from weakref import ReferenceType, ref
@@ -16,7 +17,7 @@ from .own_functions import OwnFunction, inspect_function
 if TYPE_CHECKING:
     from .protocol import PluginLike
 
-__all__ = ["CallContext", "HostAPI", "HostFunctionError"]
+__all__ = ["CallContext", "CallObserver", "HostAPI", "HostFunctionError"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -77,6 +78,22 @@ class CallContext:
             self.meter.check()
 
 
+class CallObserver:
+    """What a host has around its plugins' calls: each method gives a context manager, which is left
+    with the exception that has ended the call. What it raises is raised to whom called.
+
+    Calls that are held (``Plugin.start``) are not observed, their host calls are.
+    """
+
+    def plugin_call(self, ctx: CallContext, function: str) -> AbstractContextManager[object]:
+        """Around a call of a plugin, whose name is ``ctx.caller``; with its account."""
+        return nullcontext()
+
+    def host_call(self, ctx: CallContext, name: str) -> AbstractContextManager[object]:
+        """Around a host function that a plugin has called."""
+        return nullcontext()
+
+
 class HostAPI:
     """A host with safe defaults: it has nothing, and does nothing (contract 4.1).
 
@@ -86,6 +103,8 @@ class HostAPI:
     :meth:`function`.
     """
 
+    #: is told of all calls of plugins, and may surround them
+    observer: CallObserver | None = None
     #: a query without rows answers ``[]``; by default ``null``, as plugins know it
     empty_rows_as_list = False
 

@@ -365,7 +365,7 @@ class Plugin(Holding):
                     timeout=timeout, fuel=fuel, cancel=cancel, progress=progress
                 )
                 with account as meter:
-                    return self._call(guest, meter, name, data, None)
+                    return self._observed(guest, meter, name, data, None)
             except (Busy, InstanceDead):
                 # it is this thread's turn: only an interruption can have left it so
                 guest.ended = why = "it was interrupted"
@@ -375,7 +375,7 @@ class Plugin(Holding):
             spent = meter.fuel_used
             guest = self._restart(why)
             with guest.instance.account():
-                return self._call(guest, meter, name, data, spent)
+                return self._observed(guest, meter, name, data, spent)
 
     def _opened(
         self,
@@ -388,6 +388,17 @@ class Plugin(Holding):
         options = self.options
         depth = options.limits.depth_limit
         return Opened(Meter(fuel, timeout, cancel, progress or options.progress, depth))
+
+    def _observed(
+        self, guest: Guest, meter: Meter, name: bytes, data: bytes, spent: int | None
+    ) -> bytes | None:
+        """A call on an open account, within what the host has around it."""
+        dispatcher = self._dispatcher
+        if dispatcher is None or dispatcher.observer is None:
+            return self._call(guest, meter, name, data, spent)
+        function = name.decode("utf-8", "replace")
+        with dispatcher.observer.plugin_call(dispatcher.context(meter), function):
+            return self._call(guest, meter, name, data, spent)
 
     def _call(
         self, guest: Guest, meter: Meter, name: bytes, data: bytes, spent: int | None
