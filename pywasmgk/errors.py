@@ -23,6 +23,8 @@
     ├── ReceiptError         there is no receipt, or bytes that are none
     ├── CacheError           the directory for compiled code cannot be used
     ├── ConfigError          settings that make no sense (also a ValueError)
+    ├── PackageError         no package, or one that cannot be packed, found, extracted
+    │   └── SignatureError   no trusted key has signed these bytes
     ├── JSONError            a text is no JSON, or not what is expected .path
     └── PluginError          the GoatKit contract
         ├── ManifestError
@@ -70,6 +72,7 @@ __all__ = [
     "ManifestError",
     "NoMemory",
     "OutOfFuel",
+    "PackageError",
     "Place",
     "PlatformError",
     "PluginClosed",
@@ -80,6 +83,7 @@ __all__ = [
     "ReceiptError",
     "ResultError",
     "ShutdownError",
+    "SignatureError",
     "SourceLine",
     "Stopped",
     "SuspensionError",
@@ -522,6 +526,16 @@ class CacheError(PywasmgkError):
 
 class ConfigError(PywasmgkError, ValueError):
     """The settings of a service make no sense; the message says which, and what is expected."""
+
+
+class PackageError(PywasmgkError):
+    """A folder that is no plugin's, an archive that is no package or asks for too much, a package
+    that is not to be had or is there already (contract section 5.3)."""
+
+
+class SignatureError(PackageError):
+    """No trusted key has signed these bytes, or what should be a key or a signature is none
+    (contract section 5.4)."""
 
 
 class JSONError(PywasmgkError, ValueError):

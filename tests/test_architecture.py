@@ -40,7 +40,7 @@ ALLOWED = {
     "debug": {"errors", "printable", "shown", "wasm", "plugin"},
     "cli": {
         *("errors", "printable", "demangling", "wasm", "plugin", "compat", "debug", "examples"),
-        *("docs", "_version", "error_forms", "playground", "services"),
+        *("docs", "_version", "error_forms", "playground", "services", "platform"),
     },
     "notebook": {
         *("errors", "printable", "demangling", "wasm", "plugin", "debug", "examples", "_version"),
@@ -110,21 +110,35 @@ def test_a_wrong_import_would_be_seen(place: str, text: str) -> None:
     assert len(wrong_imports(ROOT / place, text)) == 1
 
 
-#: what files of the notebook's room may import, which nobody imports without a notebook
-NOTEBOOK_EXTRAS = {
-    "extension.py": {"IPython"},
-    "magics.py": {"IPython"},
-    "progress.py": {"tqdm"},
-    "widget.py": {"anywidget", "traitlets"},
+#: what files may import that an extra brings, by part; they say which one where it is missing, and
+#: nobody imports those of the notebook's room without a notebook
+EXTRAS = {
+    "compat": {"wasmhost.py": {"wasmhost"}},
+    "debug": {
+        f"tui/{path.name}": {"textual", "rich"} for path in (ROOT / "debug" / "tui").glob("*.py")
+    },
+    "notebook": {
+        "extension.py": {"IPython"},
+        "magics.py": {"IPython"},
+        "progress.py": {"tqdm"},
+        "widget.py": {"anywidget", "traitlets"},
+    },
+    "platform": {
+        "watching.py": {"watchfiles"},
+        "schedules.py": {"cronsim"},
+        "packages/manifest.py": {"yaml"},
+        "packages/index.py": {"semver"},
+        "packages/signing.py": {"cryptography"},
+    },
+    # others of the services ask for theirs by name (failures.required_module)
+    "services": {"secure_config.py": {"cryptography"}},
+    "wasm": {"dwarf.py": {"elftools"}},
 }
 
 
-#: what files of the platform may import, which say what extra it takes when it is missing
-PLATFORM_EXTRAS = {"watching.py": {"watchfiles"}, "schedules.py": {"cronsim"}}
-
-
-#: what files of the services may import; others ask for theirs by name (failures.required_module)
-SERVICE_EXTRAS = {"secure_config.py": {"cryptography"}}
+def extras_of(path: Path) -> set[str]:
+    part, *rest = path.relative_to(ROOT).parts
+    return EXTRAS.get(part, {}).get("/".join(rest), set())
 
 
 def test_the_package_imports_only_what_it_declares() -> None:
@@ -140,12 +154,7 @@ def test_the_package_imports_only_what_it_declares() -> None:
                 names = [node.module]
             tops = {name.split(".")[0] for name in names}
             extra = {"click"} if part_of(path) == "cli" else set()
-            extra |= {"elftools"} if path.name == "dwarf.py" else set()
-            extra |= {"textual", "rich"} if path.parent.name == "tui" else set()
-            extra |= {"wasmhost"} if path.name == "wasmhost.py" else set()
-            extra |= NOTEBOOK_EXTRAS.get(path.name, set()) if part_of(path) == "notebook" else set()
-            extra |= SERVICE_EXTRAS.get(path.name, set()) if part_of(path) == "services" else set()
-            extra |= PLATFORM_EXTRAS.get(path.name, set()) if part_of(path) == "platform" else set()
+            extra |= extras_of(path)
             assert tops <= known | extra, f"{path.name}:{node.lineno}"
 
 

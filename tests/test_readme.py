@@ -7,6 +7,7 @@ import re
 import shlex
 from pathlib import Path
 
+import archives
 import pytest
 from cli_guests import ADD, run
 from documents import Block, blocks, run_python
@@ -95,6 +96,14 @@ CONCRETE = {
     "stub": "FILE",
     "spec": "SCRIPT",
     "examples": "",
+    "pack": "FOLDER",
+    "unpack": "SHELF/stats.zip --into NEW",
+    "search": "--index SHELF",
+    "install": "stats@1.2.0 --index SHELF --into NEW",
+    "update": "--index SHELF --into PLUGINS",
+    "keygen": "",
+    "sign": "FILE --key KEY",
+    "verify": "SHELF/stats.zip --trust PUBLIC",
     "playground": "--policy",
     "docs": "limits",
 }
@@ -106,17 +115,45 @@ def test_the_readme_shows_every_command() -> None:
     assert sorted(line[1] for line in LINES) == sorted(COMMANDS) == sorted(CONCRETE)
 
 
+PACKAGING = {"pack", "unpack", "search", "install", "update", "keygen", "sign", "verify"}
+
+
+def on_a_shelf(place: Path) -> dict[str, Path]:
+    """A plugin's folder, a signed package, an older one that is installed, and the keys."""
+    for package in ("yaml", "semver", "cryptography"):
+        pytest.importorskip(package, reason="the extra packages is not installed")
+    names = {"FOLDER": "stats", "SHELF": "shelf", "NEW": "new", "PLUGINS": "plugins", "KEY": "key"}
+    paths = {word: place / name for word, name in names.items()}
+    paths["SHELF"].mkdir()
+    public = run("keygen", paths["KEY"], "--json").form["public"]
+    paths["PUBLIC"] = place / "public"
+    paths["PUBLIC"].write_text(public)
+    archives.folder(paths["FOLDER"])
+    run("pack", paths["FOLDER"], "--out", paths["SHELF"] / "stats.zip")
+    run("sign", paths["SHELF"] / "stats.zip", "--key", paths["KEY"])
+    older = archives.folder(place / "older", archives.YAML.replace("1.2.0", "1.1.0"))
+    run("pack", older, "--out", place / "older.zip")
+    run("unpack", place / "older.zip", "--into", paths["PLUGINS"])
+    return paths
+
+
 @pytest.mark.parametrize("line", LINES, ids=lambda line: line[1])
 def test_a_command_of_the_readme_works(line: list[str], tmp_path: Path) -> None:
     names = {"FILE": "add.wasm", "SCRIPT": "empty.json", "RECEIPT": "receipt.json"}
     paths = {word: tmp_path / name for word, name in names.items()}
+    if line[1] in PACKAGING:
+        paths |= on_a_shelf(tmp_path)
     paths["FILE"].write_bytes(ADD)
     paths["SCRIPT"].write_text('{"commands": []}')
     with pywasmgk.load(examples.read("hello"), receipts=True) as plugin:
         plugin.call("hello")
         assert plugin.last_call is not None
         paths["RECEIPT"].write_bytes(plugin.last_call.receipt(answers=True))
-    words = [paths.get(word, word) for word in CONCRETE[line[1]].split()]
+    words = [
+        str(paths.get(head, head)) + slash + rest
+        for word in CONCRETE[line[1]].split()
+        for head, slash, rest in [word.partition("/")]
+    ]
     # as many as the README promises that there may be
     shown = [word for word in line[2:] if not word.startswith("[")]
     assert len(words) >= len(shown)

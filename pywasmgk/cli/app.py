@@ -27,6 +27,14 @@ COMMANDS = {
     "stub": "Write a Python host with all imports and exports.",
     "disasm": "Show a module as text, or the Python that functions become.",
     "spec": "Run scripts of the official test suite.",
+    "pack": "Make a package of a plugin's folder.",
+    "unpack": "Check a package and make a folder of it.",
+    "keygen": "Make a pair of keys for signing.",
+    "sign": "Sign files.",
+    "verify": "Verify the signatures beside files.",
+    "search": "List packages of a folder.",
+    "install": "Install plugins from a folder of packages.",
+    "update": "Replace installed plugins by newer versions.",
     "playground": "Serve a page to run and step through modules.",
     "docs": "Show the documentation.",
 }
@@ -45,11 +53,11 @@ class Application(click.Group):
         """A command, imported now."""
         if cmd_name not in COMMANDS:
             return None
-        from . import commands, plugin_commands
+        from . import commands, package_commands, plugin_commands
 
         name = f"{cmd_name.replace('-', '_')}_command"
-        home = plugin_commands if hasattr(plugin_commands, name) else commands
-        command: click.Command = getattr(home, name)
+        homes = (plugin_commands, package_commands, commands)
+        command: click.Command = next(getattr(home, name) for home in homes if hasattr(home, name))
         return command
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:

@@ -32,6 +32,7 @@ ORDER = (
     "executions",
     "notebooks",
     "receipts",
+    "packages",
     "wasi",
     "pyodide",
     "api",

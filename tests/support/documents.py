@@ -33,7 +33,7 @@ from cli_guests import run
 
 ROOT = Path(__file__).parents[2]
 #: languages of blocks that are files without being executed here
-FILES_ONLY = {"c", "wat", "js", "elisp"}
+FILES_ONLY = {"c", "wat", "js", "elisp", "yaml", "toml"}
 LANGUAGES = {"python", "sh", "json", "text"} | FILES_ONLY
 _FENCE = re.compile(r"^```(\w+)(?: ([\w./-]+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _EXIT = re.compile(r"# exit code (\d)$")
