@@ -4,20 +4,26 @@ used alone."""
 from __future__ import annotations
 
 from ..errors import PlatformError, PluginDisabled, PluginNotFound, ShutdownError
+from .audit import AuditLog, Refusal
 from .catalog import Catalog
 from .envelope import Envelope
 from .health import HealthMonitor, PluginHealth
 from .loader import LoadFailure, PluginFile, PluginLoader
 from .log_buffer import JSONLinesHandler, LogBuffer, LogEntry, PlainFormatter
 from .manager import PluginChange, PluginManager, PluginStatus
+from .policies import Policies
+from .policy import Permission, Policy, PolicyError
 from .records import CallRecord, CallStats
+from .refusals import Refused
 from .registry import Owned, Registry
+from .sandbox import Sandbox
 from .scheduler import JobRun, JobStatus, Scheduler
 from .schedules import Schedule, job_timeout
 from .templates import template_function
 from .watching import PluginWatcher, WatchEvent
 
 __all__ = [
+    "AuditLog",
     "CallRecord",
     "CallStats",
     "Catalog",
@@ -30,6 +36,7 @@ __all__ = [
     "LogBuffer",
     "LogEntry",
     "Owned",
+    "Permission",
     "PlainFormatter",
     "PlatformError",
     "PluginChange",
@@ -41,7 +48,13 @@ __all__ = [
     "PluginNotFound",
     "PluginStatus",
     "PluginWatcher",
+    "Policies",
+    "Policy",
+    "PolicyError",
+    "Refusal",
+    "Refused",
     "Registry",
+    "Sandbox",
     "Schedule",
     "Scheduler",
     "ShutdownError",

@@ -68,6 +68,11 @@ class ManagedHost(HostAPI):
             self._names.add(name)
         return name
 
+    def sql_dialect(self, database: str) -> str:
+        """That of the host behind it."""
+        said: Callable[[str], str] | None = getattr(self._inner, "sql_dialect", None)
+        return super().sql_dialect(database) if said is None else said(database)
+
     @property
     def own_functions(self) -> dict[str, OwnFunction]:
         """Those of the host behind it."""

@@ -49,6 +49,9 @@ class CallContext:
     user_id: int = 0
     #: the account of the running call: its deadline binds the host too
     meter: Meter | None = field(default=None, repr=False)
+    #: judges where a request leads, redirects too: raises HostFunctionError, or gives the networks
+    #: that are not public and that the address may be in. Without a policy there is none
+    judge_url: Callable[[str], Sequence[str]] | None = field(default=None, repr=False)
 
     @property
     def cancel(self) -> CancelToken | None:
@@ -107,6 +110,8 @@ class HostAPI:
     observer: CallObserver | None = None
     #: a query without rows answers ``[]``; by default ``null``, as plugins know it
     empty_rows_as_list = False
+    #: whether it looks itself at how deep, and in circles, plugins call each other
+    judges_routes = False
 
     def admit(self, plugin: PluginLike, name: str, *, replace: bool = False) -> str:
         """Gives a plugin the name by which this host knows it: who a plugin is, is said by the host
@@ -129,6 +134,11 @@ class HostAPI:
             )
         admitted[name] = mine
         return name
+
+    def sql_dialect(self, database: str) -> str:
+        """What SQL a database speaks, the usual one (``""``) or one that statements select by
+        ``@name:``: ``sqlite``, ``postgres`` or ``mysql``. Policies judge statements by it."""
+        return "sqlite"
 
     def function(self, function: F | None = None, *, name: str | None = None) -> Any:
         """Lets plugins call a Python function by ``host_call``, on this host only.

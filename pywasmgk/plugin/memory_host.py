@@ -19,6 +19,7 @@ from .quotas import HostQuotas
 if TYPE_CHECKING:
     import sqlite3
 
+    from .guarding import HostPolicy
     from .protocol import PluginLike
 
 __all__ = ["Deleted", "Email", "Event", "LogRecord", "MemoryHost"]
@@ -112,13 +113,20 @@ class MemoryHost(HostAPI):
             self.add_plugin(plugin, name)
 
     def add_plugin(
-        self, plugin: PluginLike, name: str | None = None, *, replace: bool = False
+        self,
+        plugin: PluginLike,
+        name: str | None = None,
+        *,
+        replace: bool = False,
+        policy: HostPolicy | None = None,
     ) -> None:
         """Lets other plugins call this one, and attaches it to this host under a name: its own, if
-        no other is given. Raises PluginError for a name that is taken, unless to replace who has
-        it."""
+        no other is given; under a ``policy``, if there is one. Raises PluginError for a name that
+        is taken, unless to replace who has it."""
         name = plugin.name if name is None else name
-        plugin.init(self, name=name, replace=replace)
+        # plugins of other classes need not know of policies
+        under = {} if policy is None else {"policy": policy}
+        plugin.init(self, name=name, replace=replace, **under)
         self.plugins[name] = plugin
 
     def _kept(self, plugin: str) -> Iterator[tuple[Any, ...]]:

@@ -37,6 +37,7 @@ from .lock import Turns
 from .manifest import GKRegistration, manifest_warnings, parse_manifest
 
 if TYPE_CHECKING:
+    from .guarding import GuardedHost, HostPolicy
     from .receipts import ReceiptPolicy
 
 __all__ = ["MISSING", "Plugin", "PluginOptions", "load", "load_from_file"]
@@ -140,6 +141,8 @@ class Plugin(Holding):
         self._turns = Turns()
         self._host: HostAPI | None = None
         self._dispatcher: HostDispatcher | None = None
+        #: the host as a policy lets the plugin use it
+        self.sandbox: GuardedHost | None = None
         self._closed = False
         self._running: CancelToken | None = None
         self._local = threading.local()
@@ -162,6 +165,8 @@ class Plugin(Holding):
         self.name = manifest.name
         self._name_it(manifest.name)
         self.limits, refused = lowered(options.limits, manifest.resources)
+        #: without what a policy takes away
+        self._own_limits = self.limits
         #: what is odd about the manifest, or asked for and not granted
         self.warnings = (*manifest_warnings(manifest), *refused)
         self._lower_memory()
@@ -207,9 +212,17 @@ class Plugin(Holding):
     # -- life
 
     @shortened
-    def init(self, host: HostAPI, *, name: str | None = None, replace: bool = False) -> None:
+    def init(
+        self,
+        host: HostAPI,
+        *,
+        name: str | None = None,
+        replace: bool = False,
+        policy: HostPolicy | None = None,
+    ) -> None:
         """Attaches a host, or another one in its place. The guest is not entered. The host's log
-        gets the plugin's ``warnings``.
+        gets the plugin's ``warnings``. A ``policy`` (``pywasmgk.platform``) says what of the host
+        the plugin may use, and how much: ``sandbox`` is what stands between them then.
 
         The host knows the plugin by ``name``, or else by the name in its manifest: whoever has a
         name has the cache, secrets and fields that are kept for it. Raises PluginError for a name
@@ -224,7 +237,12 @@ class Plugin(Holding):
                 identity = host.admit(self, identity, replace=replace)
             self._name_it(identity)
             self._host = host
-            self.attach(HostDispatcher(host, identity, self.limits))
+            if self.sandbox is not None:
+                self.limits = self._own_limits
+            self._own_limits = self.limits
+            self.sandbox = None if policy is None else policy.guard(host, self, identity)
+            self._lower_limits()
+            self.attach(HostDispatcher(self.sandbox or host, identity, self.limits))
             for warning in self.warnings:
                 self._warn(warning)
 
@@ -339,6 +357,7 @@ class Plugin(Holding):
 
     def _bounds(self, timeout: float | None, fuel: int | None) -> tuple[float | None, int | None]:
         """Seconds and fuel of a call, which can only be less than the plugin's own."""
+        self._lower_limits()
         own = self.limits
         longest = seconds(own.timeout)
         timeout = longest if timeout is None else _shorter(longest, seconds(timeout))
@@ -472,6 +491,9 @@ class Plugin(Holding):
             guest.require_free(self._label)
         if self._dispatcher is not None:
             self._dispatcher.begin_call()
+        if self.sandbox is not None:
+            self.sandbox.enter()
+            self._lower_memory()
         why = "its restart failed" if guest is None else _end_of(guest, self.options)
         if why is None:
             notes = self.bridge.notes
@@ -537,8 +559,13 @@ class Plugin(Holding):
         except ManifestError as error:
             raise ManifestError(f"gk_register failed: {error}") from error.__cause__
 
+    def _lower_limits(self) -> None:
+        """Holds the plugin to its policy, which may have been changed."""
+        if self.sandbox is not None:
+            self.limits = self.sandbox.limits(self._own_limits)
+
     def _lower_memory(self) -> None:
-        """Holds the guest to the pages that its manifest asks for."""
+        """Holds the guest to the pages that its manifest asks for, and its policy permits."""
         if self._guest is not None:
             memory = self._guest.exports.memory
             memory.limit = max(min(memory.limit, self.limits.memory_limit), memory.pages)

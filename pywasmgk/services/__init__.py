@@ -1,7 +1,8 @@
 """Host services on real parts: each usable alone, together a host for plugins.
 
 A module per service; ``host.py`` puts them together, ``building.py`` does so from a file. Nothing
-here is imported by the rest of the package but the command line. A module is imported when one of
+here is imported by the rest of the package but the command line, and by policies how addresses are
+read. A module is imported when one of
 its names is first used, and what comes with an extra when it is made.
 """
 
