@@ -20,7 +20,7 @@ from wasmhost._backend import BatchResult, HostFunction, HostObject, Step, check
 
 from .. import errors
 from ..wasm.module import Module
-from ..wasm.runtime.defaults import DEFAULT_FUEL, DEFAULT_TIMEOUT
+from ..wasm.runtime.defaults import DEFAULT_COMMAND_MEMORY, DEFAULT_FUEL, DEFAULT_TIMEOUT
 from ..wasm.runtime.functions import Func
 from ..wasm.runtime.globals import Global
 from ..wasm.runtime.instance import Instance, instantiate
@@ -30,8 +30,6 @@ from ..wasm.types import FuncType, ValType
 
 __all__ = ["PywasmgkBackend", "install"]
 
-#: pages; a program of WASI may have as many
-_MEMORY = 1024
 _NUMBERS = frozenset({ValType.I32, ValType.I64, ValType.F32, ValType.F64})
 
 
@@ -54,7 +52,7 @@ class PywasmgkBackend(wasmhost.Backend):
         *,
         fuel: int | None = DEFAULT_FUEL,
         timeout: float | None = DEFAULT_TIMEOUT,
-        memory_limit: int = _MEMORY,
+        memory_limit: int = DEFAULT_COMMAND_MEMORY,
         engine: str = "auto",
     ) -> None:
         self._fuel = fuel

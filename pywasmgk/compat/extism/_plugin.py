@@ -12,7 +12,7 @@ from typing import Any
 
 from ...errors import Exit, PywasmgkError
 from ...wasm.module import Module
-from ...wasm.runtime.defaults import DEFAULT_FUEL, DEFAULT_TIMEOUT
+from ...wasm.runtime.defaults import DEFAULT_COMMAND_MEMORY, DEFAULT_FUEL, DEFAULT_TIMEOUT
 from ...wasm.runtime.functions import Func
 from ...wasm.runtime.instance import Instance, instantiate
 from ...wasm.runtime.metering import CancelToken
@@ -23,8 +23,6 @@ from ._kernel import MODULE, HttpRequest, HttpResponse, Kernel
 
 __all__ = ["CancelHandle", "Error", "Plugin"]
 
-#: pages that a plugin's memory may have, and the blocks of its host together
-_PAGES = 1024
 #: bytes of variables, and of an answer by HTTP, unless the manifest says less
 _VARIABLES, _ANSWER = 1 << 20, 50 << 20
 _READ_ONLY = "ro:"
@@ -73,7 +71,7 @@ class Plugin:
         log: Callable[[str, str], object] | None = None,
         fuel: int | None = DEFAULT_FUEL,
         timeout: float | None = DEFAULT_TIMEOUT,
-        memory_limit: int = _PAGES,
+        memory_limit: int = DEFAULT_COMMAND_MEMORY,
     ) -> None:
         manifest = _manifest(plugin)
         memory = manifest.get("memory") or {}

@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from ...wasm.runtime.defaults import (
+    DEFAULT_COMMAND_MEMORY,
     DEFAULT_DEPTH,
     DEFAULT_FUEL,
     DEFAULT_TABLE_LIMIT,
@@ -17,9 +18,6 @@ from ...wasm.runtime.defaults import (
 )
 
 __all__ = ["Bounds", "current", "set_bounds"]
-
-#: pages; a command of WASI may have as many
-_MEMORY = 1024
 
 
 @dataclass(frozen=True)
@@ -31,7 +29,7 @@ class Bounds:
     #: seconds for each outermost call, and for loading a module; ``None`` is no limit
     timeout: float | None = DEFAULT_TIMEOUT
     #: pages of each memory
-    memory_limit: int = _MEMORY
+    memory_limit: int = DEFAULT_COMMAND_MEMORY
     #: elements that all tables of an instance may have together
     table_limit: int = DEFAULT_TABLE_LIMIT
     #: wasm frames

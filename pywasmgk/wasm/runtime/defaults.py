@@ -6,6 +6,7 @@ import sys
 
 __all__ = [
     "AUTO",
+    "DEFAULT_COMMAND_MEMORY",
     "DEFAULT_DEPTH",
     "DEFAULT_FUEL",
     "DEFAULT_MEMORY_LIMIT",
@@ -25,6 +26,8 @@ DEFAULT_TIMEOUT = 30.0
 DEFAULT_DEPTH = 2_000
 #: pages that a module's memory may have
 DEFAULT_MEMORY_LIMIT = 256
+#: pages that the memory of a program may have; the stack alone of Zig's and others' takes 256
+DEFAULT_COMMAND_MEMORY = 1024
 #: elements that all tables of an instance may have together
 DEFAULT_TABLE_LIMIT = 1_000_000
 

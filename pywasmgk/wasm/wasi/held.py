@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from ...errors import Exit
 from ...tracebacks import hidden, shortened
 from ..module import Module
-from ..runtime.defaults import OWN
+from ..runtime.defaults import DEFAULT_COMMAND_MEMORY, OWN
 from ..runtime.functions import Func
 from ..runtime.instance import instantiate
 from ..runtime.metering import CancelToken, Meter
@@ -20,7 +20,6 @@ from .functions import functions
 from .overlay import Source as Directory
 from .run import (
     CAPTURE,
-    DEFAULT_COMMAND_MEMORY,
     Capture,
     CompletedRun,
     configured,

@@ -13,6 +13,7 @@ from typing import Any
 from ...errors import Exit, LinkError
 from ...tracebacks import hidden, shortened
 from ..module import Module
+from ..runtime.defaults import DEFAULT_COMMAND_MEMORY
 from ..runtime.functions import Func
 from ..runtime.instance import Instance, instantiate
 from ..runtime.metering import CancelToken, Meter
@@ -27,8 +28,6 @@ __all__ = ["CAPTURE", "Capture", "CompletedRun", "configured", "loaded", "run_wa
 __tracebackhide__ = hidden
 
 _MODULE = "wasi_snapshot_preview1"
-#: pages that a command may have; zig's and others' stack alone takes 256, a plugin's limit
-DEFAULT_COMMAND_MEMORY = 1024
 #: bytes of each output that are captured
 _CAPTURED = 1 << 26
 #: stands for "collect it"
