@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import GuestError, HostError
 from ...shown import Shown
+from ..interpreter.execution import SliceOver
 from ..runtime.defaults import OWN
 from ..runtime.functions import Caller, Func
 from ..runtime.instance import instantiate
@@ -229,7 +230,7 @@ class Execution(Shown, Backwards, Watching):
 
     def expect(self, effects: Sequence[Effect]) -> None:
         """Has the host's calls be those of a recording."""
-        self._history.log[:] = effects
+        self._history.expect(effects)
         self._expected = len(effects)
 
     # -- forwards
@@ -538,7 +539,7 @@ class Execution(Shown, Backwards, Watching):
         edit = past.edit_at(self.steps)
         if edit is not None and edit.calls >= self._calls and self._seen != self.steps:
             self._restore(edit)
-        elif self.steps >= past.checkpoints[-1].steps + EVERY:
+        elif past.is_full or self.steps >= past.checkpoints[-1].steps + EVERY:
             self._keep()
 
     def _keep(self, edited: bool = False) -> None:
@@ -609,6 +610,9 @@ class Execution(Shown, Backwards, Watching):
                     func.name or "?", func.type, tuple(args), given, error, marks, happened, charged
                 )
             )
+            self._running.pauses = self._past.is_full
+        if self._running.pauses:
+            raise SliceOver(results)
         return results
 
     def _again(self, effect: Effect, meter: Meter) -> list[Any]:
@@ -619,7 +623,8 @@ class Execution(Shown, Backwards, Watching):
             vars(effect.error).clear()
             vars(effect.error).update(_copied(effect.marks))
             meter.host_error = effect.error
-            raise effect.error
+            # frames that it has gone through before would add up
+            raise effect.error.with_traceback(None)
         return list(effect.results or ())
 
     def __repr__(self) -> str:

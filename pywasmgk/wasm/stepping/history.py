@@ -3,17 +3,19 @@
 Between checkpoints the past is run again. Guests are deterministic but for what the host's
 functions do; these are not called again: what they gave and what they changed is in the log.
 Checkpoints grow sparse with age, so that their number grows with the logarithm of the length, and
-their bytes are bounded: what is older than the oldest checkpoint that is left is forgotten.
+the bytes of all that is older than the latest one are bounded: what is older than the oldest
+checkpoint that is left is forgotten. Where the host does so much behind the latest checkpoint that
+the log alone is too long, the execution stops and another one is made.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from ..types import FuncType
-from .world import BLOCK, Change, WorldState
+from .world import BLOCK, POINTER, VALUE, Change, WorldState
 
 __all__ = ["EVERY", "Checkpoint", "Effect", "History"]
 
@@ -21,8 +23,8 @@ __all__ = ["EVERY", "Checkpoint", "Effect", "History"]
 EVERY = 250_000
 #: of the past, checkpoints that are this part of their age apart are dense enough
 _DENSE = 1 / 24
-#: bytes of a frame, and of one of its values
-_FRAME, _VALUE = 200, 40
+#: bytes of a frame, beside its values; of a tuple; of an effect; of an exception with its marks
+_FRAME, _TUPLE, _EFFECT, _ERROR = 200, 56, 300, 1_000
 
 
 class Checkpoint(NamedTuple):
@@ -60,9 +62,16 @@ class Effect(NamedTuple):
     #: fuel that it charged: guests that it called back, and files
     charged: int
 
+    @property
+    def size(self) -> int:
+        """Bytes that it keeps, roughly; objects of the host's that it names are the host's."""
+        values = VALUE * (len(self.arguments) + len(self.results or ()))
+        return _EFFECT + values + self.change.size + (_ERROR if self.error is not None else 0)
+
 
 class History:
-    """The checkpoints and the log of one execution, in at most ``limit`` bytes, more or less."""
+    """The checkpoints and the log of one execution: all but the latest checkpoint in at most
+    ``limit`` bytes."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -70,7 +79,10 @@ class History:
         #: what the host did, from the call with the number ``forgotten`` on
         self.log: list[Effect] = []
         self.forgotten = 0
+        self._sizes: list[int] = []
         self._log_size = 0
+        #: bytes of the checkpoints, beside those of the latest one
+        self._older = 0
 
     @property
     def oldest(self) -> int:
@@ -91,7 +103,8 @@ class History:
         position = bisect_right(self.checkpoints, checkpoint.steps, key=_steps)
         self.checkpoints.insert(position, checkpoint)
         self._thin(self.checkpoints[-1].steps)
-        while self.size > self.limit and len(self.checkpoints) > 2:
+        self._weigh()
+        while self.is_full and len(self.checkpoints) > 1:
             self._drop_one()
 
     def before(self, steps: int) -> Checkpoint:
@@ -108,9 +121,8 @@ class History:
         """Forgets what was to come: it will be otherwise."""
         position = bisect_right(self.checkpoints, steps - 1, key=_steps)
         del self.checkpoints[position:]
-        for effect in self.log[calls - self.forgotten :]:
-            self._log_size -= effect.change.size
-        del self.log[calls - self.forgotten :]
+        self._weigh()
+        self._drop_effects(slice(calls - self.forgotten, None))
 
     @property
     def is_whole(self) -> bool:
@@ -126,29 +138,40 @@ class History:
 
     def note(self, effect: Effect) -> None:
         """Writes down what the host did."""
+        if self.log and self.log[-1].error is not None:
+            # the guest has caught it: nobody asks where it came from, and frames hold much
+            self.log[-1].error.__traceback__ = None
         self.log.append(effect)
-        self._log_size += effect.change.size
-        while self._log_size > self.limit and len(self.checkpoints) > 1:
+        self._sizes.append(effect.size)
+        self._log_size += effect.size
+        while self.is_full and len(self.checkpoints) > 1:
             self._forget_oldest()
+
+    def expect(self, effects: Sequence[Effect]) -> None:
+        """Has the host's calls be those of a recording, which are not counted: they are kept
+        anyway."""
+        self.log[:] = effects
+        self._sizes[:] = [0] * len(effects)
+        self._log_size = 0
+
+    def _drop_effects(self, which: slice) -> None:
+        self._log_size -= sum(self._sizes[which])
+        del self.log[which], self._sizes[which]
 
     # -- bounds
 
     @property
     def size(self) -> int:
-        """Bytes that are kept, roughly: blocks that checkpoints share count once."""
-        blocks = {
-            id(block)
-            for checkpoint in self.checkpoints
-            for memory in checkpoint.world.memories
-            for block in memory
-        }
-        others = sum(_size_of_frames(checkpoint.frames) for checkpoint in self.checkpoints)
-        pointers = sum(
-            8 * len(part)
-            for checkpoint in self.checkpoints
-            for part in (*checkpoint.world.memories, *checkpoint.world.tables)
-        )
-        return len(blocks) * BLOCK + others + pointers + self._log_size
+        """Bytes that are kept, roughly: what checkpoints share counts once."""
+        return _size_of(self.checkpoints) + self._log_size
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it keeps too much; if so the latest checkpoint is the only one."""
+        return self._older + self._log_size > self.limit
+
+    def _weigh(self) -> None:
+        self._older = _size_of(self.checkpoints) - _size_of(self.checkpoints[-1:])
 
     def _thin(self, now: int) -> None:
         """Drops checkpoints that are closer to their neighbours than their age asks for."""
@@ -175,13 +198,14 @@ class History:
             self._forget_oldest()
         else:
             del self.checkpoints[min(candidates)[1]]
+            self._weigh()
 
     def _forget_oldest(self) -> None:
         del self.checkpoints[0]
+        self._weigh()
         count = self.checkpoints[0].calls - self.forgotten
         if count > 0:
-            self._log_size -= sum(effect.change.size for effect in self.log[:count])
-            del self.log[:count]
+            self._drop_effects(slice(count))
             self.forgotten += count
 
 
@@ -189,5 +213,28 @@ def _steps(checkpoint: Checkpoint) -> int:
     return checkpoint.steps
 
 
+def _size_of(checkpoints: Sequence[Checkpoint]) -> int:
+    """Bytes of checkpoints: blocks and other parts that are the same object count once."""
+    blocks = {
+        id(block)
+        for checkpoint in checkpoints
+        for memory in checkpoint.world.memories
+        for block in memory
+    }
+    parts = {id(part): len(part) for one in checkpoints for part in _parts(one.world)}
+    globals_ = {id(one.world.globals): len(one.world.globals) for one in checkpoints}
+    return (
+        len(blocks) * BLOCK
+        + sum(_TUPLE + POINTER * length for length in parts.values())
+        + sum(_TUPLE + VALUE * length for length in globals_.values())
+        + sum(_size_of_frames(checkpoint.frames) for checkpoint in checkpoints)
+    )
+
+
+def _parts(world: WorldState) -> Iterator[Sequence[Any]]:
+    """What refers to blocks, functions and segments, which are elsewhere."""
+    yield from (*world.memories, *world.tables, *world.datas, *world.elems)
+
+
 def _size_of_frames(frames: Sequence[Any]) -> int:
-    return sum(_FRAME + _VALUE * (len(stack) + len(locals_)) for _, stack, locals_, _ in frames)
+    return sum(_FRAME + VALUE * (len(stack) + len(locals_)) for _, stack, locals_, _ in frames)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
+from ...errors import WasmException
 from ..interpreter.execution import Execution as Frames
 from ..interpreter.execution import SliceOver
 from ..runtime.functions import Func
@@ -55,29 +56,35 @@ class Running(Frames):
         self.whole: Whole | None = None
         #: it has stopped since its slice is over
         self.is_over = False
+        #: it is to stop behind the call of the host that runs, or has stopped there
+        self.pauses = False
 
     # -- for the loop
 
     def step(self, meter: Meter, turns: int = 1) -> list[Any] | None:
-        if self.whole is not None:
-            return self._sliced(meter, turns)
-        if self._counter is None:
+        self.is_over = self.pauses = False
+        try:
+            if self.whole is None and self._counter is not None:
+                return self._counted(self._counter, meter, turns)
             return super().step(meter, turns)
+        except SliceOver as over:
+            self.is_over = not self.pauses
+            self.frames[-1][2].extend(over.results)
+            return None
+
+    def _counted(self, counter: Counter, meter: Meter, turns: int) -> list[Any] | None:
         if not self._follows:
-            self._counter.follow([frame[4] for frame in self.frames[1:]])
+            counter.follow([frame[4] for frame in self.frames[1:]])
             self._follows = True
         self.stopped = False
         results: list[Any] | None = self.dispatch.count(self, meter, turns)
         return results
 
-    def _sliced(self, meter: Meter, turns: int) -> list[Any] | None:
-        self.is_over = False
-        try:
-            return super().step(meter, turns)
-        except SliceOver as over:
-            self.is_over = True
-            self.frames[-1][2].extend(over.results)
-            return None
+    def catch(self, error: WasmException, meter: Meter) -> bool:
+        found = super().catch(error, meter)
+        if found and self.pauses:
+            raise SliceOver([])
+        return found
 
     def counts_in(self, func: Func, place: int) -> Counts:
         """The counters of the frame that runs now, which has ``place`` frames below it."""

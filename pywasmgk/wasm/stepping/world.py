@@ -6,7 +6,7 @@ the same objects, so that a capture costs what changed, and one can be dropped w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..runtime.functions import Func
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BLOCK",
+    "POINTER",
+    "VALUE",
     "Blocks",
     "Change",
     "World",
@@ -31,6 +33,8 @@ __all__ = [
 
 #: bytes of memory that are captured as one
 BLOCK = 4096
+#: bytes of a reference to an object, and of one with the value that it refers to
+POINTER, VALUE = 8, 48
 _ZEROS = bytes(BLOCK)
 
 Blocks = tuple[bytes, ...]
@@ -96,10 +100,10 @@ class World:
         before = before or nothing
         return WorldState(
             tuple(map(blocks_of, self.memories, _padded(before.memories))),
-            tuple(map(_elements, self.tables, _padded(before.tables))),
-            tuple(item.raw for item in self.globals),
-            tuple(tuple(instance.datas) for instance in self.instances),
-            tuple(tuple(instance.elems) for instance in self.instances),
+            _each_shared((table.elements for table in self.tables), before.tables),
+            _shared([item.raw for item in self.globals], before.globals),
+            _each_shared((instance.datas for instance in self.instances), before.datas),
+            _each_shared((instance.elems for instance in self.instances), before.elems),
         )
 
     def put_back(self, state: WorldState) -> None:
@@ -145,11 +149,17 @@ def _padded(items: Sequence[Any]) -> Iterator[Any]:
         yield ()
 
 
-def _elements(table: Table, before: tuple[Any, ...]) -> tuple[Any, ...]:
-    elements = table.elements
-    if len(elements) == len(before) and not _differ(elements, before):
+def _shared(items: Sequence[Any], before: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Items as a tuple: the one of the capture before, where each is still the same object."""
+    if len(items) == len(before) and not _differ(items, before):
         return before
-    return tuple(elements)
+    return tuple(items)
+
+
+def _each_shared(
+    lists: Iterable[Sequence[Any]], before: tuple[tuple[Any, ...], ...]
+) -> tuple[tuple[Any, ...], ...]:
+    return tuple(map(_shared, lists, _padded(before)))
 
 
 def _differ(elements: Sequence[Any], others: Sequence[Any]) -> bool:
@@ -215,7 +225,9 @@ class Change(NamedTuple):
     def size(self) -> int:
         """Bytes that it keeps, roughly."""
         kept = sum(len(blocks) for blocks in self.blocks) * BLOCK
-        return 200 + kept + 8 * sum(len(elements) for _, elements in self.tables)
+        parts = (*(elements for _, elements in self.tables), *(self.datas or ()))
+        pointers = sum(map(len, (*parts, *(self.elems or ()))))
+        return 200 + kept + POINTER * pointers + VALUE * len(self.globals)
 
 
 def change(before: WorldState, after: WorldState) -> Change:
