@@ -8,8 +8,10 @@ two steps of one instruction and leaves its instance in no defined state.
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from ...errors import Frame, GuestError, PywasmgkError, Stopped, Trap, TrapCode
 from .metering import EASY_ENTRIES, Meter
@@ -19,6 +21,11 @@ __all__ = ["explained"]
 
 #: what the meaning of an instruction may raise itself; its row says which trap that is
 _NATIVE = (IndexError, struct.error, ZeroDivisionError, OverflowError)
+#: how a note begins that is a frame, and what stands for more of them
+_FRAME = "wasm frame: "
+_MORE = re.compile(r"\.\.\. ([\d,]+) more wasm frames \.\.\.")
+#: frames that are noted, the innermost and the outermost
+_FIRST, _LATEST = 10, 10
 
 
 def explained(
@@ -64,13 +71,31 @@ def explained(
 
 
 def _add_notes(error: BaseException, frames: Sequence[Frame]) -> None:
-    shown, rest = (frames, ()) if len(frames) <= 20 else (frames[:10], frames[-10:])
-    notes = [f"wasm frame: {frame}" for frame in shown]
-    if rest:
-        notes.append(f"... {len(frames) - 20} more wasm frames ...")
-        notes += [f"wasm frame: {frame}" for frame in rest]
+    """Adds frames that it passes. It may pass as many guests as there are calls back in, or be the
+    same object at each call, so only the first and the latest frames stay."""
+    ends = frames if len(frames) <= _FIRST + _LATEST else (*frames[:_FIRST], *frames[-_LATEST:])
     try:
-        present = list(getattr(error, "__notes__", ()))
-        error.__notes__ = present + notes  # type: ignore[attr-defined]
+        notes = list(getattr(error, "__notes__", ()))
+        notes += [f"{_FRAME}{frame}" for frame in ends]
+        _leave_out(notes, len(frames) - len(ends))
+        error.__notes__ = notes  # type: ignore[attr-defined]
     except (AttributeError, TypeError):
         return
+
+
+def _leave_out(notes: list[Any], more: int) -> None:
+    """Puts a number in the place of frames between the first and the latest ones, and of ``more``
+    that were left out there already; what others have noted stays."""
+    ours, said = [], []
+    for at, note in enumerate(notes):
+        if isinstance(note, str) and note.startswith(_FRAME):
+            ours.append(at)
+        elif isinstance(note, str) and (found := _MORE.fullmatch(note)):
+            said.append(at)
+            more += int(found[1].replace(",", ""))
+    dropped = ours[_FIRST:-_LATEST]
+    more += len(dropped)
+    if more:
+        for at in sorted((*dropped, *said), reverse=True):
+            del notes[at]
+        notes.insert(ours[_FIRST - 1] + 1, f"... {more:,} more wasm frames ...")

@@ -13,7 +13,7 @@ from ...shown import Shown
 from ...tracebacks import hidden, shorten, shortened
 from ..types import FuncType, ValType
 from .memory import Memory
-from .metering import CancelToken, Meter, current_meter
+from .metering import CURRENT, CancelToken, Meter, current_meter
 from .ownership import Domain
 from .values import INWARD, OUTWARD, from_bits, from_python, results_to_python, to_bits
 
@@ -133,8 +133,9 @@ class Func(Shown):
             results = self._invoke(self.engine_values(args))
             return results_to_python(self.type.results, results)
         except BaseException as error:
-            # inside of another call, the outermost one sees to that
-            if current_meter() is None:
+            # inside of another call, the outermost one sees to that; whether that is still there
+            # is not asked, since 2,000 calls may come here behind their deadline
+            if CURRENT.state.meter is None:
                 shorten(error)
             raise  # what happened is in the message
 
