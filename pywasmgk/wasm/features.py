@@ -61,6 +61,7 @@ _UNKNOWN = {
 #: what it does not know, by a prefix and the numbers behind it
 _UNKNOWN_BEHIND = {
     "the memory control proposal": (0xFC, range(0x12, 0x13)),
+    "the rounding variants proposal": (0xFC, range(0x80, 0xBC)),
     "relaxed SIMD": (0xFD, range(0x100, 0x120)),
     "the half precision proposal": (0xFD, range(0x120, 0x200)),
 }
@@ -274,27 +275,37 @@ def _declared_segments(module: Module, look: Look) -> Iterator[Use]:
 #: words of the text format that the engine does not know, by proposal
 _WORDS = {
     "the function references proposal": (
-        r"\(?ref|(return_)?call_ref|ref\.as_non_null|br_on_(non_)?null"
+        r"\(?ref|(return_)?call_ref|ref\.as_non_null|br_on_(non_)?null|func\.bind|let"
     ),
     "garbage collection": (
         r"rec|\((sub|struct|array|rec)|(struct|array|i31)\.\w+|ref\.(i31|eq|test|cast)"
-        r"|br_on_cast(_fail)?|(any\.convert_extern|extern\.convert_any)"
+        r"|br_on_cast(_fail)?|(any\.convert_extern|extern\.convert_any|extern\.\w+ternalize)"
         r"|(any|eq|i31|struct|array|null|nullfunc|nullextern|nullexn)(ref)?|none|nofunc|noextern"
-        r"|noexn"
+        r"|noexn|\(?rtt|rtt\.\w+|dataref|(ref\.(is|as)|br_on)_(func|data|i31)"
     ),
     "relaxed SIMD": r"\w+\.relaxed_\w+",
     "shared-everything threads": (
-        r"\(?(un)?shared|\w+\.atomic\.[\w.]+|pause|thread\.(spawn|hw)\w*"
+        r"\(?(un)?shared|\w+\.atomic\.[\w.]+|pause|thread\.(spawn|hw)\w*|acq_?rel|seq_?cst"
+        r"|\(?thread_local|ref\.i31_shared|waitqueue(ref|\.\w+)"
     ),
-    "the memory control proposal": r"memory\.discard",
-    "the half precision proposal": r"f16x8\.\w+|f32\.(load|store)_f16",
+    "the memory control proposal": r"memory\.(discard|protect|map|unmap)",
+    "the half precision proposal": r"f16x8\.\w+|f32\.(load|store)_f16|\w+\.\w+_f16x8\w*",
+    "the rounding variants proposal": (
+        r"f(32|64)\.(add|sub|mul|div|sqrt|convert|demote)(_\w+)?_(ceil|floor|trunc)(_\w+)?"
+    ),
+    "the flexible vectors proposal": r"vec\.\w+(\.\w+)*|\w+\.vec\.\w+",
+    "the type imports proposal": r"(im|ex)ported type|\((im|ex)port",
+    "the numeric values in data segments proposal": r"\(([if](8|16|32|64)|v128)",
+    "the call tags proposal": r"\(?call_tag(\.\w+)?|call_with_tag|func_switch",
+    "the feature detection proposal": r"features?\.supported",
+    "the JIT interface proposal": r"func\.new",
     "the stack switching proposal": (
         r"\(cont|cont\.\w+|suspend|resume(_throw(_ref)?)?|switch|(no)?cont|(null)?contref"
     ),
     "custom page sizes": r"\(pagesize",
-    "the component model": r"component",
+    "the component model": r"component|instance|module|alias|\(instance|\(module",
     "the custom descriptors proposal": (
-        r"\((descriptor|describes|exact)|ref\.(get|cast)_desc\w*|br_on_cast_desc\w*"
+        r"\((descriptor|describes|exact)|ref\.(get|cast|test)_desc\w*|br_on_cast_desc\w*"
     ),
     "reference-typed strings": r"string(ref)?|stringview_\w+|string\w*\.\w+",
 }

@@ -60,6 +60,13 @@ _REMEDIES = {
     "the component model": "`pywasmgk inspect --extract` takes modules out of a component's binary",
     "reference-typed strings": "strings in linear memory, as nearly all toolchains have them",
     "the custom descriptors proposal": "a compiler's option for types of JavaScript left out",
+    "the rounding variants proposal": "operations of f32 and f64 that round to the nearest",
+    "the flexible vectors proposal": "vectors of 128 bits, which have a fixed size",
+    "the type imports proposal": "externref in the place of a type that is imported",
+    "the numeric values in data segments proposal": "numbers in data written as strings of bytes",
+    "the call tags proposal": "call_indirect, which compares types",
+    "the feature detection proposal": "one module for each set of features",
+    "the JIT interface proposal": "another module in the place of func.new",
     "the stack switching proposal": "emcc -sASYNCIFY, or wasm-opt --asyncify, in place of it",
 }  # fmt: skip
 

@@ -171,7 +171,7 @@ class DefinitionReader:
         self._add("import", at, names, bytes([_KINDS.index(kind)]), what)
 
     def _no_kind(self, what: str, kind: str) -> TextError:
-        why = why_unknown(kind)
+        why = why_unknown(f"{what}ed type" if kind == "type" else kind)
         return self.cursor.failure(f"expected a kind of {what}, found {kind:.40}{why}")
 
     def _external(self, kind: str) -> bytes:
@@ -297,6 +297,7 @@ class DefinitionReader:
         return _Target(index, full, offset)
 
     def _data(self, at: int) -> None:
+        self._refuse_numbers()
         target = self._target("memory")
         self._add_data(at, target.number, target.offset, self._bytes())
 
@@ -312,8 +313,15 @@ class DefinitionReader:
         """Strings, one behind the other."""
         found = []
         while not self.cursor.match(")"):
+            self._refuse_numbers()
             found.append(self.cursor.string())
         return b"".join(found)
+
+    def _refuse_numbers(self) -> None:
+        """Refuses numbers in the place of a string, which a proposal has."""
+        cursor = self.cursor
+        if cursor.match("(") and (why := why_unknown(f"({show(cursor.peek(1))[1:-1]}")):
+            raise cursor.failure(f"numbers in data{why}", cursor.place)
 
     def _elem(self, at: int) -> None:
         cursor = self.cursor

@@ -155,6 +155,7 @@ class SignatureReader:
         """The index of a function type, given by index or in place, and its parameters' names."""
         cursor = self.cursor
         if not cursor.munch("(", "type"):
+            self._refuse("(exact")
             names, signature = self.signature()
             return self.spaces.type_index(signature), names
         at = cursor.place
