@@ -217,22 +217,22 @@ class Holding(ABC):
                 since=state,
             )
 
-    def snapshot(self, key: bytes | None = None) -> bytes:
+    def snapshot(self, key: bytes | None = None, *, cancel: CancelToken | None = None) -> bytes:
         """What the plugin is now, as bytes: plugins of the same module that are loaded with
         ``snapshot=`` begin so, and start nothing. With a ``key`` they are authenticated by
         HMAC-SHA256, and need it as ``snapshot_key=``.
 
         Host, limits and open files are not in it, all that the guest has in memory is: random
         numbers that it took when it started are the same in all that begin so. Raises HostError for
-        references to objects of the host's, PluginClosed, Busy, and CallTimeout for waiting too
-        long behind other calls.
+        references to objects of the host's, PluginClosed, Busy, CallTimeout for waiting too long
+        behind other calls, and CallError when ``cancel`` ends that.
         """
         # only who uses it pays for it
         from .snapshots import snapshot
 
-        with self._turns.taken(self._label, self.limits.timeout):
+        with self._turns.taken(self._label, self.limits.timeout, cancel):
             timeout, fuel = self._bounds(None, None)
-            guest, _ = self._ready(fuel, timeout, None)
+            guest, _ = self._ready(fuel, timeout, cancel)
             return snapshot(guest, self._manifest, key)
 
     async def call_async(

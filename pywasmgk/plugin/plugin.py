@@ -219,16 +219,18 @@ class Plugin(Holding):
         name: str | None = None,
         replace: bool = False,
         policy: HostPolicy | None = None,
+        cancel: CancelToken | None = None,
     ) -> None:
-        """Attaches a host, or another one in its place. The guest is not entered. The host's log
-        gets the plugin's ``warnings``. A ``policy`` (``pywasmgk.platform``) says what of the host
-        the plugin may use, and how much: ``sandbox`` is what stands between them then.
+        """Attaches a host, or another one in its place. The guest is not entered; a running call
+        is waited for, unless ``cancel`` is used. The host's log gets the plugin's ``warnings``. A
+        ``policy`` (``pywasmgk.platform``) says what of the host the plugin may use, and how much:
+        ``sandbox`` is what stands between them then.
 
         The host knows the plugin by ``name``, or else by the name in its manifest: whoever has a
         name has the cache, secrets and fields that are kept for it. Raises PluginError for a name
         that the host has given to another plugin, unless to ``replace`` that one.
         """
-        with self._turns.taken(self._label, self.limits.timeout):
+        with self._turns.taken(self._label, self.limits.timeout, cancel):
             if self._closed:
                 raise PluginClosed(f"{self._label} is closed")
             identity = self.name if name is None else name
@@ -255,12 +257,19 @@ class Plugin(Holding):
         """Has somebody answer its host calls."""
         self._dispatcher = self.bridge.dispatcher = dispatcher
 
-    def shutdown(self, *, force: bool = False, timeout: float | None = None) -> None:
+    def shutdown(
+        self,
+        *,
+        force: bool = False,
+        timeout: float | None = None,
+        cancel: CancelToken | None = None,
+    ) -> None:
         """Waits for a running call and closes the plugin; a second time does nothing.
 
         ``force`` ends the running call as its cancel token would, together with the call that it
         serves. Raises CallTimeout if the call still runs after ``timeout`` seconds; without, it is
-        waited for as long as it takes, which its own deadline bounds.
+        waited for as long as it takes, which its own deadline bounds. ``cancel`` gives the waiting
+        up: CallError.
         """
         if force:
             # in this order: a call that begins now sees it closed, or is seen here
@@ -268,7 +277,7 @@ class Plugin(Holding):
             running = self._running
             if running is not None:
                 running.cancel()
-        with self._turns.taken(self._label, timeout):
+        with self._turns.taken(self._label, timeout, cancel):
             self._closed = True
             self._drop_guest()
 

@@ -5,13 +5,24 @@ from __future__ import annotations
 import binascii
 import re
 from base64 import b64decode
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..errors import CallTimeout, JSONError, OutOfFuel, PluginError, ReceiptError
+from ..errors import (
+    CallTimeout,
+    Cancelled,
+    DeadlineExceeded,
+    JSONError,
+    OutOfFuel,
+    PluginError,
+    ReceiptError,
+)
 from ..wasm.features import TITLES, Features
 from ..wasm.module import Module
-from ..wasm.runtime.metering import Meter
+from ..wasm.runtime.metering import CancelToken, Meter
+from ..wasm.watch import Watch
 from .dispatcher import HostDispatcher
 from .gojson import Object, decode
 from .host import HostAPI
@@ -83,6 +94,15 @@ class Difference(NamedTuple):
     altered: bool = False
 
 
+@contextmanager
+def _in_time() -> Iterator[None]:
+    try:
+        yield
+    except (DeadlineExceeded, Cancelled) as error:
+        raise ReceiptError(f"the call cannot be done again: {error}") from error
+
+
+@_in_time()
 def verify_receipt(
     receipt: bytes | str,
     data: bytes | str | Module,
@@ -96,6 +116,7 @@ def verify_receipt(
     limits: Limits | None = None,
     engine: str = "auto",
     cache_dir: Directory | None = None,
+    cancel: CancelToken | None = None,
 ) -> Difference | None:
     """Has the call of a receipt done again with the plugin of a module, and gives the first field
     that is otherwise: of host calls the first one; ``None`` where all of it is true.
@@ -105,15 +126,17 @@ def verify_receipt(
     which has the arguments too; and the ``snapshot`` that the plugin began with, if it did. Keys
     are those that these two were made with, if they were.
     ``limits`` are what this may take: the time, and what the receipt may say of memory, tables,
-    call depth and fuel.
+    call depth and fuel. ``cancel`` ends it.
 
     Raises ReceiptError for bytes that are no receipt, where something is missing that is needed,
-    and where the call cannot be done again within the limits.
+    where the call cannot be done again within the limits, and where it was cancelled.
     """
+    limits = limits or Limits()
+    watch = Watch(limits.timeout, cancel)
     form = _read(receipt)
+    if isinstance(data, str):
+        data = _module(data, watch)
     known = data.data if isinstance(data, Module) else data
-    if isinstance(known, str):
-        known = Module(known).data
     for name, expected in (
         ("format", FORMAT),
         ("module", hexdigest(known)),
@@ -121,12 +144,12 @@ def verify_receipt(
     ):
         if form[name] != expected:
             return Difference(name, form[name], expected, altered=_is_altered(form))
-    options = _options(form, limits or Limits(), engine, cache_dir)
+    options = _options(form, limits, engine, cache_dir, watch)
     carried = form.get("carried")
     answers: Sequence[bytes | None] | None = None
     if recording is not None:
-        module = data if isinstance(data, Module) else Module(known)
-        taped, answers = answers_in(recording, module, recording_key)
+        module = data if isinstance(data, Module) else _module(data, watch)
+        taped, answers = answers_in(recording, module, recording_key, watch)
         arguments = taped if arguments is None else arguments
     elif carried is not None:
         arguments = _bytes(carried["arguments"], "arguments") if arguments is None else arguments
@@ -146,6 +169,10 @@ def verify_receipt(
     asked = _Asked(form["host_calls"])
     again = _done_again(form, data, arguments, options, host, answers or (), asked)
     return _compared(form, again, asked)
+
+
+def _module(data: bytes | str, watch: Watch) -> Module:
+    return Module(data, timeout=watch.left(), cancel=watch.cancel)
 
 
 # -- reading
@@ -209,13 +236,15 @@ class _Options(NamedTuple):
     policy: ReceiptPolicy
     engine: str
     cache_dir: Directory | None
+    #: the time that all of it may take
+    watch: Watch
     snapshot: bytes | None = None
     snapshot_key: bytes | None = None
 
     def of_plugin(self) -> PluginOptions:
         """As ``load`` takes them."""
         return PluginOptions(
-            limits=self.limits,
+            limits=replace(self.limits, timeout=self.watch.left()),
             features=self.features,
             receipts=self.policy,
             engine=self.engine,
@@ -226,7 +255,7 @@ class _Options(NamedTuple):
 
 
 def _options(
-    form: dict[str, Any], most: Limits, engine: str, cache_dir: Directory | None
+    form: dict[str, Any], most: Limits, engine: str, cache_dir: Directory | None, watch: Watch
 ) -> _Options:
     """Raises ReceiptError for what is unknown here, and for more than somebody allows."""
     unknown = set(form["features"]) - set(TITLES)
@@ -251,7 +280,7 @@ def _options(
         raise ReceiptError("a policy of clock or random numbers that is not known")
     start, step = (_integer(form["clock"][name], f"clock.{name}") for name in ("start", "step"))
     features = Features(**{name: name in form["features"] for name in TITLES})
-    return _Options(limits, features, ReceiptPolicy(seed, start, step), engine, cache_dir)
+    return _Options(limits, features, ReceiptPolicy(seed, start, step), engine, cache_dir, watch)
 
 
 # -- doing it again
@@ -328,7 +357,7 @@ class _Asked:
 
 def _done_again(
     form: dict[str, Any],
-    data: bytes | str | Module,
+    data: bytes | Module,
     arguments: bytes,
     options: _Options,
     host: HostAPI | None,
@@ -336,9 +365,9 @@ def _done_again(
     asked: _Asked,
 ) -> dict[str, Any]:
     """The receipt of a call that is done now. Raises ReceiptError."""
-    limit = form["fuel_limit"]
+    limit, watch = form["fuel_limit"], options.watch
     try:
-        plugin = Plugin(data, options.of_plugin())
+        plugin = Plugin(data, options.of_plugin(), cancel=watch.cancel)
     except PluginError as error:
         raise ReceiptError(f"the plugin cannot be loaded: {error}") from error
     with plugin:
@@ -353,11 +382,14 @@ def _done_again(
                 form["function"],
                 arguments,
                 fuel=None if limit is None else _integer(limit, "fuel_limit"),
+                timeout=watch.left(),
+                cancel=watch.cancel,
             )
         except CallTimeout as error:
             raise ReceiptError(f"the call takes too long here: {error}") from error
         except PluginError:
             pass
+        watch.look()
         last = plugin.last_call
         if last is None:
             raise ReceiptError("the call could not be done again")
@@ -400,21 +432,25 @@ def _difference(known: Any, found: Any, path: str) -> Difference | None:
 
 
 def answers_in(
-    data: bytes, module: Module, key: bytes | None = None
+    data: bytes, module: Module, key: bytes | None = None, watch: Watch | None = None
 ) -> tuple[bytes, list[bytes | None]]:
     """Arguments and the host's answers of a recorded call of a plugin; ``None`` is one that the
-    guest was not given. Raises SuspensionError."""
+    guest was not given. Raises SuspensionError, and what ``watch`` does: the limits of the call
+    are those that the bytes have."""
     # only who has a recording pays for it
     from ..wasm.stepping.recording import Recording
 
     answers = []
+    watch = watch or Watch()
     with Recording.from_bytes(data, module, key).replay(module) as held:
+        held.meter.shorten(watch.left(), watch.cancel)
         _, _, place, size = (variable.value & 0xFFFFFFFF for variable in held.frames[0].locals[:4])
         arguments = held.instance.memory.read(place, size)
         held.break_at(host_call="*host_call")
         while held.run() == "breakpoint":
             held.step()
             answers.append(_answer_given(held))
+        watch.look()
     return arguments, answers
 
 

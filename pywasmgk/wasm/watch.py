@@ -11,7 +11,7 @@ from ..errors import Cancelled, DeadlineExceeded
 if TYPE_CHECKING:
     from .runtime.metering import CancelToken
 
-__all__ = ["Look", "Watch", "each", "never", "on_account", "parts"]
+__all__ = ["Look", "Watch", "each", "never", "on_account", "parts", "rarely"]
 
 _T = TypeVar("_T")
 #: called now and then with a place in the file, if there is one; may raise to end the work
@@ -57,6 +57,15 @@ def each(items: Iterable[_T], look: Look, at: int | None = None) -> Iterator[_T]
     for number, item in enumerate(items):
         if not number % _OFTEN:
             look(at)
+        yield item
+
+
+def rarely(items: Iterable[_T], look: Look) -> Iterator[_T]:
+    """The items, with a look now and then but none before the first ones: for work that is short,
+    as a rule, and done often."""
+    for number, item in enumerate(items, 1):
+        if not number % _OFTEN:
+            look(None)
         yield item
 
 

@@ -1,14 +1,18 @@
-"""A host in memory gives its database back, whether somebody closes it or not."""
+"""Plugins and hosts give back what they have, whether somebody closes them or not."""
 
 from __future__ import annotations
 
 import gc
 import sqlite3
+import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
+from processor import HANGS
 
-from pywasmgk import MemoryHost
+import pywasmgk
+from pywasmgk import CallContext, CallError, CancelToken, MemoryHost, examples
 
 
 def test_a_host_that_is_forgotten_closes_its_database() -> None:
@@ -40,3 +44,36 @@ def test_a_connection_that_was_given_stays_open() -> None:
     gc.collect()
     assert given.execute("SELECT 1").fetchone() == (1,)
     given.close()
+
+
+@pytest.mark.parametrize("waiting", ["shutdown", "snapshot", "init"])
+def test_waiting_for_a_running_call_can_be_given_up(waiting: str) -> None:
+    inside, done = threading.Event(), threading.Event()
+
+    class Slow(MemoryHost):
+        def config_get(self, ctx: CallContext, key: str) -> str:
+            inside.set()
+            done.wait(HANGS)
+            return super().config_get(ctx, key)
+
+    with pywasmgk.load(examples.read("dashboard"), timeout=HANGS) as plugin:
+        host = Slow(config={"site.name": "x"})
+        host.connection.executescript("CREATE TABLE ticket (id, state)")
+        plugin.init(host)
+        running = threading.Thread(target=lambda: plugin.call_raw("widget_tickets", b"{}"))
+        running.start()
+        try:
+            assert inside.wait(HANGS)
+            token = CancelToken()
+            token.cancel()
+            given_up: Any = {
+                "shutdown": lambda: plugin.shutdown(cancel=token),
+                "snapshot": lambda: plugin.snapshot(cancel=token),
+                "init": lambda: plugin.init(MemoryHost(), replace=True, cancel=token),
+            }[waiting]
+            with pytest.raises(CallError, match="cancelled while it waited"):
+                given_up()
+        finally:
+            done.set()
+            running.join()
+        assert plugin.call("widget_tickets", {})

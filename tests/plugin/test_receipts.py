@@ -17,6 +17,7 @@ import pywasmgk
 from pywasmgk import (
     CallError,
     CallTimeout,
+    CancelToken,
     Limits,
     Module,
     ReceiptError,
@@ -429,3 +430,34 @@ def test_another_process_verifies_it(tmp_path: Path) -> None:
         check=False,
     )
     assert (done.stdout, done.returncode) == ("receipt.json: verified\n", 0), done.stderr
+
+
+# -- how long verifying may take
+
+
+class AtTheLook(CancelToken):
+    """Cancels when it is asked for the time with a number."""
+
+    def __init__(self, at: float) -> None:
+        super().__init__()
+        self.at, self.looks = at, 0
+
+    @property
+    def cancelled(self) -> bool:
+        self.looks += 1
+        return self.looks >= self.at
+
+
+def test_verifying_can_be_given_up_at_any_time() -> None:
+    form = receipt("toll")
+    token = AtTheLook(float("inf"))
+    assert verify_receipt(form, ROLL, cancel=token) is None
+    assert token.looks > 3
+    for at in range(1, token.looks + 1):
+        with pytest.raises(ReceiptError, match="cancelled"):
+            verify_receipt(form, ROLL, cancel=AtTheLook(at))
+
+
+def test_all_of_verifying_has_one_time() -> None:
+    with pytest.raises(ReceiptError, match=r"takes too long|cannot be (done again|loaded)"):
+        verify_receipt(receipt("toll"), ROLL, limits=Limits(timeout=1e-9))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from fuel_model import Model, Trace
 from fuel_modules import CASES, HOST, FuelCase
@@ -13,9 +15,11 @@ from throw_generator import generate as throws
 import pywasmgk
 from pywasmgk.wasm.binary.features_used import features_used
 from pywasmgk.wasm.instrument import Instrumented, Options
+from pywasmgk.wasm.instrument.bodies import BodyWriter
 
 #: no generated call gets more
 FUEL = 20_000
+OPTIONS = Options(256, 1_000)
 
 by_case = pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
 
@@ -191,3 +195,80 @@ def test_places_lead_back() -> None:
             break
     else:
         raise AssertionError("the load is nowhere")
+
+
+# -- how long it may take
+
+
+class LooksAtTheClock(pywasmgk.CancelToken):
+    """Is asked whenever somebody looks; cancels at the look with a number."""
+
+    def __init__(self, at: float = float("inf")) -> None:
+        super().__init__()
+        self.at, self.looks = at, 0
+
+    @property
+    def cancelled(self) -> bool:
+        self.looks += 1
+        return self.looks >= self.at
+
+
+CALLS = 4_000
+ENDLESS = {
+    "many functions": "(module" + "(func)" * CALLS + ")",
+    "many instructions": "(module (func $f) (func" + "(call $f)" * CALLS + "))",
+    "many calls in one block that may throw": (
+        "(module (tag) (func $f) (func" + "(call $f)" * CALLS + "))"
+    ),
+}
+
+
+@pytest.mark.parametrize("shape", ENDLESS)
+def test_somebody_looks_at_the_clock_all_the_time(shape: str) -> None:
+    module = pywasmgk.Module(ENDLESS[shape])
+    token = LooksAtTheClock()
+    made = pywasmgk.instrument(module, cancel=token)
+    assert token.looks > CALLS / 1_000
+    assert pywasmgk.Module(made)
+    for at in range(1, token.looks + 1, token.looks // 5):
+        with pytest.raises(pywasmgk.Cancelled):
+            pywasmgk.instrument(module, cancel=LooksAtTheClock(at))
+
+
+def test_its_time_is_that_of_loading_too() -> None:
+    for module in (ENDLESS["many functions"], pywasmgk.Module(ENDLESS["many functions"])):
+        with pytest.raises(pywasmgk.DeadlineExceeded):
+            pywasmgk.instrument(module, timeout=1e-9)
+    assert pywasmgk.instrument("(module)", timeout=None)
+
+
+def test_what_is_behind_many_calls_is_counted_once() -> None:
+    """Instructions that are looked at grow with the function, not with its square."""
+    counted = []
+    for calls in (500, 1_000):
+        text = "(module (tag) (func $f) (func" + "(call $f)" * calls + "))"
+        made = Instrumented(pywasmgk.Module(text), OPTIONS)
+        writer = BodyWriter(made.plan, 1)
+        writer.body = writer.body._replace(code=Counted(writer.body.code))
+        writer.write()
+        counted.append(writer.body.code.reads)  # type: ignore[attr-defined]
+    assert counted[1] < 2.1 * counted[0]
+
+
+class Counted(list[Any]):
+    """Counts what is read of it."""
+
+    reads = 0
+
+    def __getitem__(self, index: Any) -> Any:
+        found = super().__getitem__(index)
+        self.reads += len(found) if isinstance(index, slice) else 1
+        return found
+
+
+def test_a_trace_writes_no_body_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Instrumented(pywasmgk.Module("(module (func nop nop) (func unreachable))"), OPTIONS)
+    places = [made.place(offset) for offset in range(len(made.data))]
+    assert {place.function for place in places if place} == {0, 1}
+    monkeypatch.setattr(BodyWriter, "write", None)
+    assert [made.place(offset) for offset in range(len(made.data))] == places

@@ -22,19 +22,26 @@ The charges are those of the block map, and so the numbers are those of the tier
 from __future__ import annotations
 
 import weakref
+from array import array
 from bisect import bisect_right
 from typing import Any, NamedTuple
 
 from ...errors import LinkError
 from ..module import Module
-from ..runtime.defaults import DEFAULT_MEMORY_LIMIT, DEFAULT_TABLE_LIMIT
+from ..runtime.calls import Opened
+from ..runtime.defaults import DEFAULT_MEMORY_LIMIT, DEFAULT_TABLE_LIMIT, DEFAULT_TIMEOUT
+from ..runtime.metering import CancelToken, Meter
 from ..text.encoding import unsigned
 from ..types import ValType
+from ..watch import Watch
 from .bodies import BodyWriter
 from .plan import MODULE, Options, Plan
 from .sections import SectionWriter
 
 __all__ = ["MODULE", "Instrumented", "Options", "Place", "instrument"]
+
+#: stands for the origin of what is in the place of no instruction; that of others is in a file
+_NOWHERE = -1 << 62
 
 
 class Place(NamedTuple):
@@ -67,6 +74,7 @@ class Instrumented:
         writer = SectionWriter(plan)
         #: where each body begins in the new file
         self._starts: list[int] = []
+        self._origins: dict[int, tuple[array[int], array[int]]] = {}
         for number, content in writer.sections(code):
             head += bytes([number]) + unsigned(len(content))
             if number == 10:
@@ -80,6 +88,7 @@ class Instrumented:
         plan, module = self.plan, self.module
         bodies = []
         for index in range(self._first, len(module.functions)):
+            # which looks at the clock, since it validates
             writer = BodyWriter(plan, index)
             pieces = writer.write()
             if writer.deep:
@@ -107,11 +116,25 @@ class Instrumented:
             return None
         rest = offset - self._starts[number]
         index = self._first + number
-        for data, origin, copied in BodyWriter(self.plan, index).write():
-            if rest < len(data):
-                return None if origin < 0 else Place(index, origin + rest if copied else origin)
-            rest -= len(data)
-        return None
+        starts, origins = self._origins_in(index)
+        piece = bisect_right(starts, rest) - 1
+        origin = origins[piece]
+        if rest >= starts[-1] or origin == _NOWHERE:
+            return None
+        return Place(index, origin + rest - starts[piece] if origin >= 0 else ~origin)
+
+    def _origins_in(self, index: int) -> tuple[array[int], array[int]]:
+        """Where the pieces of a function's new body begin, its end behind them, and where each
+        comes from: the complement of that where it stands in the place of the instruction there.
+        A trace asks for the same ones again and again."""
+        if index not in self._origins:
+            starts, origins = array("Q", [0]), array("q")
+            for data, origin, copied in BodyWriter(self.plan, index).write():
+                starts.append(starts[-1] + len(data))
+                origins.append(origin if copied else ~origin if origin >= 0 else _NOWHERE)
+            origins.append(_NOWHERE)
+            self._origins[index] = starts, origins
+        return self._origins[index]
 
 
 def instrument(
@@ -119,23 +142,28 @@ def instrument(
     *,
     memory_limit: int = DEFAULT_MEMORY_LIMIT,
     table_limit: int = DEFAULT_TABLE_LIMIT,
+    timeout: float | None = DEFAULT_TIMEOUT,
+    cancel: CancelToken | None = None,
 ) -> bytes:
     """The bytes of a module that counts fuel and call depth as pywasmgk does, for any engine.
 
     ``module`` may be its bytes, or its text in WAT; it is validated first. Its memories get no more
     than ``memory_limit`` pages, its tables together no more than ``table_limit`` elements. What it
-    imports and exports besides is told in :mod:`pywasmgk.wasm.instrument`. Raises what
-    ``Module`` does, LinkError for one that has more from the beginning, and ValidationError for the
-    legacy encoding of exceptions.
+    imports and exports besides is told in :mod:`pywasmgk.wasm.instrument`. All of it ends after
+    ``timeout`` seconds, or when ``cancel`` is used. Raises what ``Module`` does, LinkError for one
+    that has more from the beginning, and ValidationError for the legacy encoding of exceptions.
     """
+    watch = Watch(timeout, cancel)
     if not isinstance(module, Module):
-        module = Module(module)
+        module = Module(module, timeout=timeout, cancel=cancel)
     options = Options(memory_limit, table_limit)
     require_room(module, options)
-    made = Instrumented(module, options)
-    if made.plan.catches and not made.plan.throws and module.import_counts["func"]:
-        # without a tag of its own it catches whatever the host throws
-        made = Instrumented(module, options._replace(throws=True))
+    with Opened(Meter(None, watch.left(), cancel)) as meter:
+        meter.look()
+        made = Instrumented(module, options)
+        if made.plan.catches and not made.plan.throws and module.import_counts["func"]:
+            # without a tag of its own it catches whatever the host throws
+            made = Instrumented(module, options._replace(throws=True))
     return made.data
 
 

@@ -12,6 +12,7 @@ there where they are needed.
 
 from __future__ import annotations
 
+from array import array
 from functools import cached_property
 from itertools import compress, count
 from operator import itemgetter
@@ -22,6 +23,7 @@ from ..isa import CONTROL_FORMS
 from ..text.encoding import TYPES, signed, unsigned
 from ..valid.blockmap import BlockMap, Control, Try
 from ..valid.bodies import SPLITS
+from ..watch import on_account, rarely
 from .assembler import assemble
 
 if TYPE_CHECKING:
@@ -94,7 +96,7 @@ class BodyWriter:
         code, last = self.body.code, len(self.body.code) - 1
         numbers = map(_NUMBER, code)
         special = self.plan.special
-        for pc in compress(count(), map(special.__contains__, numbers)):
+        for pc in rarely(compress(count(), map(special.__contains__, numbers)), on_account):
             if pc == last:
                 break
             number, x = code[pc]
@@ -284,11 +286,16 @@ global.set {plan.unspent}"""), pc)  # fmt: skip
 
     def _behind(self, pc: int) -> int:
         """Fuel of the instructions behind a call, to the end of its basic block."""
-        found = 0
-        for number, _ in self.body.code[pc + 1 :]:
-            found += self.rows[number].fuel
-            if self.rows[number].form in SPLITS:
-                break
+        return self._to_the_end[pc + 1]
+
+    @cached_property
+    def _to_the_end(self) -> array[int]:
+        """Fuel from each instruction on to the end of its basic block."""
+        found, behind = array("Q", bytes(8 * (len(self.body.code) + 1))), 0
+        for pc in rarely(range(len(self.body.code) - 1, -1, -1), on_account):
+            row = self.rows[self.body.code[pc][0]]
+            behind = row.fuel + (0 if row.form in SPLITS else behind)
+            found[pc] = behind
         return found
 
     # -- other instructions

@@ -250,6 +250,16 @@ class Meter:
         self.left = min(self.left, amount)
         self.reserve = amount - self.left
 
+    def shorten(self, seconds: float | None, cancel: CancelToken | None) -> None:
+        """Has it end so many seconds from now at the latest, and when ``cancel`` is used."""
+        if seconds is not None:
+            left = self.seconds_left_paused() if self.paused else self.seconds_left()
+            now = self.seconds_paused() if self.paused else self.elapsed()
+            if left is None or seconds < left:
+                self.terms = self.terms._replace(timeout=now + seconds)
+        if cancel is not None:
+            self.cancel = cancel
+
     def elapsed(self) -> float:
         """Seconds since the call began."""
         return self.clock() - self.started
