@@ -23,6 +23,9 @@ COMMANDS = {
     "trace": "Print a call's instructions, with what they take and give.",
     "validate": "Check modules, or say what is wrong and where.",
     "inspect": "Show sections, imports, exports and features.",
+    "plugins": "List the plugins of a folder, or switch them on and off.",
+    "jobs": "List the jobs of a folder's plugins, or run them.",
+    "watch": "Follow a folder of plugins, and show their log.",
     "verify-receipt": "Have the call of a receipt done again, and compare.",
     "stub": "Write a Python host with all imports and exports.",
     "disasm": "Show a module as text, or the Python that functions become.",
@@ -53,10 +56,10 @@ class Application(click.Group):
         """A command, imported now."""
         if cmd_name not in COMMANDS:
             return None
-        from . import commands, package_commands, plugin_commands
+        from . import commands, package_commands, platform_commands, plugin_commands
 
         name = f"{cmd_name.replace('-', '_')}_command"
-        homes = (plugin_commands, package_commands, commands)
+        homes = (plugin_commands, platform_commands, package_commands, commands)
         command: click.Command = next(getattr(home, name) for home in homes if hasattr(home, name))
         return command
 

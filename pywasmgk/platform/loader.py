@@ -128,6 +128,8 @@ class PluginLoader:
         #: name of the plugin by file; "" before it was loaded
         self._names: dict[Path, str] = {}
         self._trouble: dict[Path, _Trouble] = {}
+        #: as they were when they were looked into, or found if nothing more was wanted
+        self._marks: dict[Path, Mark] = {}
         self._lock = threading.Lock()
         self._loading = KeyedLocks()
         if lazy:
@@ -150,6 +152,8 @@ class PluginLoader:
             with self._lock:
                 is_new = path not in self._names
                 self._names.setdefault(path, "")
+                if self.lazy:
+                    self._marks.setdefault(path, file_mark(path))
             if is_new and self.lazy:
                 self._log("info", f"Plugin discovered: {path.stem} (type: wasm)", path.stem)
         return found
@@ -175,6 +179,11 @@ class PluginLoader:
     def name_of(self, path: Path) -> str:
         """The name of the plugin in a file, or nothing if it was never loaded."""
         return self._names.get(path, "")
+
+    def marks(self) -> dict[Path, Mark]:
+        """The files that were looked into, as they were then."""
+        with self._lock:
+            return dict(self._marks)
 
     def is_registered(self, path: Path) -> bool:
         """Whether the plugin in a file is in service, switched on or off."""
@@ -262,8 +271,8 @@ class PluginLoader:
                 self.manager.unregister(name)
                 self._log("info", f"Plugin unloaded: {name}", name)
             with self._lock:
-                self._names.pop(path, None)
-                self._trouble.pop(path, None)
+                for known in (self._names, self._trouble, self._marks):
+                    known.pop(path, None)
 
     # -- steps
 
@@ -281,6 +290,9 @@ class PluginLoader:
 
     def _load(self, path: Path) -> _Loaded:
         """The plugin in a file, verified and under the limits that are meant for it."""
+        # in this order: what changes meanwhile is seen to have changed
+        with self._lock:
+            self._marks[path] = file_mark(path)
         data = self._read(path)
         if self._verify is not None:
             try:

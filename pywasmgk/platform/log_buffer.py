@@ -29,6 +29,8 @@ __all__ = ["LEVELS", "JSONLinesHandler", "LogBuffer", "LogEntry", "PlainFormatte
 LEVELS = ("debug", "info", "warn", "error")
 #: entries that are kept if nobody says otherwise
 DEFAULT_SIZE = 1000
+#: characters of a message in a line for people
+_LONGEST = 8000
 #: the logger that lines of plugins go to
 LOGGER = "pywasmgk.plugins"
 
@@ -38,8 +40,11 @@ _OF_LOGGING = {
     "warn": logging.WARNING,
     "error": logging.ERROR,
 }
-#: where a record of logging keeps what a plugin's line has besides
-_PLUGIN, _FIELDS = "gk_plugin", "gk_fields"
+#: where a record of logging keeps the entry that it was made of
+_ENTRY = "gk_entry"
+
+# who wants no logging shall not get warnings on standard error either: logging's last resort
+logging.getLogger(LOGGER).addHandler(logging.NullHandler())
 
 
 @dataclass(frozen=True)
@@ -74,14 +79,17 @@ class LogEntry:
 
     def __str__(self) -> str:
         who = f" {printable(self.plugin)}:" if self.plugin else ""
-        return f"{self.when} {printable(self.level)}{who} {printable(self.message, longest=8000)}"
+        return (
+            f"{self.when} {printable(self.level)}{who} {printable(self.message, longest=_LONGEST)}"
+        )
 
 
 class LogBuffer:
     """The latest entries, at most ``size`` of them: 0 and less are the default, 1000.
 
     All methods may be called from any thread. ``forward`` also gives each line to the logger
-    ``pywasmgk.plugins`` of Python's :mod:`logging`. ``clock`` gives seconds since 1970.
+    ``pywasmgk.plugins`` of Python's :mod:`logging`, escaped, so that it stays one line. ``clock``
+    gives seconds since 1970.
     """
 
     def __init__(
@@ -107,9 +115,10 @@ class LogBuffer:
         with self._lock:
             self._entries.append(entry)
         if self._forward:
-            extra = {_PLUGIN: entry.plugin, _FIELDS: entry.fields}
             severity = _OF_LOGGING.get(level, logging.INFO)
-            logging.getLogger(LOGGER).log(severity, "%s", message, extra=extra)
+            # any handler may write it to a terminal, or a file of lines
+            text = printable(message, longest=_LONGEST)
+            logging.getLogger(LOGGER).log(severity, "%s", text, extra={_ENTRY: entry})
         self._followers.tell(entry)
         return entry
 
@@ -162,13 +171,15 @@ def _rank(level: str) -> int:
 
 def entry_of(record: logging.LogRecord) -> LogEntry:
     """A record of logging as an entry: of a plugin's line, or of anything else."""
-    fields = dict(getattr(record, _FIELDS, None) or {})
+    entry = getattr(record, _ENTRY, None)
+    if isinstance(entry, LogEntry):
+        return entry
+    fields = {}
     if record.exc_info and record.exc_info[0] is not None:
         fields["exception"] = logging.Formatter().formatException(record.exc_info)
     levels = {number: name for name, number in _OF_LOGGING.items()}
     level = levels.get(record.levelno, record.levelname.lower())
-    plugin = str(getattr(record, _PLUGIN, ""))
-    return LogEntry(record.created, plugin, level, record.getMessage(), fields)
+    return LogEntry(record.created, "", level, record.getMessage(), fields)
 
 
 class PlainFormatter(logging.Formatter):

@@ -64,8 +64,8 @@ class PluginWatcher:
         #: files that have changed, and when they did last
         self._pending: dict[Path, float] = {}
         loader.discover()
-        #: as they are now: what is there is the loader's affair
-        self._seen = self._scan()
+        #: as the loader has seen them: what it has not is new
+        self._seen = loader.marks()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -127,8 +127,9 @@ class PluginWatcher:
         """When to look, and whether something may have changed."""
         watch = None if self._polling else _system_watch()
         if watch is None:
-            while not self._stop.wait(self._interval if not self._pending else self._debounce / 2):
+            while not self._stop.is_set():
                 yield True
+                self._stop.wait(self._debounce / 2 if self._pending else self._interval)
             return
         looks = watch(
             self._loader.folder,

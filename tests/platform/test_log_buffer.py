@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import logging
+import subprocess
+import sys
 from itertools import count
 from typing import Any
 
@@ -134,6 +136,18 @@ def test_nothing_breaks_a_line_on_its_way_through_logging() -> None:
     assert "ValueError: broken" in lines[2]["fields"]["exception"]
     assert len(plain.getvalue().splitlines()) == 3
     assert "warn x: a\\x0a%s{b}" in plain.getvalue()
+
+
+@case("W51")
+def test_nor_does_any_other_handler_break_one(caplog: pytest.LogCaptureFixture) -> None:
+    LogBuffer().add("error", "a\nERROR forged\x1b[2J", plugin="x")
+    assert [record.getMessage() for record in caplog.records] == ["a\\x0aERROR forged\\x1b[2J"]
+
+
+def test_without_logging_nothing_is_written() -> None:
+    program = "from pywasmgk.platform import LogBuffer; LogBuffer().add('error', 'broken')"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 def test_the_form_is_stable() -> None:

@@ -126,6 +126,17 @@ def test_folders_that_come_and_go(tmp_path: Path) -> None:
     assert folder.settled() == [("unloaded", "x"), ("unloaded", "y")]
 
 
+def test_what_came_before_it_was_watched_is_seen(tmp_path: Path) -> None:
+    """Between loading the folder and following it, too."""
+    folder = Folder(tmp_path)
+    folder.write("x.wasm", named("x"))
+    folder.loader.load_all()
+    folder.write("x.wasm", named("x", version="2"))
+    folder.write("y.wasm", named("y"))
+    folder.watcher = PluginWatcher(folder.loader, clock=lambda: folder.now)
+    assert folder.settled() == [("reloaded", "x"), ("loaded", "y")]
+
+
 def test_a_broken_file_leaves_the_old_plugin(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
     folder.write("x.wasm", named("x"))

@@ -1,0 +1,174 @@
+"""What the command line may say of folders of plugins; see ``commands``."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .options import IN_MEMORY, LIMIT_NAMES, HostChoice, limit_options, pairs
+from .session import Session, pass_session
+
+__all__ = ["jobs_command", "plugins_command", "watch_command"]
+
+_LEVELS = ("debug", "info", "warn", "error")
+
+
+def _folder_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds the folder, and what all commands for one say of it. The command gets ``folder``,
+    ``choice`` and ``limits``."""
+
+    @functools.wraps(command)
+    def carried(
+        *given: Any,
+        config: dict[str, str],
+        database: str,
+        host: str | None,
+        http: bool,
+        **rest: Any,
+    ) -> Any:
+        choice = HostChoice(config, database, host, http, 0, 0, "en", "none")
+        limits = {name: rest.pop(name) for name in LIMIT_NAMES if name in rest}
+        return command(*given, choice=choice, limits=limits, **rest)
+
+    options = (
+        click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path)),
+        click.option(
+            "--state",
+            type=click.Path(dir_okay=False, path_type=Path),
+            metavar="FILE",
+            help="Where it is kept which plugins are switched off.  "
+            "[default: .pywasmgk-state.json in DIR]",
+        ),
+        click.option(
+            "--config",
+            multiple=True,
+            metavar="NAME=VALUE",
+            callback=pairs,
+            help="A setting that plugins may ask their host for.",
+        ),
+        click.option(
+            "--database",
+            type=click.Path(dir_okay=False),
+            default=IN_MEMORY,
+            metavar="FILE",
+            help="An SQLite file as their database.  [default: an empty one in memory]",
+        ),
+        click.option(
+            "--host",
+            metavar="FILE.py:NAME",
+            help="Their host: a HostAPI in a Python file of yours, or what makes one.",
+        ),
+        click.option("--http", is_flag=True, help="Let plugins fetch from the web."),
+        limit_options,
+    )
+    for option in reversed(options):
+        carried = option(carried)
+    return carried
+
+
+@click.command("plugins")
+@_folder_options
+@click.option("--enable", multiple=True, metavar="NAME", help="Switch this plugin on first.")
+@click.option("--disable", multiple=True, metavar="NAME", help="Switch this plugin off first.")
+@pass_session
+def plugins_command(
+    session: Session,
+    /,
+    folder: Path,
+    state: Path | None,
+    choice: HostChoice,
+    limits: dict[str, Any],
+    enable: tuple[str, ...],
+    disable: tuple[str, ...],
+) -> None:
+    """List the plugins of a folder.
+
+    Each .wasm file in DIR and below is loaded, and its plugin listed with version, whether it is
+    switched on, and its file. A file that cannot be loaded is told on standard error, and the exit
+    code is 1. What is switched on and off is kept, for the other commands too.
+    """
+    from .folders import list_plugins
+
+    list_plugins(session, folder, state, choice, limits, enable, disable)
+
+
+@click.command("jobs")
+@_folder_options
+@click.option("--run", is_flag=True, help="Run them when they are due, until Ctrl-C.")
+@click.option(
+    "--timezone",
+    metavar="NAME",
+    default="UTC",
+    show_default=True,
+    help="The time zone of their schedules, such as Europe/Berlin.",
+)
+@click.option(
+    "--log",
+    type=click.Choice((*_LEVELS, "none")),
+    default="info",
+    show_default=True,
+    help="With --run, the least level of the plugins' log that is shown.",
+)
+@pass_session
+def jobs_command(
+    session: Session,
+    /,
+    folder: Path,
+    state: Path | None,
+    choice: HostChoice,
+    limits: dict[str, Any],
+    run: bool,
+    timezone: str,
+    log: str,
+) -> None:
+    """List the jobs of a folder's plugins, and when they are due.
+
+    Needs the extra jobs: pip install 'pywasmgk[jobs]'. With --run a line is printed for each run;
+    with --json each is a line of JSON. Files that cannot be loaded are told on standard error;
+    without --run the exit code is 1 then, or if a schedule cannot be understood.
+    """
+    from .folders import list_jobs, run_jobs
+
+    act = run_jobs if run else list_jobs
+    act(session, folder, state, choice, limits, timezone, log)
+
+
+@click.command("watch")
+@_folder_options
+@click.option("--lazy", is_flag=True, help="Load plugins at their first call only.")
+@click.option(
+    "--polling", is_flag=True, help="Look at the folder every second, whatever the system can tell."
+)
+@click.option(
+    "--log",
+    type=click.Choice((*_LEVELS, "none")),
+    default="info",
+    show_default=True,
+    help="The least level of the log that is shown.",
+)
+@pass_session
+def watch_command(
+    session: Session,
+    /,
+    folder: Path,
+    state: Path | None,
+    choice: HostChoice,
+    limits: dict[str, Any],
+    lazy: bool,
+    polling: bool,
+    log: str,
+) -> None:
+    """Load the plugins of a folder, load them again when their files change, and show their log.
+
+    Plugins whose files are new are loaded, those whose files are gone are taken out of service.
+    It goes on until Ctrl-C. With the extra watch the system tells of changes; without it, the
+    folder is looked at every second. With --json each entry of the log and each change is a line of
+    JSON.
+    """
+    from .folders import watch
+
+    watch(session, folder, state, choice, limits, lazy=lazy, polling=polling, level=log)
