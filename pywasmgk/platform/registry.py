@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Generic, NamedTuple, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from ..plugin import GKRegistration
 from .templates import template_function
@@ -32,11 +33,15 @@ Undo = Callable[[], object]
 Effect = Callable[[str, GKRegistration], Undo]
 
 
-class Owned(NamedTuple, Generic[T_co]):
-    """A thing, and the name of the plugin that it is of."""
+@dataclass(frozen=True)
+class Owned(Generic[T_co]):
+    """A thing, and the name of its plugin; ``plugin, item = owned`` takes it apart."""
 
     plugin: str
     item: T_co
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter((self.plugin, self.item))
 
 
 class Registry(Mapping[K, V]):
