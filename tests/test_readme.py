@@ -11,6 +11,7 @@ import archives
 import pytest
 from cli_guests import ADD, run
 from documents import Block, blocks, run_python
+from plugin_guests import guest
 
 import pywasmgk
 from pywasmgk import examples
@@ -96,6 +97,9 @@ CONCRETE = {
     "stub": "FILE",
     "spec": "SCRIPT",
     "examples": "",
+    "plugins": "DIR",
+    "jobs": "DIR",
+    "watch": "DIR --for 0",
     "pack": "FOLDER",
     "unpack": "SHELF/stats.zip --into NEW",
     "search": "--index SHELF",
@@ -143,6 +147,13 @@ def test_a_command_of_the_readme_works(line: list[str], tmp_path: Path) -> None:
     paths = {word: tmp_path / name for word, name in names.items()}
     if line[1] in PACKAGING:
         paths |= on_a_shelf(tmp_path)
+    if line[1] in {"plugins", "jobs", "watch"}:
+        pytest.importorskip("cronsim", reason="the extra jobs is not installed")
+        paths["DIR"] = tmp_path / "plugins"
+        paths["DIR"].mkdir()
+        job = {"id": "clean", "handler": "clean", "schedule": "@daily", "enabled": True}
+        manifest = {"name": "cleaner", "version": "1.0.0", "jobs": [job]}
+        (paths["DIR"] / "cleaner.wasm").write_bytes(guest(manifest))
     paths["FILE"].write_bytes(ADD)
     paths["SCRIPT"].write_text('{"commands": []}')
     with pywasmgk.load(examples.read("hello"), receipts=True) as plugin:

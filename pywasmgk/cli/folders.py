@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import queue
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import timezone, tzinfo
@@ -173,7 +175,6 @@ def list_jobs(
     choice: HostChoice,
     limits: dict[str, Any],
     zone_name: str,
-    level: str,
 ) -> None:
     """Lists the jobs of a folder's plugins."""
     zone = _zone(zone_name)
@@ -229,8 +230,9 @@ def run_jobs(
     limits: dict[str, Any],
     zone_name: str,
     level: str,
+    seconds: float | None,
 ) -> None:
-    """Runs jobs when they are due, until Ctrl-C."""
+    """Runs jobs when they are due, until Ctrl-C or for some seconds."""
     zone = _zone(zone_name)
     told = _Told(session, level)
     with _opened(session, folder, state, choice, limits, told.log) as (manager, _, _):
@@ -240,7 +242,7 @@ def run_jobs(
             raise errors[0]
         scheduler.on_run.add(told.put)
         with scheduler:
-            told.say_all()
+            told.say_all(seconds)
 
 
 def watch(
@@ -253,12 +255,13 @@ def watch(
     lazy: bool,
     polling: bool,
     level: str,
+    seconds: float | None,
 ) -> None:
-    """Follows a folder until Ctrl-C."""
+    """Follows a folder until Ctrl-C, or for some seconds."""
     told = _Told(session, level)
     opened = _opened(session, folder, state, choice, limits, told.log, lazy=lazy)
     with opened as (_, loader, _), PluginWatcher(loader, polling=polling, on_event=told.put):
-        told.say_all()
+        told.say_all(seconds)
 
 
 class _Told:
@@ -279,12 +282,16 @@ class _Told:
                 return
         self._waiting.put(what)
 
-    def say_all(self) -> None:
-        """Says all that comes, for ever."""
+    def say_all(self, seconds: float | None) -> None:
+        """Says all that comes, for so many seconds; for ever without."""
+        until = math.inf if seconds is None else time.monotonic() + seconds
         while True:
+            left = until - time.monotonic()
             try:
-                what = self._waiting.get(timeout=_PATIENCE)
+                what = self._waiting.get(timeout=min(max(left, 0.0), _PATIENCE))
             except queue.Empty:
+                if left <= 0:
+                    return
                 continue
             if self._session.json:
                 self._session.print_json(_told_form(what))

@@ -70,6 +70,15 @@ def _folder_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return carried
 
 
+_seconds_option = click.option(
+    "--for",
+    "seconds",
+    type=click.FloatRange(0),
+    metavar="SECONDS",
+    help="End after this time, not at Ctrl-C.",
+)
+
+
 @click.command("plugins")
 @_folder_options
 @click.option("--enable", multiple=True, metavar="NAME", help="Switch this plugin on first.")
@@ -113,6 +122,7 @@ def plugins_command(
     show_default=True,
     help="With --run, the least level of the plugins' log that is shown.",
 )
+@_seconds_option
 @pass_session
 def jobs_command(
     session: Session,
@@ -124,17 +134,21 @@ def jobs_command(
     run: bool,
     timezone: str,
     log: str,
+    seconds: float | None,
 ) -> None:
     """List the jobs of a folder's plugins, and when they are due.
 
-    Needs the extra jobs: pip install 'pywasmgk[jobs]'. With --run a line is printed for each run;
-    with --json each is a line of JSON. Files that cannot be loaded are told on standard error;
-    without --run the exit code is 1 then, or if a schedule cannot be understood.
+    Needs the extra jobs: pip install 'pywasmgk[jobs]'. With --run a line is printed for each run,
+    and each line of the log; with --json each is a line of JSON. Files that cannot be loaded are
+    told on standard error; without --run the exit code is 1 then, or if a schedule cannot be
+    understood.
     """
     from .folders import list_jobs, run_jobs
 
-    act = run_jobs if run else list_jobs
-    act(session, folder, state, choice, limits, timezone, log)
+    if run:
+        run_jobs(session, folder, state, choice, limits, timezone, log, seconds)
+    else:
+        list_jobs(session, folder, state, choice, limits, timezone)
 
 
 @click.command("watch")
@@ -150,6 +164,7 @@ def jobs_command(
     show_default=True,
     help="The least level of the log that is shown.",
 )
+@_seconds_option
 @pass_session
 def watch_command(
     session: Session,
@@ -161,6 +176,7 @@ def watch_command(
     lazy: bool,
     polling: bool,
     log: str,
+    seconds: float | None,
 ) -> None:
     """Load the plugins of a folder, load them again when their files change, and show their log.
 
@@ -171,4 +187,7 @@ def watch_command(
     """
     from .folders import watch
 
-    watch(session, folder, state, choice, limits, lazy=lazy, polling=polling, level=log)
+    watch(
+        session, folder, state, choice, limits,
+        lazy=lazy, polling=polling, level=log, seconds=seconds,
+    )  # fmt: skip

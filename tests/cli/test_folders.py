@@ -139,9 +139,7 @@ def test_jobs_run_until_somebody_ends_it(
     monkeypatch.setattr(
         folders, "Scheduler", functools.partial(Scheduler, clock=lambda: float(next(minutes)))
     )
-    told = folders._Told.put
     monkeypatch.setattr(folders._Told, "say_all", saying(folders._Told.say_all))
-    assert told is folders._Told.put
     done = run("jobs", folder, "--run", "--log", "none", *["--json"][:as_json])
     assert done.code == 130
     first, *_ = done.out.splitlines()
@@ -156,7 +154,7 @@ def test_jobs_run_until_somebody_ends_it(
 def saying(say_all: Any) -> Any:
     """Says one thing; then somebody presses Ctrl-C."""
 
-    def say_one(self: Any) -> None:
+    def say_one(self: Any, seconds: float | None) -> None:
         get = self._waiting.get
         count = itertools.count()
 
@@ -166,12 +164,24 @@ def saying(say_all: Any) -> Any:
             return get(timeout=HANGS)
 
         self._waiting.get = once
-        say_all(self)
+        say_all(self, seconds)
 
     return say_one
 
 
 # -- watch
+
+
+def test_watching_for_some_time(folder: Path) -> None:
+    done = run("watch", folder, "--for", "0.01")
+    assert (done.code, done.err) == (0, "")
+    assert [line.partition(" info ")[2] for line in done.out.splitlines()] == [
+        "one: Plugin loaded: one",
+        "two: Plugin loaded: two",
+    ]
+    done = run("watch", folder, "--for", "0", "--lazy", "--json", "--log", "none")
+    assert (done.code, done.out) == (0, "")
+    assert run("watch", folder, "--for", "-1").code == 2
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Ctrl-C is sent by a signal")
