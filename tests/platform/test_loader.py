@@ -317,6 +317,29 @@ def test_what_was_verified_is_what_is_loaded(tmp_path: Path) -> None:
     assert b"evil" in (folder / "x.wasm").read_bytes()
 
 
+@case("H09")
+def test_a_reload_needs_the_signature_that_loading_needed(tmp_path: Path) -> None:
+    pytest.importorskip("cryptography", reason="the extra packages is not installed")
+    signing = pytest.importorskip("pywasmgk.platform.packages.signing")
+    key = signing.PrivateKey(bytes(32))
+    folder = folder_of(tmp_path, x=named("x"))
+    (folder / "x.wasm.sig").write_text(signing.sign(named("x"), key))
+    trust = signing.Trust((key.public,), required=True)
+    loader = loading(folder, verify=trust.verify)
+    assert loader.load_all() == []
+    newer = named("x", version="2.0.0")
+    (folder / "x.wasm").write_bytes(newer)
+    with pytest.raises(PluginError, match=r"for WASM plugin x\.wasm: .*no matching trusted key$"):
+        loader.reload("x")
+    (folder / "x.wasm.sig").unlink()
+    with pytest.raises(PluginError, match=r"failed to read signature file: no x\.wasm\.sig$"):
+        loader.reload("x")
+    assert loader.manager.manifest("x").version == "1.0.0"
+    (folder / "x.wasm.sig").write_text(signing.sign(newer, key))
+    loader.reload("x")
+    assert loader.manager.manifest("x").version == "2.0.0"
+
+
 def test_a_file_that_is_refused_is_not_even_decoded(tmp_path: Path) -> None:
     loader = loading(folder_of(tmp_path, x=b"junk"), verify=trusting())
     (failure,) = loader.load_all()
