@@ -28,9 +28,10 @@ def program(name: str) -> str:
     return found
 
 
-def do(what: str, *command: str | Path) -> str:
-    """Runs a command that must succeed; gives its standard output."""
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
+def do(what: str, *command: str | Path, folder: Path | None = None) -> str:
+    """Runs a command that must succeed, in a folder; gives its standard output."""
+    words = [str(word) for word in command]
+    done = subprocess.run(words, capture_output=True, text=True, cwd=folder)
     if done.returncode:
         fail(f"cannot {what}:\n{(done.stdout + done.stderr).strip()[-2000:]}")
     return done.stdout
