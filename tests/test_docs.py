@@ -60,6 +60,16 @@ def test_links_lead_to_pages() -> None:
             assert (place / target.removeprefix("../../")).exists(), f"{topic} links to {target}"
 
 
+def test_pictures_are_small() -> None:
+    pictures = [path for path in FOLDER.iterdir() if path.suffix in (".png", ".svg")]
+    assert len(pictures) > 5
+    for path in pictures:
+        assert path.stat().st_size < 60_000, path.name
+        assert any(f"({path.name})" in page for page in PAGES.values()), (
+            f"no page shows {path.name}"
+        )
+
+
 # -- nothing is left out
 
 

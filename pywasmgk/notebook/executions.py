@@ -16,7 +16,7 @@ from .parts import Bytes, Cell, Code, Facts, Heading, Note, Part, Row, Side, Tex
 if TYPE_CHECKING:
     from ..wasm.stepping.execution import Execution
 
-__all__ = ["camera_of", "code_of", "running_of", "view", "view_of"]
+__all__ = ["camera_of", "code_of", "view", "view_of"]
 
 #: lines of code before and behind the one that runs; values of a kind; bytes of memory
 _BEFORE, _AFTER, _VALUES, _BYTES = 8, 10, 40, 128
@@ -45,19 +45,12 @@ def view_of(picture: Picture) -> View:
 
 
 def _parts(picture: Picture) -> Iterator[Part]:
-    timeline, *code = running_of(picture)
-    yield timeline
-    yield Side([code, [*_values(picture)]])
+    yield Timeline(picture.oldest, picture.step, picture.furthest)
+    code = code_of(picture)
+    yield Side([[code] if code else [], [*_values(picture)]])
     if picture.memory is not None and picture.memory.size:
         yield Heading("memory")
         yield _memory(picture.memory)
-
-
-def running_of(picture: Picture) -> Iterator[Part]:
-    """Where it is in its history, and in its code."""
-    yield Timeline(picture.oldest, picture.step, picture.furthest)
-    if code := code_of(picture):
-        yield code
 
 
 def code_of(picture: Picture) -> Code | None:

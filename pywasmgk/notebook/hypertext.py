@@ -117,7 +117,12 @@ def _column(text: Text) -> Markup:
 def _(part: Code) -> Markup:
     columns = columns_of(part.rows)
     lines = [_line(row, columns) for row in part.rows]
-    return fragment(element("pre", *lines), _more(part.more))
+    return fragment(_scrolled(lines), _more(part.more))
+
+
+def _scrolled(lines: Iterable[Markup]) -> Markup:
+    """Lines that may be wider than there is room; by keys they are reached as well."""
+    return element("pre", *lines, tabindex=0)
 
 
 def _line(row: Row, columns: Columns) -> Markup:
@@ -169,7 +174,7 @@ def _(part: Bytes) -> Markup:
         parts += _runs((text, _look(changed)) for text, changed in row.characters())
         parts.append(element("span", f"  {row.numbers()}", class_="wg-value"))
         lines.append(element("span", *parts, class_="wg-row"))
-    return element("pre", *lines)
+    return _scrolled(lines)
 
 
 def _look(changed: bool, zero: bool = False) -> str | None:
@@ -246,7 +251,7 @@ def _card(card: Card) -> Markup:
 
 @_part.register
 def _(part: Flame) -> Markup:
-    return plot(flame_graph(part.root))
+    return element("div", plot(flame_graph(part.root)), class_="wg-flame", tabindex=0)
 
 
 @_part.register

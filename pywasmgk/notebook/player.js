@@ -66,14 +66,20 @@ function editable(text, label, put) {
 
 // what a row of values stands for: a value that can be set, a frame or a stop, or only a text
 function valueRow(row, want) {
-  const name = make("th", { scope: "row" }), value = make("td", { className: `wg-${row.style}` });
-  name.append(row.value === null && row.line
-    ? make("button", { type: "button", className: "wg-edit", textContent: row.name,
-                       title: row.line, onclick: () => want(row.line) })
-    : row.name);
-  if (row.value !== null)
-    value.append(row.line ? editable(row.value, row.name, (text) => want(`${row.line}${text}`)) : row.value);
-  return make("tr", {}, name, value);
+  const className = { changed: "wg-changed", here: "wg-here" }[row.style] ?? "wg-code";
+  const cell = make("td", { className });
+  if (row.value === null) {
+    cell.colSpan = 2;
+    cell.append(row.line
+      ? make("button", { type: "button", className: "wg-edit", textContent: row.name,
+                         title: row.line, onclick: () => want(row.line) })
+      : row.name);
+    return make("tr", {}, cell);
+  }
+  cell.append(row.line
+    ? editable(row.value, row.name, (text) => want(`${row.line}${text}`))
+    : row.value);
+  return make("tr", {}, make("th", { scope: "row" }, row.name), cell);
 }
 
 function valueTables(kinds, want) {

@@ -10,7 +10,7 @@ from ..debug.expressions import Expression
 from ..debug.views import value_text
 from ..errors import PywasmgkError
 from .editing import memory_of, poking, values_of
-from .executions import camera_of, running_of, view_of
+from .executions import camera_of, code_of, view_of
 from .hexadecimal import NUMBERS
 from .hypertext import page_of
 from .parts import Cell, Facts, Heading, Note, Part, Text, View
@@ -112,9 +112,11 @@ class Steering:
         return View(found.title, found.note, [*found.parts, *self._own()])
 
     def html(self) -> str:
-        """What there is beside values and bytes, as HTML."""
+        """The code, what is watched, and what was said, as HTML: all else has controls."""
         picture = self._picture
-        return page_of(View(picture.title, picture.state, [*running_of(picture), *self._own()]))
+        code = code_of(picture)
+        parts = [*([code] if code else []), *self._own()]
+        return page_of(View(picture.title, picture.state, parts))
 
     @property
     def values(self) -> list[dict[str, Any]]:

@@ -33,7 +33,8 @@ font-size:13px;line-height:1.45;max-width:100%;overflow-x:auto}
 & .wg-note{color:var(--wg-dim);margin:2px 0}
 & table{border-collapse:collapse;margin:4px 0;border:0;font-size:inherit;table-layout:auto}
 & th,& td{text-align:left;padding:1px 10px 1px 0;border:0;vertical-align:top;background:none;
-color:inherit;max-width:48em;overflow-wrap:anywhere;white-space:normal}
+color:inherit;max-width:48em;overflow-wrap:break-word;white-space:normal}
+& td code{overflow-wrap:anywhere}
 & tr,& tr:hover{background:none}
 & th{color:var(--wg-dim);font-weight:normal;border-bottom:1px solid var(--wg-line)}
 & .wg-facts th{border:0}
@@ -48,6 +49,7 @@ font-size:12px;background:none;color:inherit;padding:0;border:0}
 & .wg-value{color:var(--wg-value)}
 & .wg-changed{color:var(--wg-changed);font-weight:bold}
 & .wg-here{background:var(--wg-here);font-weight:bold}
+& .wg-here .wg-dim{color:inherit}
 & .wg-bad{color:var(--wg-bad)}
 & .wg-badge{border:1px solid var(--wg-line);border-radius:8px;padding:0 6px}
 & .wg-bar{display:flex;height:14px;border-radius:4px;overflow:hidden;margin:4px 0;max-width:60em;
@@ -64,7 +66,8 @@ background:var(--wg-soft);border:1px solid var(--wg-line)}
 margin:4px 0}
 & .wg-card{border:1px solid var(--wg-line);border-radius:8px;padding:8px;background:var(--wg-soft);
 min-height:64px;overflow-wrap:anywhere}
-& svg{max-width:100%;height:auto;display:block}
+& .wg-flame{overflow-x:auto}
+& svg{display:block}
 & svg text{fill:#111}
 & summary{cursor:pointer;color:var(--wg-dim);margin:6px 0}
 @media(max-width:600px){& .wg-cards{grid-template-columns:1fr}

@@ -28,7 +28,7 @@ class Player(anywidget.AnyWidget):
 
     #: ``{"number": 7, "line": "step"}``
     wanted = traitlets.Dict().tag(sync=True)
-    #: HTML of all but values and bytes
+    #: HTML of the code, of what is watched, and of what was said
     shown = traitlets.Unicode().tag(sync=True)
     oldest = traitlets.Int().tag(sync=True)
     step = traitlets.Int().tag(sync=True)

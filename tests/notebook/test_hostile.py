@@ -23,7 +23,7 @@ TAGS = {
 }  # fmt: skip
 ATTRIBUTES = {
     "class", "style", "title", "scope", "role", "aria-label", "xmlns", "width", "height",
-    "viewbox", "font-family", "font-size", "x", "y", "fill",
+    "viewbox", "font-family", "font-size", "x", "y", "fill", "tabindex",
 }  # fmt: skip
 #: attributes that hold a text of somebody else's
 SAYING = {"title", "aria-label"}

@@ -178,8 +178,8 @@ def test_nothing_of_a_module_becomes_markup_there(tmp_path: Path) -> None:
     seen = json.loads(html.unescape(found[1]))
     assert seen["owned"] == "no"
     assert {*seen["attributes"]} <= {
-        "aria-label", "class", "data-address", "max", "min", "placeholder", "role", "scope",
-        "step", "style", "tabindex", "title", "type",
+        "aria-label", "class", "colspan", "data-address", "max", "min", "placeholder", "role",
+        "scope", "step", "style", "tabindex", "title", "type",
     }  # fmt: skip
     assert {*seen["tags"]} <= {
         "button", "code", "details", "div", "input", "option", "output", "pre", "select", "span",
