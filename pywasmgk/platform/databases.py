@@ -111,7 +111,8 @@ def _of(scopes: Iterable[Sequence[str]], database: str) -> Iterator[Sequence[str
 
 
 def _is(wanted: str, database: str) -> bool:
-    return matches(wanted, database) if wanted and database else wanted == database
+    # names of databases are the host's, where case counts
+    return matches(wanted, database, case=True) if wanted and database else wanted == database
 
 
 def _split_entry(entry: str) -> tuple[str, str]:

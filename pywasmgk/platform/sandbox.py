@@ -69,6 +69,7 @@ class Sandbox(GuardedHost):
             "calls": RateLimiter(_SECOND, clock=clock),
             "entered": RateLimiter(_SECOND, clock=clock),
         }
+        self.observer = getattr(host, "observer", None)
         self._own: dict[str, tuple[OwnFunction, OwnFunction]] = {}
         self.policy = policy
         for name in PARAMETERS:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .fields import CustomFields
     from .files import Files, FolderStore, RemoteStore
     from .host import Services
+    from .http import HTTPLimits, HTTPService
     from .mail import MailFolder, SMTPMail
     from .secure_config import Secrets, key_from, new_key
     from .sql_server import SQLServer
@@ -36,6 +37,8 @@ __all__ = [
     "Events",
     "Files",
     "FolderStore",
+    "HTTPLimits",
+    "HTTPService",
     "MailFolder",
     "MemoryCache",
     "RecycleBin",
@@ -67,6 +70,7 @@ _DEFINED_IN = {
     "fields": "CustomFields",
     "files": "Files FolderStore RemoteStore",
     "host": "Services",
+    "http": "HTTPLimits HTTPService",
     "mail": "MailFolder SMTPMail",
     "secure_config": "Secrets key_from new_key",
     "sql_server": "SQLServer",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from .failures import require
 from .fields import CustomFields
 from .files import Files, FolderStore, RemoteStore
 from .host import Services
+from .http import HTTPLimits, HTTPService
 from .mail import Mail, MailFolder, SMTPMail
 from .secure_config import Secrets, key_from
 from .sql_server import SQLServer
@@ -35,7 +36,7 @@ __all__ = ["services_from", "services_from_file"]
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 _SECTIONS = (
     *("database", "databases", "cache", "mail", "config", "secrets", "i18n", "events", "files"),
-    *("fields", "entities", "telemetry"),
+    *("fields", "entities", "telemetry", "http"),
 )
 
 
@@ -188,6 +189,21 @@ def _secrets(table: _Table, database: PooledDatabase | None) -> Secrets:
     return made
 
 
+def _http(table: _Table, database: PooledDatabase | None) -> HTTPService:
+    usual = HTTPLimits()
+
+    def build(
+        networks: Sequence[str] = (),
+        body_bytes: int = usual.body_bytes,
+        redirects: int = usual.redirects,
+        seconds: float = usual.seconds,
+    ) -> HTTPService:
+        return HTTPService(networks=networks, limits=HTTPLimits(body_bytes, redirects, seconds))
+
+    made: HTTPService = table.make(build)
+    return made
+
+
 def _i18n(table: _Table, database: PooledDatabase | None) -> Catalogues:
     if "folder" in table:
         table.values["folder"] = table.path("folder")
@@ -250,4 +266,5 @@ _BUILDERS: dict[str, Callable[[_Table, PooledDatabase | None], Any]] = {
     "fields": _fields,
     "entities": _entities,
     "telemetry": _telemetry,
+    "http": _http,
 }

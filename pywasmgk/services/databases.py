@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from typing import Any, Protocol
@@ -288,6 +288,12 @@ class Databases:
         """The number of rows that changed. Raises what :meth:`query` raises."""
         database, statement = self._find(sql)
         return database.execute(ctx, statement, args)
+
+    def sql_dialect(self, database: str) -> str:
+        """What SQL one of them speaks; "" is the default one."""
+        found = self.named.get(database) if database else self.default
+        said: Callable[[str], str] | None = getattr(found, "sql_dialect", None)
+        return "sqlite" if said is None else said("")
 
     @property
     def has_transactions(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
@@ -114,6 +114,11 @@ class Services(HostAPI):
         self.plugins: dict[str, PluginLike] = {}
         for name, plugin in (plugins or {}).items():
             self.add_plugin(plugin, name)
+
+    def sql_dialect(self, database: str) -> str:
+        """What SQL a database speaks, as the service says."""
+        said: Callable[[str], str] | None = getattr(self.db, "sql_dialect", None)
+        return super().sql_dialect(database) if said is None else said(database)
 
     def add_plugin(
         self, plugin: PluginLike, name: str | None = None, *, replace: bool = False

@@ -99,6 +99,10 @@ class SQLServer(PooledDatabase):
         """Where it is, without the password."""
         return str(self._engine.url.render_as_string(hide_password=True))
 
+    def sql_dialect(self, database: str) -> str:
+        """What SQL it speaks, by SQLAlchemy's name."""
+        return str(self.engine_dialect.name)
+
     def lend(self, ctx: CallContext) -> Session:
         """A session of the caller's own, to be given back. Raises HostFunctionError."""
         self.slots.take(ctx)
