@@ -201,6 +201,8 @@ class HostChoice(NamedTuple):
     language: str
     #: the least level that is shown, or none
     log: str
+    #: a file that describes services
+    services: Path | None = None
 
 
 # -- limits

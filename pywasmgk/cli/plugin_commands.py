@@ -54,6 +54,12 @@ _LEVELS = ("debug", "info", "warn", "error", "none")
     metavar="FILE.py:NAME",
     help="The plugin's host: a HostAPI in a Python file of yours, or what makes one.",
 )
+@click.option(
+    "--services",
+    type=PATH,
+    metavar="FILE",
+    help="Services for the plugin, from a TOML or JSON file: its database, mail, files and so on.",
+)
 @click.option("--http", is_flag=True, help="Let the plugin fetch from the web.")
 @click.option("--org", type=int, default=0, metavar="ID", help="The organisation it is called for.")
 @click.option("--user", type=int, default=0, metavar="ID", help="The user it is called for.")
@@ -80,6 +86,7 @@ def call_command(
     config: dict[str, str],
     database: str,
     host: str | None,
+    services: Path | None,
     http: bool,
     org: int,
     user: int,
@@ -95,11 +102,11 @@ def call_command(
     PLUGIN is a file or the name of an embedded example. JSON is the argument; "-" reads it from
     standard input, and without it the plugin gets none. The result is printed as JSON, "null"
     where there is none. The plugin's host keeps cache, settings and so on in memory, unless --host
-    names another one.
+    names another one, or --services a file with real ones (pywasmgk docs services).
     """
     from .plugins import call
 
-    choice = HostChoice(config, database, host, http, org, user, language, log)
+    choice = HostChoice(config, database, host, http, org, user, language, log, services)
     call(session, plugin, function, arguments, choice, stats, coredump, receipt, limits)
 
 

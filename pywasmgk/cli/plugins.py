@@ -29,6 +29,7 @@ from ..wasm.features import Features
 from ..wasm.module import Module
 from ..wasm.stepping.execution import Execution
 from .calling import Call, core_written_to
+from .console_log import ConsoleLog
 from .hosts import fetch, host_at
 from .options import IN_MEMORY, HostChoice, Source, instance_limits
 from .output import binary_stream, json_text, pretty, say
@@ -37,8 +38,6 @@ from .session import Measures, Session
 
 __all__ = ["call", "held_call", "list_examples", "register"]
 
-_LEVELS = ("debug", "info", "warn", "error")
-
 
 class ConsoleHost(MemoryHost):
     """A host in memory whose log goes to standard error, from a level up, and that may fetch from
@@ -46,9 +45,8 @@ class ConsoleHost(MemoryHost):
 
     def __init__(self, choice: HostChoice, progress: Progress) -> None:
         super().__init__(config=choice.config, database=choice.database)
-        self._level = choice.log
+        self._lines = ConsoleLog(choice.log, progress)
         self._web = choice.web
-        self._progress = progress
 
     def http_request(
         self,
@@ -65,13 +63,7 @@ class ConsoleHost(MemoryHost):
 
     def log(self, ctx: CallContext, level: str, message: str, fields: Mapping[str, Any]) -> None:
         """Prints a line, and where an exception came from."""
-        # plugins may write any word there
-        level = level if level in _LEVELS else "info"
-        if self._level in _LEVELS[: _LEVELS.index(level) + 1]:
-            self._progress.erase()
-            say(f"{level}: {message}", err=True)
-            for line in str(fields.get("traceback", "")).splitlines():
-                say(f"  {line}", err=True)
+        self._lines.show(level, message, fields)
 
 
 # -- call
@@ -90,15 +82,12 @@ def call(
 ) -> None:
     """Calls a plugin's function and prints the result."""
     argument = MISSING if arguments is None else _argument(arguments)
-    own = None if choice.own is None else host_at(choice.own)
-    if own is not None and (choice.config or choice.web or choice.database != IN_MEMORY):
-        raise click.UsageError("--config, --database and --http are for the usual host, not --host")
     bounds = {**instance_limits(**limits), "receipts": receipt is not None}
     with (
         core_written_to(coredump),
         Progress(wanted=not session.json) as progress,
-        closing(ConsoleHost(choice, progress)) as usual,
-        _load(session, plugin, bounds, own or usual, progress) as loaded,
+        _host(choice, progress) as host,
+        _load(session, plugin, bounds, host, progress) as loaded,
         _receipt_written_to(receipt, loaded),
         acting(language=choice.language, org_id=choice.org, user_id=choice.user),
     ):
@@ -114,6 +103,30 @@ def call(
             say(f"Hint: the plugin has no function {function!r}{hint}", err=True)
         if stats:
             session.print_stats()
+
+
+@contextmanager
+def _host(choice: HostChoice, progress: Progress) -> Iterator[HostAPI]:
+    """The host that the line says. Raises UsageError for settings of another one."""
+    if choice.own is not None and choice.services is not None:
+        raise click.UsageError("--services and --host exclude each other")
+    if choice.own is None and choice.services is None:
+        with closing(ConsoleHost(choice, progress)) as usual:
+            yield usual
+        return
+    if choice.config or choice.web or choice.database != IN_MEMORY:
+        other = "--services" if choice.own is None else "--host"
+        raise click.UsageError(
+            f"--config, --database and --http are for the usual host, not {other}"
+        )
+    if choice.own is not None:
+        yield host_at(choice.own)
+        return
+    # only who has them pays for them
+    from .services import services_at
+
+    with services_at(choice, progress) as services:
+        yield services
 
 
 @contextmanager

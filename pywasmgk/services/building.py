@@ -40,13 +40,22 @@ _SECTIONS = (
 )
 
 
-def services_from_file(path: str | os.PathLike[str], **given: Any) -> Services:
-    """The services that a file describes. ``given`` are services that are there already, such as
-    ``http=``. Raises ConfigError, which names the table and the setting."""
-    return services_from(read_table(path), Path(path).parent, **given)
+def services_from_file(
+    path: str | os.PathLike[str], *, kind: Callable[..., Services] = Services, **given: Any
+) -> Services:
+    """The services that a file describes, as Services or whatever ``kind`` makes of them. ``given``
+    are services that are there already, such as ``http=``. Raises ConfigError, which names the
+    table and the setting."""
+    return services_from(read_table(path), Path(path).parent, kind=kind, **given)
 
 
-def services_from(table: Mapping[str, Any], folder: Path, **given: Any) -> Services:
+def services_from(
+    table: Mapping[str, Any],
+    folder: Path,
+    *,
+    kind: Callable[..., Services] = Services,
+    **given: Any,
+) -> Services:
     """The services that a table describes, with paths relative to ``folder``. Raises
     ConfigError."""
     tables = {name: _Table(name, value, folder) for name, value in _expanded(table).items()}
@@ -64,7 +73,7 @@ def services_from(table: Mapping[str, Any], folder: Path, **given: Any) -> Servi
         made["db"] = default
     if "entities" in made:
         made["entities"] = made["entities"](made.get("fields"))
-    return Services(**{**made, **given})
+    return kind(**{**made, **given})
 
 
 def _expanded(value: Any) -> Any:

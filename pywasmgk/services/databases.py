@@ -160,6 +160,8 @@ class PooledDatabase(ABC):
         require(binary in _BINARY, f"binary must be one of {_BINARY}, found {binary!r}")
         #: whether each plugin's call is a transaction
         self.has_transactions = transactions
+        #: whether what makes tables is part of a transaction; MySQL and MariaDB commit before it
+        self.undoes_tables = True
         self.quotas = quotas or HostQuotas()
         self.patience = patience
         self.slots = Slots(pool, "connections of the database", patience)

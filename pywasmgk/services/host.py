@@ -225,6 +225,8 @@ class Services(HostAPI):
         extra = {"plugin": ctx.caller, "fields": dict(fields)}
         # a log may be read on a terminal
         text = f"{printable(ctx.caller)}: {printable(message)}"
+        where = str(fields.get("traceback", ""))
+        text += "\n" + printable(where, lines=True) if where else ""
         LOG.log(_LEVELS.get(level, logging.ERROR), "%s", text, extra=extra)
 
     def call_plugin(

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 import smtplib
-import socket
 import ssl
 import time
 from collections.abc import Iterator
@@ -199,48 +198,50 @@ class SMTPMail(_Sender):
     @contextmanager
     def _connected(self, ctx: CallContext, end: float) -> Iterator[smtplib.SMTP]:
         ctx.check()
-        server = _SMTP(end) if self._security != "tls" else _SMTPOverTLS(end, self._context)
+        place = self._host, self._port
+        server: smtplib.SMTP = (
+            _SMTPOverTLS(*place, end, self._context or ssl.create_default_context())
+            if self._security == "tls"
+            else _SMTP(*place, end)
+        )
         try:
-            server.connect(self._host, self._port)
             yield server
             server.quit()
         finally:
             server.close()
 
 
-class _InTime:
-    """An SMTP client each of whose steps has what is left of one time."""
-
-    _end: float
-    sock: socket.socket | None
-
-    def _left(self) -> float:
-        left = self._end - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("the mail took too long")
-        return left
+def _left(end: float) -> float:
+    """Seconds to a time. Raises TimeoutError where it is over."""
+    left = end - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("the mail took too long")
+    return left
 
 
-class _SMTP(_InTime, smtplib.SMTP):
-    def __init__(self, end: float) -> None:
+class _SMTP(smtplib.SMTP):
+    """A client each of whose commands has what is left of one time."""
+
+    def __init__(self, host: str, port: int, end: float) -> None:
         self._end = end
-        smtplib.SMTP.__init__(self, timeout=self._left())
+        super().__init__(host, port, timeout=_left(end))
 
     def putcmd(self, cmd: str, args: str = "") -> None:
         """As usual, in time."""
         if self.sock is not None:
-            self.sock.settimeout(self._left())
-        smtplib.SMTP.putcmd(self, cmd, args)
+            self.sock.settimeout(_left(self._end))
+        super().putcmd(cmd, args)
 
 
-class _SMTPOverTLS(_InTime, smtplib.SMTP_SSL):
-    def __init__(self, end: float, context: ssl.SSLContext | None) -> None:
+class _SMTPOverTLS(smtplib.SMTP_SSL):
+    """The same, with TLS from the first byte on."""
+
+    def __init__(self, host: str, port: int, end: float, context: ssl.SSLContext) -> None:
         self._end = end
-        context = context or ssl.create_default_context()
-        smtplib.SMTP_SSL.__init__(self, timeout=self._left(), context=context)
+        super().__init__(host, port, timeout=_left(end), context=context)
 
     def putcmd(self, cmd: str, args: str = "") -> None:
         """As usual, in time."""
         if self.sock is not None:
-            self.sock.settimeout(self._left())
-        smtplib.SMTP_SSL.putcmd(self, cmd, args)
+            self.sock.settimeout(_left(self._end))
+        super().putcmd(cmd, args)

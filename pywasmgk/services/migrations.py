@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Sequence
+from contextvars import Context, copy_context
 
 from ..plugin.host import CallContext, HostFunctionError
 from .databases import PooledDatabase
@@ -49,13 +50,16 @@ class Migrations:
         with self._lock:
             if self._done:
                 return
+            within = self._database.in_transaction and self._database.undoes_tables
+            # a context without the transaction has a connection of its own
+            run = copy_context().run if within else Context().run
             try:
-                self._migrate(ctx)
+                run(self._migrate, ctx)
             except HostFunctionError:
                 # another process may have done so at the same moment
-                self._migrate(ctx)
+                run(self._migrate, ctx)
             # within a transaction they may yet be undone
-            self._done = not self._database.in_transaction
+            self._done = not within
 
     def _migrate(self, ctx: CallContext) -> None:
         database = self._database

@@ -91,6 +91,7 @@ class SQLServer(PooledDatabase):
         self.driver_error: type[Exception] = dialect.dbapi.Error
         self.dialect = dialect_named(dialect.name)
         self.style: str = dialect.paramstyle
+        self.undoes_tables = not self.dialect.backslashes
         if self.dialect.postgres:
             self._alchemy.event.listen(self._engine, "reset", _discard)
 
@@ -240,8 +241,8 @@ class ServerSession:
         cursor = self._connection.connection.cursor()
         if not hasattr(cursor, "stream"):
             cursor.close()
-            connection = self._connection.execution_options(stream_results=True)
-            result = connection.exec_driver_sql(text, values)
+            unread = {"stream_results": True}
+            result = self._connection.exec_driver_sql(text, values, execution_options=unread)
             if not result.returns_rows:
                 return []
             return self._taken(result, result.cursor)

@@ -48,7 +48,7 @@ class SQLiteDatabase(PooledDatabase):
     ) -> None:
         self._path = os.fspath(path)
         # every connection to memory is a database of its own
-        pool = min(pool, 1) if self._path == _IN_MEMORY else pool
+        pool = min(pool, 1) if self._path == _IN_MEMORY and isinstance(pool, int) else pool
         super().__init__(
             pool=pool, transactions=transactions, quotas=quotas, patience=patience, binary=binary
         )
