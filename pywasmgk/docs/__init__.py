@@ -23,6 +23,7 @@ ORDER = (
     "limits",
     "timeouts",
     "host-functions",
+    "services",
     "threads",
     "caching",
     "traps",

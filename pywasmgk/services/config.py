@@ -45,7 +45,7 @@ def _toml() -> Any:
             return import_module(name)
         except ImportError:
             continue
-    raise ConfigError("TOML files need Python 3.11, or pip install tomli")
+    raise ConfigError("TOML files need Python 3.11, or pip install pywasmgk[toml]")
 
 
 def _flat(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
