@@ -249,8 +249,8 @@ class Holding(ABC):
         """:meth:`call` from a coroutine, whose event loop goes on meanwhile and runs the host's own
         ``async def`` functions: the plugin runs in a thread, or where there are none (Pyodide), and
         with ``threads=False``, interpreted in slices of at most ``turn`` seconds, but for functions
-        that end soon, which are compiled. Another engine runs it in one go; where "auto" chose
-        that and the host has such functions, the guest moves into ours. When the task is
+        that end soon and loops, which are compiled. Another engine runs it in one go; where "auto"
+        chose that and the host has such functions, the guest moves into ours. When the task is
         cancelled, the call ends."""
         # only who awaits pays for it
         from ..wasm.stepping.awaiting import HAS_THREADS, drive, in_thread

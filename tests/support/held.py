@@ -99,10 +99,15 @@ def slices(session: HeldSession, held: Execution, chance: random.Random) -> Exec
 
 
 def compiled(session: HeldSession, held: Execution, chance: random.Random) -> Execution:
-    """In slices, with what ends soon in compiled code, behind which some of them end."""
+    """In slices, with loops and what ends soon in compiled code, behind and in which some end."""
     held.call_whole(warm=chance.randrange(3))
+    meter = held.meter
+    meter.largest_slice = chance.choice((20, 300, meter.largest_slice))
     while not held.done:
         held.end_slice_at(chance.choice((-1.0, float("inf"))))
+        if chance.random() < 0.5:
+            # the next test point looks at the clock
+            meter.expire(meter.left)
         held.step(_some(chance))
     return held
 

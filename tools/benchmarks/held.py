@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import resource
 import statistics
+import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -18,6 +20,11 @@ ROOT = Path(__file__).resolve().parents[2]
 KERNELS = ROOT / "tools" / "kernels" / "kernels.wasm"
 #: sizes of kernels that take the loop some 0.1 s
 SIZES = {"fib": 19, "sieve": 8_000, "crc32": 2_000, "sort": 900, "hash64": 12_000}
+#: the same for calls in slices: what has recursion, calls through tables, loops alone
+SLICED = {
+    "fib": 19, "sort": 900, "dispatch": 5_000, "sieve": 8_000, "crc32": 2_000, "hash64": 12_000,
+    "matmul": 30,
+}  # fmt: skip
 #: steps of history that are gone back from
 LENGTHS = (10_000, 100_000, 1_000_000, 10_000_000)
 #: how often one step is gone back for a median
@@ -39,6 +46,7 @@ def measure(rounds: int, scale: float = 1.0) -> dict[str, Any]:
         **circumstances(),
         "running": running(rounds, scale),
         "stops": [stops()],
+        "slices": slices(rounds, scale),
         "back": [
             row
             for name, text in (("64 KiB written", STAYING), ("16 MiB written", TOUCHING))
@@ -124,6 +132,45 @@ def stops() -> dict[str, float]:
 
 def _no(at: Any) -> bool:
     return False
+
+
+# -- in an event loop
+
+
+def slices(rounds: int, scale: float) -> list[dict[str, Any]]:
+    """Kernels that are awaited without threads, in times of the same interpreted, and the longest
+    time on the wall, in milliseconds, that the event loop had no turn."""
+    import pywasmgk
+
+    module = pywasmgk.Module.from_file(KERNELS)
+    rows = []
+    for name, size in SLICED.items():
+        size = max(int(size * scale), 2)
+        waits: dict[str, float] = {}
+        calls: dict[str, Callable[[], Any]] = {}
+        for engine in ("interpreter", "auto"):
+            made = pywasmgk.instantiate(module, engine=engine, fuel=None, timeout=None)
+            calls[engine] = partial(_awaited, made, name, size, waits, engine)
+        if len({repr(call()) for call in calls.values()}) != 1:
+            raise SystemExit(f"{name}: not the same results")
+        waits.clear()
+        seconds = alternate(calls, rounds)
+        found = ratio(seconds["auto"], seconds["interpreter"])
+        worst = {f"{engine}_wait_ms": round(1e3 * wait, 1) for engine, wait in waits.items()}
+        rows.append({"kernel": name, "times": round(found, 3), **worst})
+    return rows
+
+
+def _awaited(instance: Any, name: str, size: int, waits: dict[str, float], engine: str) -> Any:
+    async def main() -> Any:
+        call = asyncio.ensure_future(instance.exports[name].call_async(size, threads=False))
+        while not call.done():
+            began = time.perf_counter()
+            await asyncio.sleep(0)
+            waits[engine] = max(waits.get(engine, 0.0), time.perf_counter() - began)
+        return call.result()
+
+    return asyncio.run(main())
 
 
 def _to_the_end(held: Any) -> None:
@@ -226,7 +273,7 @@ def _suspended() -> Iterator[tuple[str, Any, Callable[[bytes], Any]]]:
 def table(result: dict[str, Any]) -> str:
     """The result as text."""
     lines = []
-    for part in ("running", "stops", "back", "suspending"):
+    for part in ("running", "stops", "slices", "back", "suspending"):
         rows = result[part]
         lines.append("  ".join(rows[0]))
         lines += ["  ".join(f"{value}" for value in row.values()) for row in rows] + [""]

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Execution", "catch", "is_hot", "is_never_hot"]
 
+#: runs the rest of a call from a loop on: with the function, the position behind the loop
+#: instruction, locals, operands and account; gives the results, or ``None`` if it cannot
+EnterLoop = Callable[["Func", int, "list[Any]", "list[Any]", Meter], "list[Any] | None"]
 #: clauses that are looked at for one exception until somebody looks at the clock
 _MANY_CLAUSES = 64
 
@@ -38,6 +41,16 @@ class SliceOver(BaseException):
     def __init__(self, results: list[Any]) -> None:
         super().__init__()
         self.results = results
+
+
+class LoopLeft(BaseException):
+    """Leaves compiled code in a loop, whose head is charged and tested, for the interpreter to go
+    on: ``entry`` is the position behind the loop instruction. Nothing is on the operand stack."""
+
+    def __init__(self, entry: int, locals_: list[Any]) -> None:
+        super().__init__()
+        self.entry = entry
+        self.locals = locals_
 
 
 class Execution:
@@ -82,17 +95,25 @@ class Execution:
     def _go_on_compiled(self, meter: Meter) -> None:
         """Leaves the innermost frame, which has come to a loop, to compiled code if there is call
         depth for that."""
+        self.leave_to(self.frames[-1][4].instance.tiers.enter_loop, meter)
+
+    def leave_to(self, enter: EnterLoop, meter: Meter) -> bool:
+        """Leaves the innermost frame, which is at the head of a loop, to what runs the rest of its
+        call, and gives whether that did. Where LoopLeft comes out, the frame is gone."""
         frame = self.frames.pop()
         _, pc, stack, locals_, func = frame
-        tiers = func.instance.tiers
         depth = meter.depth
         try:
-            results = tiers.enter_loop(func, pc, locals_, stack, meter)
+            results = enter(func, pc, locals_, stack, meter)
+        except LoopLeft:
+            meter.depth = depth
+            raise
         except BaseException as error:
             meter.depth = depth + func.code.depth
             if isinstance(error, WasmException) and self.catch(error, meter):
-                return
-            told = explained(error, self.trace(), meter, tiers.instance.domain, None)
+                return True
+            domain = func.instance.tiers.instance.domain
+            told = explained(error, self.trace(), meter, domain, None)
             self._note_left(told)
             self._give_back(told, meter)
             try:
@@ -101,9 +122,10 @@ class Execution:
                 del told  # it would hold this frame, and this frame it
         if results is None:
             self.frames.append(frame)
-            return
+            return False
         meter.depth = depth + func.code.depth
         self.frames[-1][2].extend(results)
+        return True
 
     def step(self, meter: Meter, turns: int = 1) -> list[Any] | None:
         """Runs so many instructions, or up to a ``stop``; gives the results, or ``None`` if it has

@@ -10,6 +10,7 @@ memory. Whoever owns the content owns the cell, and puts new content in when it 
 from __future__ import annotations
 
 import math
+import time
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -21,7 +22,7 @@ from ..compiler.budget import Budget
 from ..compiler.compiled import SPARE, Compiled, LineEntry
 from ..compiler.request import OPTIMIZED, QUICK, Request, compiled_function, usual_request
 from ..interpreter.code import fuel_behind
-from ..interpreter.execution import Execution
+from ..interpreter.execution import Execution, LoopLeft
 from ..isa.bounds import TRAP_NAMES
 from ..isa.lanes import LANE_NAMES
 from ..isa.numerics import NAMES
@@ -84,6 +85,8 @@ class Binding:
         self.fuel = CellType(0)
         #: what the account had of call depth, and of frames of Python, where compiled code begins
         self.depth = self.budget = 0
+        #: when quick code is to leave its loops for the interpreter, in seconds of perf_counter
+        self.leaves_at: float | None = None
         #: how deep compiled code may call
         self.reach = 0
         #: the depth beyond which it asks
@@ -405,7 +408,8 @@ class Binding:
         cell = self.fuel
         cell.cell_contents += back
         left = meter.refill(cell.cell_contents - owed)
-        if meter.used_up and self.instance.tiers.sample_quick(index, meter.used_up):
+        leaves = self.leaves_at is not None
+        if meter.used_up and not leaves and self.instance.tiers.sample_quick(index, meter.used_up):
             # compiling took time that is not in the fuel
             left = meter.expire(left)
         cell.cell_contents = left + owed
@@ -422,6 +426,9 @@ class Binding:
         """Goes on at the optimized level from a loop, with nothing on the stack; gives the result,
         or ``None`` where the loop has not run enough for that. What comes out of there is not
         caught by the ``try``s around the loop, of which so many are to be ``skipped``."""
+        if self.leaves_at is not None:
+            self._leave_in_time(index, entry, owed, variables)
+            return None
         # what it gave before is still there if this call has been here before
         loop = self.instance.tiers.optimized_loop(index, entry, "t0" in variables)
         if loop is None or self.reach - used < self._by_code[id(loop.__code__)].room + _BESIDE:
@@ -434,6 +441,16 @@ class Binding:
         except WasmException as error:
             error.skips = skipped
             raise
+
+    def _leave_in_time(
+        self, index: int, entry: int, owed: int, variables: Mapping[str, Any]
+    ) -> None:
+        """Leaves a loop of quick code for the interpreter, once it is time."""
+        if self.leaves_at is not None and time.perf_counter() < self.leaves_at:
+            return
+        self.fuel.cell_contents -= owed
+        count = len(self.instance.module.block_map(index).locals)
+        raise LoopLeft(entry, [variables[f"l{number}"] for number in range(count)])
 
     # -- into compiled code
 
@@ -454,6 +471,9 @@ class Binding:
         self.fuel.cell_contents = meter.left
         try:
             results = (loop or self.functions[index].cell_contents)(*args, 0)
+        except LoopLeft:
+            meter.left = self.fuel.cell_contents
+            raise
         except BaseException as error:
             raise self.explain(error, meter) from error.__cause__
         finally:

@@ -159,8 +159,8 @@ class Func(Shown):
 
         The guest runs in a thread. Where there are none, or with ``threads=False``, it is
         interpreted in slices of at most ``turn`` seconds between two turns of the loop, but for
-        functions that end soon, which are compiled. When the task is cancelled, the guest ends.
-        Raises what a call raises.
+        loops and functions that end soon, which are compiled. When the task is cancelled, the guest
+        ends. Raises what a call raises.
         """
         # only who awaits pays for it
         from ..stepping.awaiting import call_async

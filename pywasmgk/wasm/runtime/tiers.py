@@ -233,6 +233,33 @@ class Tiers:
             return None
         return self.binding.enter(func.index, meter, (*locals_, *stack), loop)
 
+    # -- loops that are left in time
+
+    def makes_leavable(self, func: Func, pc: int) -> bool:
+        """Has a loop be compiled as code that ``enter_leavable`` runs; gives whether it could."""
+        if self.engine == "interpreter":
+            return False
+        self._compiling = True
+        return self.binding.loop(func.index, pc, 0, _QUICK) is not None
+
+    def enter_leavable(
+        self, func: Func, pc: int, locals_: Sequence[Any], meter: Meter, until: float
+    ) -> list[Any] | None:
+        """:meth:`enter_loop`, with nothing on the stack, and at the quick level, where it can be
+        left: when it is ``until``, in seconds of ``time.perf_counter``, LoopLeft is raised at the
+        next loop's head that uses up a slice of fuel."""
+        self.look(meter)
+        loop = self.binding.known_loop(func.index, pc, _QUICK)
+        if loop is None or not self.binding.has_room(loop, meter):
+            return None
+        self.binding.leaves_at = until
+        try:
+            return self.binding.enter(func.index, meter, locals_, loop)
+        finally:
+            self.binding.leaves_at = None
+
+    # -- compiled functions
+
     def enter(self, func: Func, meter: Meter, args: Sequence[Any]) -> list[Any]:
         """Runs a compiled function."""
         self.look(meter)

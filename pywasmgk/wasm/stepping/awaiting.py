@@ -2,8 +2,8 @@
 
 Where there are threads, the guest runs in one, at full speed, and ``async def`` functions of the
 host run on the caller's loop. Where there are none (Pyodide), it runs on the interpreter's frames,
-a slice at a time, and is held where it waits for the host; what ends soon is called in compiled
-code (``whole``). Results, fuel and errors are the same.
+a slice at a time, and is held where it waits for the host; loops, and what ends soon, run in
+compiled code (``whole``). Results, fuel and errors are the same.
 """
 
 from __future__ import annotations
@@ -224,8 +224,12 @@ async def drive(begin: Callable[[], Execution], turn: float = _TURN) -> Any:
             async with _turns():
                 began = time.perf_counter()
                 held.end_slice_at(began + turn)
+                ends = held.steps + size
                 held.step(size)
-                size = _adapted(size, time.perf_counter() - began, turn)
+                took = time.perf_counter() - began
+                if held.steps >= ends or took > 2 * turn:
+                    # else compiled code has looked at the clock, and ended the slice
+                    size = _adapted(size, took, turn)
             if held.pending is not None:
                 await _answer(held, held.pending)
         return held.finish()

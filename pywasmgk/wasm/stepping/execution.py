@@ -327,17 +327,16 @@ class Execution(Shown, Backwards, Watching):
         return found
 
     def call_whole(self, **options: int) -> None:
-        """Has functions be called in compiled code that end soon; nobody looks at its steps.
+        """Has loops run in compiled code, and functions that end soon; nobody looks at its steps.
         ``options`` are those of ``Whole``."""
         # only who awaits in slices pays for it
         from .whole import Whole
 
-        self._running.whole = Whole(self.instance, **options)
+        self._running.call_whole(Whole(self.instance, **options))
 
     def end_slice_at(self, seconds: float) -> None:
         """When the slice is over that comes, in seconds of ``time.perf_counter``."""
-        if self._running.whole is not None:
-            self._running.whole.until = seconds
+        self._running.end_slice_at(seconds)
 
     def _require_pending(self) -> None:
         if self.pending is None:
@@ -486,7 +485,7 @@ class Execution(Shown, Backwards, Watching):
             return "watchpoint"
         if until is not None and not self.done and until(self):
             return "until"
-        return "frame" if self._running.came_back else ""
+        return self._ends_slice()
 
     def _many(self, meter: Meter, end: int | None) -> str:
         """Executes as many as nobody wants to be asked about."""
@@ -494,6 +493,10 @@ class Execution(Shown, Backwards, Watching):
         if self._past is not None:
             turns = min(turns, self._past.due(self.steps) - self.steps)
         self._try(lambda: self._running.step(meter, turns), turns)
+        return self._ends_slice()
+
+    def _ends_slice(self) -> str:
+        """Why it does not go on, if it does not."""
         if self._running.is_over:
             return "step"
         return "frame" if self._running.came_back else ""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import WasmException
 from ..interpreter.execution import Execution as Frames
-from ..interpreter.execution import SliceOver
+from ..interpreter.execution import LoopLeft, SliceOver
 from ..runtime.functions import Func
 from ..runtime.metering import Meter
 from .copies import Copies
@@ -52,8 +52,9 @@ class Running(Frames):
         #: counts what runs, if somebody wants that, and whether it knows the frames
         self._counter: Counter | None = None
         self._follows = False
-        #: what is called in compiled code, where nobody looks at each step
-        self.whole: Whole | None = None
+        #: what runs in compiled code, where nobody looks at each step, and where it is entered
+        self._whole: Whole | None = None
+        self._heads: Stop | None = None
         #: it has stopped since its slice is over
         self.is_over = False
         #: it is to stop behind the call of the host that runs, or has stopped there
@@ -64,7 +65,7 @@ class Running(Frames):
     def step(self, meter: Meter, turns: int = 1) -> list[Any] | None:
         self.is_over = self.pauses = False
         try:
-            if self.whole is None and self._counter is not None:
+            if self._whole is None and self._counter is not None:
                 return self._counted(self._counter, meter, turns)
             return super().step(meter, turns)
         except SliceOver as over:
@@ -86,6 +87,19 @@ class Running(Frames):
             raise SliceOver([])
         return found
 
+    def call_whole(self, whole: Whole) -> None:
+        """Has calls and loops run in compiled code, as one step each."""
+        # only who awaits in slices pays for it
+        from .whole import LoopHeads
+
+        self._whole, self._heads = whole, LoopHeads(whole)
+        self.add(self._heads)
+
+    def end_slice_at(self, seconds: float) -> None:
+        """When the slice is over that comes, in seconds of ``time.perf_counter``."""
+        if self._whole is not None:
+            self._whole.until = seconds
+
     def counts_in(self, func: Func, place: int) -> Counts:
         """The counters of the frame that runs now, which has ``place`` frames below it."""
         counter = self._counter
@@ -95,7 +109,7 @@ class Running(Frames):
         return counter.counts_in(func, place)
 
     def code_of(self, func: Func, meter: Meter) -> Code | None:
-        if self.whole is not None and self.whole.takes(func, meter):
+        if self._whole is not None and self._whole.takes(func, meter):
             return None
         code = self._copies.code(func)
         if code is None:
@@ -104,8 +118,8 @@ class Running(Frames):
         return code
 
     def outside(self, func: Func) -> Callable[..., list[Any]]:
-        if self.whole is not None and func.host is None:
-            return self.whole.call(func)
+        if self._whole is not None and func.host is None:
+            return self._whole.call(func)
         answer = self._answer()
         if answer is None:
             return super().outside(func)
@@ -204,9 +218,34 @@ class Running(Frames):
             self.counter = counter
 
     def one(self, meter: Meter) -> list[Any] | None:
-        """Runs the next instruction, whatever stops before it."""
+        """Runs the next instruction, whatever stops before it; of a loop's body in compiled code
+        as much as this slice has time for."""
+        if self._whole is not None and self._goes_on_compiled(self._whole, meter):
+            return None
         with self._copies.without(*self.top):
             return self.step(meter)
+
+    def _goes_on_compiled(self, whole: Whole, meter: Meter) -> bool:
+        """Leaves the innermost frame to compiled code, if it is at the head of a loop that is."""
+        func, pc = self.top
+        if self._heads is None or self._heads not in self._copies.asked(func, pc):
+            return False
+        if not whole.enters(func, pc):
+            if func in whole.given_up:
+                self._copies.remove(self._heads)
+                self._copies.add(self._heads)
+            return False
+        operations = self.frames[-1][0]
+        self.turns = 0
+        self.stopped = self.is_over = self.pauses = False
+        try:
+            entered = self.leave_to(whole.enter, meter)
+        except LoopLeft as left:
+            self.frames.append((operations, left.entry, [], left.locals, func))
+            self.is_over = True
+            return True
+        self.is_over = entered and whole.is_over
+        return entered
 
     def unstopped(self) -> AbstractContextManager[None]:
         """Runs past all stops but those that are ``lasting``."""

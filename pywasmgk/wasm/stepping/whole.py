@@ -1,32 +1,39 @@
-"""Functions that an execution in slices calls in compiled code, as one step.
+"""What an execution in slices runs in compiled code, as one step: calls and loops.
 
-Compiled code cannot be left before it ends, so only calls are made so that end soon whatever they
-are given: their functions have no loops, call only such functions, and come to no function of the
-host's, which might have to be awaited. After each of them somebody looks at the clock.
+Compiled code can be left at the heads of its loops alone, so only calls are made so that end soon
+whatever they are given: their functions have no loops, call only such functions, and come to no
+function of the host's, which might have to be awaited. After each of them somebody looks at the
+clock. A function that has loops besides is interpreted up to the head of one, goes on in compiled
+code from there, and comes back to a frame at a head when its slice is over.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..interpreter.execution import SliceOver
 from ..valid.blockmap import ENTERING
 from .activations import is_call, is_indirect
+from .stops import Stop
 
 if TYPE_CHECKING:
     from ..isa import Instruction
     from ..runtime.functions import Func
     from ..runtime.instance import Instance
     from ..runtime.metering import Meter
+    from ..valid.blockmap import BlockMap
+    from .activations import Activation
 
-__all__ = ["Whole"]
+__all__ = ["LoopHeads", "Whole"]
 
 #: fuel of one such call, which takes some milliseconds in Pyodide; calls within calls
 _MOST, _DEEPEST = 20_000, 50
 #: calls of a function before it is looked at, and compiled
 _WARM = 30
+#: instructions of a function with loops, whose compiling is part of a slice
+_LONGEST = 2_000
 
 
 class Whole:
@@ -39,6 +46,10 @@ class Whole:
         self.until = float("inf")
         self._calls: dict[Func, int] = {}
         self._fuel: dict[Func, int | None] = {}
+        #: how often heads of loops were come to that are not compiled; ``None`` once they are
+        self._heads: dict[tuple[Func, int], int | None] = {}
+        #: functions whose loops stay interpreted
+        self.given_up: set[Func] = set()
 
     def takes(self, func: Func, meter: Meter) -> bool:
         """Whether a function is to be called so now."""
@@ -64,11 +75,66 @@ class Whole:
 
         def call(caller: Instance, meter: Meter, args: Sequence[Any]) -> list[Any]:
             results = func.call_outside(caller, meter, args)
-            if time.perf_counter() > self.until:
+            if self.is_over:
                 raise SliceOver(results)
             return results
 
         return call
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the slice is."""
+        return time.perf_counter() > self.until
+
+    # -- loops
+
+    def heads(self, func: Func, body: BlockMap) -> Iterator[int]:
+        """The positions behind the loop instructions of a function, if compiled code may run it
+        from each of them on: it can be left at all, between which little is executed."""
+        if func in self.given_up or len(body.code) > _LONGEST or not self._is_leavable(func, body):
+            return
+        for pc in body.control:
+            if self._instance.module.isa.rows[body.code[pc][0]].form == "loop":
+                yield pc + 1
+
+    def _is_leavable(self, func: Func, body: BlockMap) -> bool:
+        """Whether all loops of a function begin with an empty stack, and nothing in it catches."""
+        if func.instance is not self._instance:
+            return False
+        rows, total = self._instance.module.isa.rows, ENTERING
+        for number, x in body.code:
+            row = rows[number]
+            if row.form == "loop":
+                fuel: int | None = None if x.height or x.params else row.fuel
+            else:
+                fuel = None if getattr(x, "catches", None) else self._of(row, x, 0)
+            if fuel is None or total + fuel > _MOST:
+                return False
+            total += fuel
+        return True
+
+    def enters(self, func: Func, pc: int) -> bool:
+        """Whether compiled code is to go on from the head of a loop, which is compiled when it has
+        been come to often enough."""
+        count = self._heads.get((func, pc), 0)
+        if count is None:
+            return True
+        if count < self._warm:
+            self._heads[func, pc] = count + 1
+            return False
+        if not self._instance.tiers.makes_leavable(func, pc):
+            self.given_up.add(func)
+            return False
+        self._heads[func, pc] = None
+        return True
+
+    def enter(
+        self, func: Func, pc: int, locals_: list[Any], stack: list[Any], meter: Meter
+    ) -> list[Any] | None:
+        """Goes on in compiled code, for this slice. Raises LoopLeft when it is over."""
+        return self._instance.tiers.enter_leavable(func, pc, locals_, meter, self.until)
+
+    # -- what calls take
 
     def most_fuel(self, func: Func, depth: int = 0) -> int | None:
         """What a call may take at most, whatever it is given; ``None`` where nobody knows, or it is
@@ -99,3 +165,17 @@ class Whole:
             return row.fuel
         inner = self.most_fuel(self._instance.funcs[x], depth + 1)
         return None if inner is None else row.fuel + inner
+
+
+class LoopHeads(Stop):
+    """Where an execution leaves its frame to compiled code: it stops there, and nobody is told."""
+
+    def __init__(self, whole: Whole) -> None:
+        super().__init__()
+        self._whole = whole
+
+    def positions(self, func: Func, body: BlockMap) -> Iterator[int]:
+        return self._whole.heads(func, body)
+
+    def holds(self, activation: Activation) -> bool:
+        return False
