@@ -15,10 +15,11 @@ from ..error_forms import error_form
 from ..errors import Exit, HostError, PywasmgkError
 from ..plugin.held import HeldCall
 from ..printable import printable
-from ..wasm.runtime.value_words import as_json
+from ..wasm.runtime.value_words import as_json, parse_value
 from ..wasm.stepping.activations import Activation, Variable
 from ..wasm.stepping.execution import Execution
 from ..wasm.stepping.stops import Breakpoint, Stop
+from ..wasm.types import ValType
 from .terminal import Terminal
 
 __all__ = ["GOES_BACK", "Held"]
@@ -28,6 +29,8 @@ _SLICE = 0.04
 _FEWEST, _FIRST, _MOST = 200, 5_000, 2_000_000
 #: what of lists is shown: values, frames
 _VALUES, _FRAMES = 200, 50
+#: types of which a word makes a value
+_WORDS = (ValType.I32, ValType.I64, ValType.F32, ValType.F64)
 #: bytes of a memory that are shown at once at most
 _BYTES = 4096
 #: ways back, which are not sliced: what lies between two checkpoints is run again, no more
@@ -138,6 +141,37 @@ class Held:
     def waits(self) -> bool:
         """Whether the program waits for a line of input."""
         return self.execution.pending is not None
+
+    # -- changing what it works on
+
+    def put(self, kind: str, number: int, word: str) -> None:
+        """Sets a ``local`` of the innermost frame, or a ``global``. Raises HostError for a word
+        that is no such value, and for what cannot be set."""
+        self._require_live()
+        held = self.execution
+        try:
+            if kind == "local":
+                held.set_local(number, parse_value(held.frames[0].locals[number].type, word))
+            else:
+                item = held.instance.globals[number]
+                held.set_global(number, parse_value(item.type.value_type, word))
+        except (ValueError, OverflowError, IndexError, TypeError) as error:
+            raise HostError(f"{kind} {number} is not set: {error}") from None
+        self._furthest = held.steps
+
+    def write(self, start: int, data: str) -> None:
+        """Overwrites bytes of the first memory, given in hexadecimal. Raises HostError."""
+        self._require_live()
+        try:
+            content = bytes.fromhex(data)
+            self.execution.write_memory(start, content)
+        except (ValueError, IndexError) as error:
+            raise HostError(f"nothing is written: {error}") from None
+        self._furthest = self.execution.steps
+
+    def _require_live(self) -> None:
+        if self.execution.done:
+            raise HostError("the call is over: go back before something is changed")
 
     # -- stops
 
@@ -252,16 +286,23 @@ class Held:
                 f"g{number}",
                 Variable(names.get(number), one.type.value_type, one.value),
                 f"g{number}",
+                fixed=not one.type.mutable,
             )
             for number, one in enumerate(items)
         ]
 
-    def _variable(self, key: str, one: Variable, title: str) -> dict[str, Any]:
+    def _variable(
+        self, key: str, one: Variable, title: str, *, fixed: bool = False
+    ) -> dict[str, Any]:
         text = value_text(one.value)
         changed = self._values.get(key, text) != text
         self._values[key] = text
         shown = f"${printable(one.name)}" if one.name else title
-        return {"title": shown, "type": str(one.type), "value": printable(text), "changed": changed}
+        form = {"title": shown, "type": str(one.type), "value": printable(text), "changed": changed}
+        if one.type in _WORDS and not fixed and not self.execution.done:
+            # what it is as a word, which another one may take the place of
+            form["word"] = str(one.value)
+        return form
 
     def _stop(self, number: int, stop: Stop) -> dict[str, Any]:
         offset = stop.offset if isinstance(stop, Breakpoint) else None

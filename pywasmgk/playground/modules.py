@@ -3,6 +3,7 @@ they are shown."""
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 from ..debug.dataflow import Operands, lanes, operands_of
@@ -17,6 +18,8 @@ __all__ = ["Codes", "module_form", "type_form"]
 
 #: what of lists is shown, and what of the operand stack is drawn
 _MOST, _LANES = 2_000, 8
+#: bytes of a function that is compiled to be looked at
+_LARGEST = 20_000
 _WASI = "wasi_snapshot_preview1"
 #: what a plugin exports
 _PLUGIN = {"gk_register", "gk_call", "gk_malloc", "gk_free"}
@@ -111,6 +114,32 @@ class Codes:
             )
         title = printable(module.function_name(index) or f"function {index}")
         return {"index": index, "title": title, "lines": lines, "lanes": width}
+
+
+def python_form(module: Module, index: int) -> dict[str, Any]:
+    """A function's code, and beside it the Python that it becomes, or why it becomes none. ``at``
+    is the offset of the instruction that a line belongs to, also of one that goes on."""
+    # only who asks for it pays for it
+    from ..wasm.compiler.driver import CannotCompile
+    from ..wasm.compiler.explain import beside
+
+    first = module.import_counts["func"]
+    start, end = module.bodies[index - first] if index >= first else (0, 0)
+    if not 0 < end - start <= _LARGEST:
+        return {"lines": [], "why": f"only code of 1 to {_LARGEST:,} bytes is compiled here"}
+    try:
+        rows = list(islice(beside(module, index), _MOST))
+    except CannotCompile as error:
+        return {"lines": [], "why": f"it stays in the interpreter: {printable(str(error))}"}
+    lines = [
+        {
+            "at": int(row.offset, 16) if row.offset else None,
+            "text": printable(row.text, lines=True),
+            "python": printable(row.python, lines=True),
+        }
+        for row in rows
+    ]
+    return {"lines": lines, "why": ""}
 
 
 def _drawn(operands: list[Operands | None]) -> tuple[int, int]:

@@ -27,7 +27,7 @@ from ..wasm.wasi.config import WasiConfig
 from ..wasm.wasi.context import WasiContext
 from ..wasm.wasi.functions import functions
 from .executions import Held, results_form
-from .modules import Codes, module_form
+from .modules import Codes, module_form, python_form
 from .terminal import READS, Terminal
 
 __all__ = ["Session"]
@@ -102,6 +102,10 @@ class Session:
     def function(self, index: int) -> dict[str, Any]:
         """The code of a function."""
         return self._codes.form(self._opened, index)
+
+    def python(self, index: int) -> dict[str, Any]:
+        """The code of a function, and the Python that it becomes."""
+        return python_form(self._opened, index)
 
     @property
     def _opened(self) -> Module:
@@ -239,6 +243,16 @@ class Session:
         """Bytes of memory."""
         return self._holding.memory(start, size)
 
+    def put(self, kind: str, number: int, word: str) -> dict[str, Any]:
+        """Sets a local of the innermost frame, or a global."""
+        self._holding.put(kind, number, word)
+        return self._holding.form()
+
+    def write(self, start: int, data: str) -> dict[str, Any]:
+        """Overwrites bytes of memory, in hexadecimal."""
+        self._holding.write(start, data)
+        return self._holding.form()
+
     def toggle(self, offset: int) -> dict[str, Any]:
         """Sets or takes away a breakpoint; where nothing is held, for the calls to come."""
         if self._held is not None:
@@ -278,8 +292,8 @@ _PER_CALL = ("fuel", "timeout")
 _METHODS: dict[str, Callable[..., Any]] = {
     name: getattr(Session, name)
     for name in (
-        "check open wat function host begin call load begin_plugin go stop input memory toggle "
-        "watch remove close"
+        "check open wat function python host begin call load begin_plugin go stop input memory put "
+        "write toggle watch remove close"
     ).split()
 }
 

@@ -368,3 +368,68 @@ def test_what_is_written_for_ever_is_cut(page: Page) -> None:
     page.session.terminal.show("out", "x" * 10_000_000)
     page.session.terminal.show("out", "more")
     assert len(page.raw("check", text="(module)")["written"][0][1]) == 1 << 18
+
+
+# -- changing what is held
+
+
+def test_locals_and_globals_are_set() -> None:
+    page = Page()
+    state = page.begin("fib", "5")
+    (n,) = state["locals"]
+    assert (n["title"], n["word"]) == ("$n", "5")
+    page.go("step", 1)
+    state = page.ask("put", kind="local", number=0, word="0x2")
+    assert state["locals"][0]["value"].startswith("2 ") and state["locals"][0]["changed"]
+    # what was seen of the other way is no more
+    assert state["furthest"] == state["steps"]
+    assert page.go("run")["results"] == ["1"]
+    for kind, number, word, told in (
+        ("local", 0, "x", "over"), ("global", 9, "1", "over"),
+    ):  # fmt: skip
+        assert told in page.raw("put", kind=kind, number=number, word=word)["error"]["message"]
+    page.begin("fib", "5")
+    for kind, number, word in (
+        ("local", 0, "word"), ("local", 0, str(1 << 40)), ("local", 7, "1"), ("global", 0, "1"),
+    ):  # fmt: skip
+        message = page.raw("put", kind=kind, number=number, word=word)["error"]["message"]
+        assert f"{kind} {number} is not set" in message
+    assert page.go("run")["results"] == ["5"]
+
+
+def test_a_global_that_never_changes_has_no_word() -> None:
+    page = Page(
+        "(module (global i32 (i32.const 7)) (global $m (mut f64) (f64.const 0.5))"
+        '(func (export "f") (result f64) (global.get $m)))'
+    )
+    fixed, free = page.begin("f")["globals"]
+    assert "word" not in fixed and free["word"] == "0.5"
+    assert "immutable" in page.raw("put", kind="global", number=0, word="1")["error"]["message"]
+    page.ask("put", kind="global", number=1, word="-2.25")
+    assert page.go("run")["results"] == ["-2.25"]
+
+
+def test_bytes_are_written() -> None:
+    page = Page()
+    page.begin("fib", "1")
+    page.ask("memory", start=0, size=16)
+    page.ask("write", start=2, data="68 69")
+    assert page.ask("memory", start=0, size=16)["changed"] == [2, 3]
+    for start, data in ((65_535, "0102"), (-1, "01"), (0, "zz")):
+        message = page.raw("write", start=start, data=data)["error"]["message"]
+        assert "nothing is written" in message
+    page.go("back")
+    page.go("run")
+    assert "over" in page.raw("write", start=0, data="01")["error"]["message"]
+
+
+def test_the_python_of_a_function() -> None:
+    page = Page(FIB.replace("$fib (export", '$"<b>" (export').replace("$fib", '$"<b>"'))
+    form = page.ask("python", index=0)
+    texts = [line["text"] for line in form["lines"]]
+    assert form["why"] == "" and any("i32.store" in text for text in texts)
+    stored = next(line for line in form["lines"] if "i32.store" in line["text"])
+    assert stored["at"] in [line["offset"] for line in page.ask("function", index=0)["lines"]]
+    assert any(line["python"] for line in form["lines"])
+    page = Page('(module (import "a" "b" (func)) (func (export "f")))')
+    assert "compiled" in page.ask("python", index=0)["why"]

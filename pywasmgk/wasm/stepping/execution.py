@@ -436,6 +436,9 @@ class Execution(Shown, Backwards, Watching):
         self.stopped_by = ()
         with self._hold as meter:
             why = self._slice(meter, end, until)
+            if not self.done:
+                # what was changed here is part of the past, also where it stops
+                self._look_at_the_past()
         self._seen = self.steps
         if self.stopped_by and isinstance(self.stopped_by[0], Deferred):
             self.pending, why = PendingCall.of(self.frames[0]), "pending"

@@ -404,6 +404,22 @@ def test_a_change_makes_another_future(
     assert calls == [3, 2, 1, 1]
 
 
+@pytest.mark.parametrize("stride", [1, 2, 3, 50])
+def test_a_change_is_met_however_one_comes_to_it(held: Execution, stride: int) -> None:
+    held.step(3)
+    held.set_local("n", 1)
+    held.step(4)
+    held.set_local("s", 9)
+    held.run()
+    end, fuel, trap = held.steps, held.fuel_used, str(held.trap)
+    held.goto(0)
+    assert held.frames[0].locals[0].value == 3
+    while not held.done:
+        held.goto(min(held.steps + stride, end))
+        assert held.done or held.steps < 3 or held.frames[-1].locals[0].value <= 1
+    assert (held.steps, held.fuel_used, str(held.trap)) == (end, fuel, trap)
+
+
 def test_what_cannot_be_changed(held: Execution) -> None:
     with pytest.raises(KeyError):
         held.set_local("x", 1)

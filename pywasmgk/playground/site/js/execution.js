@@ -3,6 +3,7 @@
 import { count, element, fill, find, stopButton } from "./dom.js";
 import { Code } from "./code.js";
 import { Memory } from "./memory.js";
+import { Python } from "./python.js";
 
 // way, title, key, what it does
 const WAYS = [
@@ -26,7 +27,8 @@ export class Execution {
     this.section = find("execution");
     this.keys = Promise.resolve();
     this.code = new Code({ ask, toggle: (offset) => this.change({ do: "toggle", offset }), key: (key) => this.key(key) });
-    this.memory = new Memory(ask, (start, size) => this.change({ do: "watch", start, size }));
+    this.memory = new Memory(ask, (request) => this.change(request));
+    this.python = new Python(ask);
     this.buttons = WAYS.map(([way, title, key, hint]) =>
       element("button", { type: "button", title: `${hint} (${key} in the code)`, onclick: () => go(way) }, title));
     find("toolbar").append(...this.buttons, stopButton());
@@ -53,6 +55,7 @@ export class Execution {
     this.section.hidden = true;
     this.state = null;
     this.code.forget();
+    this.python.forget();
   }
 
   running(busy) {
@@ -81,6 +84,7 @@ export class Execution {
     this.values(state);
     this.stops(state.stops);
     await Promise.all([this.code.show(state), this.memory.show(state)]);
+    await this.python.show(state.function, state.here);
   }
 
   values(state) {
@@ -89,11 +93,15 @@ export class Execution {
     fill(
       find("values"),
       list("Stack", state.operands ?? [], "empty"),
-      list("Locals", state.locals ?? [], "none"),
-      state.globals.length ? list("Globals", state.globals, "none") : null,
+      list("Locals", state.locals ?? [], "none", this.setter("local")),
+      state.globals.length ? list("Globals", state.globals, "none", this.setter("global")) : null,
       element("h3", {}, `Calls (${state.depth})`),
       element("ol", { class: "frames" }, ...frames),
     );
+  }
+
+  setter(kind) {
+    return (number, word) => this.change({ do: "put", kind, number, word });
   }
 
   stops(stops) {
@@ -109,9 +117,29 @@ export class Execution {
 
 const at16 = (offset) => `0x${offset.toString(16)}`;
 
-function list(title, items, none) {
-  const rows = items.map((one) => element("tr", { class: one.changed ? "changed" : "" },
-    element("th", { scope: "row" }, one.title), element("td", { class: "kind" }, one.type), element("td", {}, one.value)));
+// a value as a button, which a field takes the place of: Enter sets it, Escape leaves it
+function changeable(one, put) {
+  const button = element("button", { type: "button", class: "value", "aria-label": `Change ${one.title}: ${one.value}`, title: "Change it", onclick: () => edit() }, one.value);
+  const edit = () => {
+    const field = element("input", { type: "text", value: one.word, size: 12, "aria-label": `New value of ${one.title}, ${one.type}`, spellcheck: "false" });
+    field.addEventListener("keydown", (event) => {
+      if (event.key === "Enter") put(field.value.trim());
+      else if (event.key !== "Escape") return;
+      event.preventDefault();
+      field.replaceWith(button);
+      button.focus();
+    });
+    button.replaceWith(field);
+    field.select();
+  };
+  return button;
+}
+
+// with put(number, word), values that have a word can be changed
+function list(title, items, none, put = null) {
+  const rows = items.map((one, number) => element("tr", { class: one.changed ? "changed" : "" },
+    element("th", { scope: "row" }, one.title), element("td", { class: "kind" }, one.type),
+    element("td", {}, put && one.word !== undefined ? changeable(one, (word) => put(number, word)) : one.value)));
   const body = rows.length ? rows : [element("tr", {}, element("td", { class: "none" }, none))];
   return element("table", {}, element("caption", {}, title), element("tbody", {}, ...body));
 }

@@ -4,7 +4,8 @@ import { count, element, fill, find } from "./dom.js";
 const ROWS = 8;
 
 export class Memory {
-  constructor(ask, watch) {
+  // change(request): asks for what changes the execution, and shows it
+  constructor(ask, change) {
     this.ask = ask;
     this.start = 0;
     this.dump = element("div", { class: "dump", tabindex: "0", role: "group", "aria-label": "Bytes" });
@@ -15,7 +16,7 @@ export class Memory {
       element("label", {}, element("span", {}, "Address"), this.address),
       element("button", { type: "submit" }, "Look"),
       element("label", {}, element("span", {}, "Bytes"), this.size),
-      element("button", { type: "button", onclick: () => watch(this.number, Number(this.size.value)) }, "Watch"),
+      element("button", { type: "button", onclick: () => change({ do: "watch", start: this.number, size: Number(this.size.value) }) }, "Watch"),
       element("label", { class: "check" }, this.follow, " follow the code"));
     look.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -24,7 +25,23 @@ export class Memory {
       this.load();
     });
     this.note = element("p", { class: "hint" });
-    find("memory").append(this.dump, this.note, look);
+    find("memory").append(this.dump, this.note, look, this.writing(change));
+    // a byte that is clicked is the next to be looked at, watched or written
+    this.dump.addEventListener("click", ({ target }) => {
+      if (target.dataset.at) this.address.value = `0x${Number(target.dataset.at).toString(16)}`;
+    });
+  }
+
+  writing(change) {
+    const bytes = element("input", { type: "text", size: 14, spellcheck: "false", placeholder: "68 69" });
+    const form = element("form", { class: "bar", autocomplete: "off" },
+      element("label", {}, element("span", {}, "Bytes in hexadecimal"), bytes),
+      element("button", { type: "submit" }, "Write to the address"));
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      change({ do: "write", start: this.number, data: bytes.value });
+    });
+    return form;
   }
 
   // another program: from the beginning
@@ -74,7 +91,7 @@ export class Memory {
     const part = bytes.slice(at, at + columns);
     const cells = part.map((byte, number) => {
       const kind = [changed.has(at + number) && "changed", this.start + at + number === focus && "focus", byte === "00" && "zero"];
-      return element("span", { class: kind.filter(Boolean).join(" ") || null }, byte);
+      return element("span", { class: kind.filter(Boolean).join(" ") || null, "data-at": this.start + at + number }, byte);
     });
     const text = part.map((byte) => {
       const code = parseInt(byte, 16);
