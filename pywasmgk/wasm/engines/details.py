@@ -38,7 +38,7 @@ def detailed(trap: Trap, ended: Ended, instance: EngineInstance) -> Trap:
     if form is not None and form.calls and form.chooses:
         same = [one for one in made.instances if one.store is instance.store]
         return _of_element(trap, same, module, pos)
-    if ended.address is not None and instance.memories:
+    if ended.address is not None and instance.memories and "memarg" in row.immediates:
         trap.message = access_text(ended.address, row.width, len(instance.memories[0]))
     return trap
 

@@ -108,6 +108,10 @@ class Instrumented:
         _, _, index = name.rpartition(".")
         return self.module.globals[int(index)].value_type if index.isdigit() else ValType.I32
 
+    def beginning(self, function: int) -> int:
+        """Where the code of a function of its own begins, by its index in the new file."""
+        return self._starts[function - self._first - self.plan.shift]
+
     def place(self, offset: int) -> Place | None:
         """The instruction that an offset in the new file belongs to; ``None`` in what stands for
         an instruction of a caller."""

@@ -59,6 +59,9 @@ _TRAPS = {
     "NULL_REFERENCE": "NULL_EXCEPTION",
     "UNREACHABLE": "UNREACHABLE",
 }
+#: the offset of code that belongs to no instruction any more, as an access whose address is known
+#: to be outside
+_NOWHERE = ctypes.c_size_t(-1).value
 #: where an access to memory was
 _FAULT = re.compile(r"memory fault at wasm address (0x[0-9a-f]+)")
 #: instructions between two looks at the clock: some 10 ms of the dearest
@@ -485,7 +488,10 @@ class WasmtimeStore:
             text = ctypes.string_at(name.contents.data, name.contents.size).decode()
             module = NAMED.get(text.rstrip("\0"))
             if module is not None:
-                spots.append(Spot(module, ffi.wasm_frame_module_offset(frame)))
+                offset = ffi.wasm_frame_module_offset(frame)
+                if offset == _NOWHERE:
+                    offset = module.beginning(ffi.wasm_frame_func_index(frame))
+                spots.append(Spot(module, offset))
         ffi.wasm_frame_vec_delete(byref(frames))
         return spots
 
