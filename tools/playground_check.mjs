@@ -340,7 +340,7 @@ const steps = {
     await choose(page, 10);
     await page.click("#share");
     await until(page, "#status", /link/);
-    const address = page.url();
+    const address = await page.url();
     report.link = address.length;
     const other = await open(address);
     await until(other, "#lesson-text", /came with the link/);
@@ -355,7 +355,7 @@ const steps = {
     await other.close();
   },
   async "links that are broken, or too long"(page) {
-    const [, size, packed] = /#p=(\d+)\.(.*)$/.exec(page.url());
+    const [, size, packed] = /#p=(\d+)\.(.*)$/.exec(await page.url());
     const links = [`#p=${size - 1}.${packed}`, `#p=${size}.${packed.slice(0, -9)}`, `#p=9000000.${packed}`, `#p=12.<b>`, `#p=10.${"A".repeat(200_000)}`];
     const told = [/more than it says/, /broken/, /too long/, /broken/, /too long/];
     for (const [at, link] of links.entries()) {
@@ -415,7 +415,7 @@ for (const [name, step] of Object.entries(steps)) {
     report.done.push(name);
   } catch (error) {
     report.error = `${name}: ${error.stack ?? error}`.slice(0, 3000);
-    await shot(page, "failed");
+    await shot(page, "failed").catch(() => {});
     break;
   }
 }

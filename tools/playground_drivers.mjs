@@ -269,7 +269,9 @@ async function webkit({ program, minibrowser, display }) {
   const driver = {
     front: null,
     async call(method, path, body) {
-      const answer = await fetch(`http://127.0.0.1:${port}${session}${path}`, { method, body: body && JSON.stringify(body) });
+      const answer = await fetch(`http://127.0.0.1:${port}${session}${path}`, {
+        method, body: body && JSON.stringify(body), signal: AbortSignal.timeout(2 * PATIENCE),
+      });
       const { value } = await answer.json();
       if (value?.error) throw new Error(`${path}: ${value.error}: ${value.message}`.slice(0, 1000));
       return value;

@@ -38,18 +38,27 @@ def check_tool() -> ModuleType:
     return module
 
 
+def run_there(
+    benchmark: str, function: str, words: dict[str, Any], version: str, cache: Path
+) -> dict[str, Any]:
+    """What a function of one of these benchmarks gives in Pyodide."""
+    tool = check_tool()
+    pyodide, wheels = tool.fetch_package(cache, "pyodide", version), tool.fetch_wheels(cache)
+    asked = (benchmark, function, json.dumps(words))
+    command = ["node", SCRIPT, pyodide, TOOLS.parent, *asked, *tool.dependencies(wheels)]
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(done.stderr.strip()[-4000:])
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
 def measure(
     names: list[str], rounds: int, scale: float, version: str, cache: Path
 ) -> dict[str, Any]:
     """Rows of both; ``slower`` is Pyodide's time over this Python's, of the same work."""
-    tool = check_tool()
-    pyodide, wheels = tool.fetch_package(cache, "pyodide", version), tool.fetch_wheels(cache)
     words = {"contestants": ["compiler"], "names": names, "rounds": rounds, "scale": scale}
-    command = ["node", SCRIPT, pyodide, TOOLS.parent, json.dumps(words), *tool.dependencies(wheels)]
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
-    if done.returncode:
-        raise SystemExit(done.stderr.strip()[-4000:])
-    there = json.loads(done.stdout.splitlines()[-1])
+    there = run_there("kernels", "measure", words, version, cache)
     here = kernels.measure(**words)
     rows = [both(a, b) for a, b in zip(there["rows"], here["rows"])]
     kept = ("python", "pyodide", "node", "date")
