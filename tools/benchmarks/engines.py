@@ -7,6 +7,7 @@ import importlib
 import statistics
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -114,10 +115,8 @@ def one(
     large, there = longer(count, name, size)
     if signed(calls["bare"](large), 32) != signed(calls["metered"](large), 32):
         raise SystemExit(f"{name} of {large} differs")
-    seconds = alternate(
-        {who: (lambda call=calls[who]: call(large)) for who in ("bare", "metered")}, rounds
-    )
-    compiled = alternate({"compiler": lambda: calls["compiler"](size)}, max(rounds, 1))["compiler"]
+    seconds = alternate({who: partial(calls[who], large) for who in ("bare", "metered")}, rounds)
+    compiled = alternate({"compiler": partial(calls["compiler"], size)}, max(rounds, 1))["compiler"]
     here = count(name, size)
     per = statistics.median(seconds["metered"]) / there
     return {
@@ -144,8 +143,8 @@ def call_rows(rounds: int) -> list[dict[str, Any]]:
         "metered": ours(data, ENGINE, imports),
         "compiler": ours(data, "compiler", imports),
     }
-    into = {who: (lambda call=exports("in"): call(7)) for who, exports in opened.items()}
-    out = {who: (lambda call=exports("out"): call(HOST_CALLS)) for who, exports in opened.items()}
+    into = {who: partial(exports("in"), 7) for who, exports in opened.items()}
+    out = {who: partial(exports("out"), HOST_CALLS) for who, exports in opened.items()}
     rows = []
     for kind, calls, times in (("into it", into, 1), ("of the host", out, HOST_CALLS)):
         seconds = alternate(calls, rounds)
