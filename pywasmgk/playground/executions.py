@@ -151,10 +151,11 @@ class Held:
         held = self.execution
         try:
             if kind == "local":
-                held.set_local(number, parse_value(held.frames[0].locals[number].type, word))
+                kind_of = held.frames[0].locals[number].type or ValType.I32
+                held.set_local(number, parse_value(kind_of, word))
             else:
-                item = held.instance.globals[number]
-                held.set_global(number, parse_value(item.type.value_type, word))
+                kind_of = held.instance.globals[number].type.value_type
+                held.set_global(number, parse_value(kind_of, word))
         except (ValueError, OverflowError, IndexError, TypeError) as error:
             raise HostError(f"{kind} {number} is not set: {error}") from None
         self._furthest = held.steps
