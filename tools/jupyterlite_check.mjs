@@ -2,6 +2,7 @@
 // Uses JupyterLab in the browser as people do, and prints one line of JSON.
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
+import { SUM, usePlayer } from "./player_steps.mjs";
 
 const config = JSON.parse(process.argv[2]);
 const require = createRequire(import.meta.url);
@@ -82,7 +83,36 @@ async function teaches(name, book) {
   await page.context().close();
 }
 
+// the first cell becomes another one: what an execution shows has controls there, and a trap's frames
+// what they held
+async function plays() {
+  const page = await open("01-a-module.ipynb");
+  const code = (await cells(page)).findIndex((one) => one.cell_type === "code");
+  const first = `%load_ext pywasmgk\nimport pywasmgk\npywasmgk.instantiate("""${SUM}""")`;
+  await runCell(page, code, `${first}.start("sum", 3)`);
+  await usePlayer(page);
+  await shot(page, "player");
+  const divides = "(i32.div_u (i32.const 7) (local.get $n))";
+  const divider = `(module (func (export "f") (param $n i32) (result i32) ${divides}))`;
+  await runCell(page, code, `%%wat\n${divider}`);
+  await runCell(page, code, "f(0)");
+  const shown = (await cells(page))[code].outputs;
+  assert.ok(shown.some((one) => /takes +i32 = 7/.test(textOf(one))), JSON.stringify(shown));
+  // a browser sends no interrupts: a guest ends by its limits, and the kernel lives
+  await runCell(page, code, `%%wat spinner\n(module (func (export "spin") (loop (br 0))))`);
+  await runCell(page, code, "with spinner.account(fuel=5_000_000):\n    spinner.exports.spin()");
+  const ended = (await cells(page))[code].outputs;
+  assert.ok(ended.some((one) => one.ename?.includes("OutOfFuel")), JSON.stringify(ended));
+  await runCell(page, code, "1 + 1");
+  assert.equal(said((await cells(page))[code]), "2");
+  await page.context().close();
+}
+
 try {
+  if ("player".includes(config.only)) {
+    await plays();
+    report.done.push("player");
+  }
   for (const [name, book] of Object.entries(config.books)) {
     await teaches(name, book);
     report.done.push(name);

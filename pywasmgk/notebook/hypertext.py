@@ -49,7 +49,8 @@ _KEYS = 8
 
 def page_of(view: View) -> str:
     """A thing as a notebook's output."""
-    return element("div", style_sheet(RULES), body_of(view), class_=NAME)
+    # no more than a text: marimo sends other kinds of texts as objects
+    return str(element("div", style_sheet(RULES), body_of(view), class_=NAME))
 
 
 def body_of(view: View) -> Markup:
