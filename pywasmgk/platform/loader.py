@@ -302,11 +302,11 @@ class PluginLoader:
                 text = f"signature verification failed for WASM plugin {file}: {error}"
                 raise PlatformError(text) from error
         guessed = self.name_of(path) or path.stem
-        options = self._options_for(guessed, None)
+        options = self._options_for(guessed)
         try:
             plugin = Plugin(data, PluginOptions.of(options), name=path.name)
             manifest = plugin.registration
-            meant = self._options_for(manifest.name, manifest)
+            meant = self._options_for(manifest.name)
             if meant != options:
                 # only now is known whose limits they should have been (W16)
                 plugin.shutdown()
@@ -315,8 +315,8 @@ class PluginLoader:
             raise PlatformError(f"load wasm: {error}") from error
         return _Loaded(path, plugin, tuple(self._dependencies(path, manifest)))
 
-    def _options_for(self, name: str, manifest: GKRegistration | None) -> dict[str, Any]:
-        return {**self._options, **self.manager.load_options(name, manifest)}
+    def _options_for(self, name: str) -> dict[str, Any]:
+        return {**self._options, **self.manager.load_options(name)}
 
     def _read(self, path: Path) -> bytes:
         try:

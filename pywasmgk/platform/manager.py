@@ -40,6 +40,7 @@ from .hosting import ManagedHost
 from .keyed_locks import KeyedLocks
 from .listeners import Listeners
 from .log_buffer import LogBuffer
+from .policies import Policies
 from .records import CallRecord, CallStats, CallTally
 from .registry import (
     Effect,
@@ -52,6 +53,7 @@ from .registry import (
     translations,
     undone,
 )
+from .sandbox import Sandbox
 from .service import Service
 from .state import StateFile
 
@@ -89,6 +91,8 @@ class _Entry:
 
     service: Service
     dependencies: tuple[str, ...]
+    #: what stands between it and its host, if there are policies
+    sandbox: Sandbox | None = None
     #: what registering did elsewhere
     undos: list[Undo] = field(default_factory=list)
 
@@ -96,16 +100,19 @@ class _Entry:
 class PluginManager:
     """Plugins by the names in their manifests; all methods may be called from any thread.
 
-    ``host`` is behind all of them: each plugin gets it with calls of other plugins added. ``state``
-    is a file that keeps which plugins are switched off. Lines of their log go into ``log``.
-    ``effects`` are done for each plugin that registers, and taken back when it goes, beside the
-    manager's own: ``translations``, ``error_codes`` and ``template_overrides``.
+    ``host`` is behind all of them: each plugin gets it with calls of other plugins added.
+    ``policies`` say what of it each may use, its limits and its time to end; without, all may use
+    all. They can be changed at any time. ``state`` is a file that keeps which plugins are switched
+    off. Lines of their log go into ``log``. ``effects`` are done for each plugin that registers,
+    and taken back when it goes, beside the manager's own: ``translations``, ``error_codes`` and
+    ``template_overrides``.
     """
 
     def __init__(
         self,
         host: HostAPI | None = None,
         *,
+        policies: Policies | None = None,
         state: str | os.PathLike[str] | None = None,
         log: LogBuffer | None = None,
         effects: Sequence[Effect] = (),
@@ -113,6 +120,7 @@ class PluginManager:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.host = HostAPI() if host is None else host
+        self.policies = policies
         self.log = LogBuffer() if log is None else log
         #: texts by language and ``NAMESPACE.KEY``
         self.translations: Registry[tuple[str, str], str] = Registry()
@@ -177,12 +185,13 @@ class PluginManager:
                 raise PlatformError(f'plugin "{printable(name)}" already registered')
             self._require_fit(manifest)
             require_present(name, needed, self._entries)
-            self._init(plugin, name, replace=False)
+            sandbox = self._init(plugin, name, replace=False)
             undos = self._done(name, manifest)
+            entry = _Entry(self._service(name, plugin), needed, sandbox, undos)
             with self._lock:
                 closed = self._closed
                 if not closed:
-                    self._entries[name] = _Entry(self._service(name, plugin), needed, undos)
+                    self._entries[name] = entry
             if closed:
                 undone(undos)
                 raise PlatformError("the manager is shut down")
@@ -211,14 +220,15 @@ class PluginManager:
             require_present(name, needed, self._entries)
             old = entry.service
             try:
-                self._init(plugin, name, replace=True)
+                sandbox = self._init(plugin, name, replace=True)
                 undos = self._done(name, manifest)
             except BaseException:
                 # the host shall know the old one by this name again
-                self._readmit(old.plugin, name)
+                self._readmit(entry, name)
                 raise
+            new = _Entry(self._service(name, plugin), needed, sandbox, undos)
             with self._lock:
-                self._entries[name] = _Entry(self._service(name, plugin), needed, undos)
+                self._entries[name] = new
             undone(entry.undos)
         old.retire()
         self.on_change.tell(PluginChange("replaced", name))
@@ -265,10 +275,21 @@ class PluginManager:
         if newer is not None:
             raise PlatformError(f'plugin "{name}": {newer}')
 
-    def _init(self, plugin: PluginLike, name: str, *, replace: bool) -> None:
+    def _init(self, plugin: PluginLike, name: str, *, replace: bool) -> Sandbox | None:
+        """Gives a plugin its host, and what stands between them."""
+        policies = self.policies
         try:
             host = ManagedHost(self.host, name, self, self.log, self._admitted)
-            plugin.init(host, name=name, replace=replace)
+            if policies is None:
+                plugin.init(host, name=name, replace=replace)
+                return None
+            if isinstance(plugin, Plugin):
+                plugin.init(host, name=name, replace=replace, policy=policies)
+                return plugin.sandbox if isinstance(plugin.sandbox, Sandbox) else None
+            host.admit(plugin, name, replace=replace)
+            sandbox = policies.guard(host, plugin, name)
+            plugin.init(sandbox, name=name, replace=replace)
+            return sandbox
         except (PluginError, TypeError) as error:
             raise PlatformError(f'plugin "{name}" init failed: {error}') from error
 
@@ -285,9 +306,11 @@ class PluginManager:
             raise
         return undos
 
-    def _readmit(self, plugin: PluginLike, name: str) -> None:
+    def _readmit(self, entry: _Entry, name: str) -> None:
         if isinstance(self.host, HostAPI):
-            self.host.admit(plugin, name, replace=True)
+            self.host.admit(entry.service.plugin, name, replace=True)
+        if self.policies is not None and entry.sandbox is not None:
+            self.policies.restore(name, entry.sandbox)
 
     def _service(self, name: str, plugin: PluginLike) -> Service:
         def ended(error: BaseException | None) -> None:
@@ -297,12 +320,13 @@ class PluginManager:
         return Service(plugin, on_end=ended)
 
     def _seconds_to_end(self, name: str) -> float:
-        return self._shutdown_timeout
+        own = None if self.policies is None else self.policies.get(name).shutdown_seconds
+        return self._shutdown_timeout if own is None else own
 
-    def load_options(self, name: str, manifest: GKRegistration | None = None) -> dict[str, Any]:
-        """Options with which a plugin is to be loaded, as for ``pywasmgk.load``. Without manifest
-        they are a guess."""
-        return {}
+    def load_options(self, name: str) -> dict[str, Any]:
+        """Options with which a plugin is to be loaded, as for ``pywasmgk.load``: those that its
+        policy gives (W16)."""
+        return {} if self.policies is None else self.policies.get(name).load_options()
 
     def _entry(self, name: str) -> _Entry:
         """Raises PluginNotFound."""

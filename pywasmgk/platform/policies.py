@@ -73,6 +73,12 @@ class Policies:
             # what cannot be understood grants nothing
             return Policy.default(name).with_none()
 
+    def restore(self, name: str, sandbox: Sandbox) -> None:
+        """Has a sandbox be that of the plugin again: what was to take its place did not begin."""
+        with self._lock:
+            self._sandboxes[name] = sandbox
+            sandbox.policy = self._stored.get(name, sandbox.policy)
+
     def get(self, name: str) -> Policy:
         """The policy that applies to a plugin."""
         with self._lock:

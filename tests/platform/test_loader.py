@@ -15,7 +15,7 @@ from scripted import together
 
 from pywasmgk import MemoryHost, Plugin
 from pywasmgk.errors import PlatformError, PluginDisabled, PluginError, PluginNotFound
-from pywasmgk.platform import PluginLoader, PluginManager
+from pywasmgk.platform import PluginLoader, PluginManager, Policies, Policy
 from pywasmgk.plugin import GKRegistration
 
 case = pytest.mark.case
@@ -349,32 +349,24 @@ def test_a_file_that_is_refused_is_not_even_decoded(tmp_path: Path) -> None:
 # -- limits
 
 
-class WithLimits(PluginManager):
-    """Gives limits by name, as policies do."""
-
-    given: dict[str, dict[str, Any]] = {}
-
-    def load_options(self, name: str, manifest: GKRegistration | None = None) -> dict[str, Any]:
-        return self.given.get(name, {})
-
-
 @case("W16")
 @pytest.mark.parametrize("file", ["x", "other"])
-def test_limits_reach_the_runtime(tmp_path: Path, file: str) -> None:
+def test_limits_of_policies_reach_the_runtime(tmp_path: Path, file: str) -> None:
     """Those of the plugin's name, whatever its file is called."""
-    manager = WithLimits(MemoryHost())
-    manager.given = {"x": {"memory_limit": 7, "timeout": 3.0}, "other": {"memory_limit": 5}}
+    policies = Policies({"x": Policy(memory_mb=2, call_timeout="3s"), "other": Policy(memory_mb=1)})
+    manager = PluginManager(MemoryHost(), policies=policies)
     loader = PluginLoader(manager, folder_of(tmp_path, **{file: named("x")}), fuel=10**6)
     assert loader.load_all() == []
     plugin = manager.get("x")
     assert isinstance(plugin, Plugin)
-    assert (plugin.limits.memory_limit, plugin.limits.timeout) == (7, 3.0)
+    assert (plugin.options.limits.memory_limit, plugin.options.limits.timeout) == (32, 3.0)
     assert plugin.limits.fuel == 10**6
-    manager.given = {"x": {"memory_limit": 9}}
+    # more than the runtime's own default, too
+    policies.set("x", Policy(memory_mb=64))
     loader.reload("x")
     plugin = manager.get("x")
     assert isinstance(plugin, Plugin)
-    assert (plugin.limits.memory_limit, plugin.limits.timeout) == (9, 30.0)
+    assert (plugin.limits.memory_limit, plugin.limits.timeout) == (1024, 30.0)
 
 
 def test_an_option_that_is_none_is_told_at_once(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from pywasmgk.errors import (
     PluginNotFound,
     ShutdownError,
 )
-from pywasmgk.platform import CallRecord, PluginManager
+from pywasmgk.platform import CallRecord, Permission, PluginManager, Policies, Policy
 from pywasmgk.plugin import CallContext, GKRegistration, HostAPI, HostFunctionError, PluginLike
 
 case = pytest.mark.case
@@ -640,3 +640,70 @@ def test_an_ended_plugin_is_closed() -> None:
     assert plugin.closed
     with pytest.raises(PluginClosed):
         plugin.call("f")
+
+
+# -- policies
+
+
+def permitted(**scopes: list[str]) -> Policy:
+    return Policy(permissions=tuple(Permission(type, "", tuple(scopes[type])) for type in scopes))
+
+
+@pytest.mark.parametrize("make", [lambda: quick(asker("a")), lambda: Scripted("a")])
+def test_policies_stand_between_plugins(make: Any) -> None:
+    policies = Policies()
+    plugin = make()
+    manager = managing(plugin, Scripted("b"), policies=policies)
+
+    def ask_b() -> Any:
+        if isinstance(plugin, Scripted):
+            try:
+                return json.loads(plugin.ask("b", "f", b"1") or b"")
+            except HostFunctionError:
+                return None
+        request = {"plugin": "b", "function": "f", "args": 1}
+        answer = manager.call_raw("a", "call", question("plugin_call", request))
+        return None if answer is None else json.loads(answer)
+
+    assert ask_b() is None
+    policies.set("a", permitted(plugin_call=["b"]))
+    assert ask_b() == 1
+    policies.set("a", permitted(plugin_call=["c"]))
+    assert ask_b() is None
+    counted = {str(row["plugin_name"]): row for row in policies.statistics()}
+    assert (counted["a"]["calls"], counted["a"]["errors"]) == (1, 2)
+
+
+def test_policies_reach_the_new_plugin_and_the_old_if_that_fails() -> None:
+    policies = Policies()
+    manager = managing(first := Scripted("a"), Scripted("b"), policies=policies)
+    with pytest.raises(PlatformError, match="init failed: no"):
+        manager.replace("a", Refusing("a"))
+    policies.set("a", permitted(plugin_call=[]))
+    assert first.ask("b", "f", b"1") == b"1"
+    second = Scripted("a")
+    manager.replace("a", second)
+    assert second.ask("b", "f", b"1") == b"1"
+    policies.forget("a")
+    with pytest.raises(HostFunctionError, match="plugin-to-plugin calls not granted"):
+        second.ask("b", "f", b"1")
+
+
+def test_a_policy_says_how_long_ending_may_take() -> None:
+    go = threading.Event()
+    plugin = Scripted("x", {"f": lambda plugin, args: go.wait(HANGS)})
+    policies = Policies({"x": Policy(shutdown_timeout="50ms")})
+    manager = managing(plugin, policies=policies, shutdown_timeout=HANGS)
+
+    def end() -> str:
+        while not any(status.running for status in manager.status()):
+            threading.Event().wait(0.01)
+        try:
+            with pytest.raises(PlatformError) as caught:
+                manager.unregister("x")
+        finally:
+            go.set()
+        return str(caught.value)
+
+    _, text = together(lambda: manager.call("x", "f"), end)
+    assert text == 'plugin "x" shutdown failed: calls were still running after 0.05 s'
