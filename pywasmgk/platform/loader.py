@@ -57,13 +57,14 @@ class PluginFile(NamedTuple):
     #: of the plugin in it, by its manifest; nothing before it was loaded once
     name: str
     #: what went wrong when it was loaded last
-    error: PluginError | None
+    error: str | None
 
 
 class _Trouble(NamedTuple):
-    """What went wrong with a file, and the state that it was in."""
+    """What went wrong with a file, and the state that it was in. The text is kept, not the
+    exception: that would keep all that its traceback leads to."""
 
-    error: PluginError
+    text: str
     mark: Mark
 
 
@@ -164,7 +165,7 @@ class PluginLoader:
             known = sorted(self._names.items())
             trouble = self._trouble
             return [
-                PluginFile(path, name, trouble[path].error if path in trouble else None)
+                PluginFile(path, name, trouble[path].text if path in trouble else None)
                 for path, name in known
             ]
 
@@ -232,7 +233,7 @@ class PluginLoader:
                 return self.name_of(path)
             trouble = self._trouble.get(path)
             if trouble is not None and trouble.mark == file_mark(path):
-                raise trouble.error
+                raise PlatformError(trouble.text)
             return self.load(path)
 
     def reload(self, key: str) -> str:
@@ -388,7 +389,7 @@ class PluginLoader:
         failure, mark = LoadFailure(self._shown(path), error), file_mark(path)
         with self._lock:
             self._names.setdefault(path, "")
-            self._trouble[path] = _Trouble(error, mark)
+            self._trouble[path] = _Trouble(str(error), mark)
         self._log("error", str(failure), self.name_of(path) or path.stem)
         return failure
 
