@@ -33,6 +33,7 @@ ORDER = (
     "executions",
     "notebooks",
     "receipts",
+    "platform",
     "packages",
     "wasi",
     "pyodide",

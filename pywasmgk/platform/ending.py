@@ -10,6 +10,7 @@ from contextlib import suppress
 from ..errors import CallTimeout
 from ..plugin import Plugin
 from .service import Service
+from .starting import started
 
 __all__ = ["shut_down_all"]
 
@@ -34,18 +35,13 @@ def shut_down_all(
 
         # those that never end must not keep the process from ending
         thread = threading.Thread(target=close, name=f"shutdown {name}", daemon=True)
-        jobs.append((name, thread, allowed, close))
-    for _, thread, _, close in jobs:
-        try:
-            thread.start()
-        except RuntimeError:
-            close()  # there are no threads here, or no more of them
+        jobs.append((name, thread, allowed))
     began = time.monotonic()
-    for name, thread, allowed, _ in jobs:
-        if thread.ident is not None:
-            thread.join(max(began + allowed + _AFTER_FORCE - time.monotonic(), 0.0))
-            if thread.is_alive():
-                errors[name] = CallTimeout(f"still running after {allowed + _AFTER_FORCE:g} s")
+    waited_for = [(name, thread, allowed) for name, thread, allowed in jobs if started(thread)]
+    for name, thread, allowed in waited_for:
+        thread.join(max(began + allowed + _AFTER_FORCE - time.monotonic(), 0.0))
+        if thread.is_alive():
+            errors[name] = CallTimeout(f"still running after {allowed + _AFTER_FORCE:g} s")
     return {name: errors[name] for name in sorted(errors)}
 
 

@@ -18,6 +18,7 @@ from ..errors import CallTimeout, PlatformError
 from ..plugin.gojson import JSONError, decode
 from .listeners import Listeners
 from .manager import PluginChange, PluginManager
+from .starting import started
 
 __all__ = ["PING", "HealthMonitor", "PluginHealth"]
 
@@ -177,8 +178,7 @@ class HealthMonitor:
                 # the last probe did not even end: that is no sign of life
                 self._miss(name)
             return None
-        thread.start()
-        return thread
+        return thread if started(thread) else None
 
     def _probed(self, name: str) -> None:
         try:

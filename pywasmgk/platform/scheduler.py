@@ -23,6 +23,7 @@ from ..wasm.runtime.metering import CancelToken
 from .listeners import Listeners
 from .manager import PluginManager
 from .schedules import Schedule, job_name, job_timeout
+from .starting import started
 
 __all__ = ["JobRun", "JobStatus", "Scheduler"]
 
@@ -107,6 +108,8 @@ class Scheduler:
         self._running: dict[str, _Running] = {}
         self._last_runs: dict[str, JobRun] = {}
         self._lock = threading.Lock()
+        #: somebody may wait for runs to end
+        self._ended = threading.Condition(self._lock)
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         #: told of each run that has ended, in its thread
@@ -158,7 +161,7 @@ class Scheduler:
 
     def step(self) -> list[str]:
         """Has the jobs run that are due, each in a thread of its own; gives their names."""
-        begun = []
+        begun: dict[str, threading.Thread] = {}
         with self._lock:
             self._plan()
             now = self.now()
@@ -172,24 +175,30 @@ class Scheduler:
                     text = f"job {printable(planned.job.id)} is left out: it still runs"
                     self._manager.log.add("warn", text, plugin=planned.plugin)
                     continue
-                begun.append(name)
-                self._begin(name, planned.plugin, planned.job)
-        return begun
+                begun[name] = self._prepared(name, planned.plugin, planned.job)
+        for thread in begun.values():
+            started(thread)
+        return [*begun]
 
-    def _begin(self, name: str, plugin: str, job: Job) -> None:
+    def _prepared(self, name: str, plugin: str, job: Job) -> threading.Thread:
+        """The thread of a run, which counts as running from now on."""
         cancel = CancelToken()
 
         def work() -> None:
             try:
                 self._run(name, plugin, job, cancel)
             finally:
-                with self._lock:
-                    self._running.pop(name, None)
+                self._has_ended(name)
 
         # one that does not end must not keep the process from ending
         thread = threading.Thread(target=work, name=name, daemon=True)
         self._running[name] = _Running(thread, cancel)
-        thread.start()
+        return thread
+
+    def _has_ended(self, name: str) -> None:
+        with self._ended:
+            self._running.pop(name, None)
+            self._ended.notify_all()
 
     def run_now(self, name: str) -> JobRun:
         """Runs a job in this thread, due or not, and gives how that went. Raises PlatformError for
@@ -206,8 +215,7 @@ class Scheduler:
         try:
             return self._run(name, planned.plugin, planned.job, cancel)
         finally:
-            with self._lock:
-                self._running.pop(name, None)
+            self._has_ended(name)
 
     def _run(self, name: str, plugin: str, job: Job, cancel: CancelToken) -> JobRun:
         began, started = self._clock(), time.perf_counter()
@@ -237,20 +245,24 @@ class Scheduler:
         return min(max(left, _SHORTEST_WAIT), _LOOK_EVERY)
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Waits for the runs that have begun; gives whether all have ended in time."""
-        until = None if timeout is None else time.monotonic() + timeout
-        for running in [*self._running.values()]:
-            if running.thread is not threading.current_thread():
-                left = None if until is None else max(until - time.monotonic(), 0.0)
-                running.thread.join(left)
-        return not self._running
+        """Waits for the runs that have begun, but for one that waits itself; gives whether they
+        have ended in time."""
+        me = threading.current_thread()
+
+        def all_have_ended() -> bool:
+            return all(running.thread is me for running in self._running.values())
+
+        with self._ended:
+            return self._ended.wait_for(all_have_ended, timeout)
 
     def stop(self, timeout: float = 5.0) -> None:
         """Begins no further run, ends those that run, and waits for them for at most ``timeout``
         seconds."""
         self._stop.set()
-        for running in [*self._running.values()]:
-            running.cancel.cancel()
+        with self._lock:
+            running = [*self._running.values()]
+        for one in running:
+            one.cancel.cancel()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join()
             self._thread = None

@@ -15,6 +15,7 @@ from scripted import Script, Scripted
 from pywasmgk import CancelToken, MemoryHost
 from pywasmgk.errors import CallError, PlatformError
 from pywasmgk.platform import (
+    HealthMonitor,
     JobRun,
     PluginManager,
     Schedule,
@@ -260,6 +261,24 @@ def test_a_job_can_be_run_by_hand() -> None:
     assert plugin.calls == [("do_j", None)]
     with pytest.raises(PlatformError, match=r'job "plugin\.x\.k" not found'):
         timed.scheduler.run_now("plugin.x.k")
+
+
+def test_where_no_thread_can_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs, probes and the end of all are done one after the other."""
+
+    def none(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    plugins = [Scripted(name, jobs=[job()]) for name in "xy"]
+    timed = Timed(*plugins)
+    monkeypatch.setattr(threading.Thread, "start", none)
+    assert timed.after(300) == ["plugin.x.j", "plugin.y.j"]
+    assert [plugin.calls for plugin in plugins] == [[("do_j", None)]] * 2
+    monitor = HealthMonitor(timed.manager)
+    monitor.step()
+    assert [health.status for health in monitor.health()] == ["healthy"] * 2
+    timed.manager.shutdown()
+    assert [plugin.shutdowns for plugin in plugins] == [1, 1]
 
 
 def test_in_a_thread_until_it_is_stopped() -> None:
