@@ -504,7 +504,13 @@ def disasm_command(
 
 
 @click.command("spec")
-@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=PATH)
+@click.argument(
+    "paths",
+    metavar="PATH...",
+    nargs=-1,
+    required=True,
+    type=click.Path(exists=True, allow_dash=True, path_type=Path),
+)
 @engine_option
 @click.option(
     "--release", type=click.Choice(["1.0", "2.0"]), help="Run the scripts of this release."
@@ -521,8 +527,8 @@ def spec_command(
 ) -> None:
     """Run scripts of the official test suite.
 
-    PATH is a script in the text format (.wast), a json file as wast2json writes it, the zip of a
-    group, or a folder with an index.json.
+    PATH is a script or module in the text format (.wast, .wat; "-" is one on standard input), a
+    json file as wast2json writes it, the zip of a group, or a folder with an index.json.
     Limits are lifted. Assertions that a later release took back are counted apart and not run.
     Exit code 1 if any assertion fails.
     """

@@ -61,7 +61,7 @@ _LONGEST = 1e9
 # -- files
 
 #: of a file that is read, and of one that is written
-PATH = click.Path(exists=True, path_type=Path)
+PATH = click.Path(exists=True, dir_okay=False, path_type=Path)
 NEW_FILE = click.Path(dir_okay=False, path_type=Path)
 #: stands for standard input
 STDIN = "-"

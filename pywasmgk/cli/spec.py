@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import click
 
 from ..errors import TextError, near_miss
-from ..wasm.script import Report, Script, find_scripts, run_script, unlimited
-from .output import say
+from ..wasm.script import Report, Script, find_scripts, from_text, run_script, unlimited
+from .options import STDIN
+from .output import binary_stream, say
 from .session import FAILED, Session
 
 __all__ = ["run_scripts"]
@@ -47,18 +48,27 @@ def _scripts(paths: tuple[Path, ...], release: str | None, name: str | None) -> 
     found: list[Script] = []
     for path in paths:
         try:
-            found += find_scripts(path, release, name)
+            found += _scripts_of(path, release, name)
         except _UNREADABLE as error:
             raise _no_script(str(path), error) from error
     if not found:
-        known = {script.name for path in paths for script in find_scripts(path, release)}
+        known = {script.name for path in paths for script in _scripts_of(path, release, None)}
         hint = near_miss(name, known) if name else ""
         raise click.UsageError(f"there is no script {name!r}{hint}" if name else "no scripts")
     return found
 
 
+def _scripts_of(path: Path, release: str | None, name: str | None) -> Iterable[Script]:
+    if str(path) != STDIN:
+        return find_scripts(path, release, name)
+    text = binary_stream("stdin").read()
+    return [from_text(text, "<stdin>")] if name is None else []
+
+
 def _no_script(name: str, error: Exception) -> click.UsageError:
     what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    if type(error) is ValueError:
+        what = str(error)
     if isinstance(error, KeyError):
         what = f"it has no {error}"
     return click.UsageError(f"{name} is no test script: {what}")

@@ -128,9 +128,12 @@ class Script:
 def find_scripts(
     path: Path, release: str | None = None, name: str | None = None
 ) -> Iterator[Script]:
-    """The scripts of a folder with ``index.json``, of a group's zip, or of one json or wast file.
-    Raises TextError for a wast file that is no script."""
+    """The scripts of a folder with ``index.json``, of a group's zip, or of one file in JSON or in
+    the text format, in which a module is a script too. Raises TextError for a text that is none,
+    ValueError for other files."""
     if path.is_dir():
+        if not (path / "index.json").exists():
+            raise ValueError("a folder without index.json")
         index = json.loads((path / "index.json").read_text())
         for group, script in index["releases"][release or IMPLEMENTED]:
             if name in (None, script):
@@ -144,10 +147,12 @@ def find_scripts(
             if name in (None, script):
                 yield _from_zip(path, script, index, path.stem)
     elif name in (None, path.stem):
-        if path.suffix == ".wast":
+        if path.suffix in (".wast", ".wat"):
             yield from_text(path.read_bytes(), path.name)
-        else:
+        elif path.suffix == ".json":
             yield Script(path.stem, lambda file: (path.parent / file).read_bytes())
+        else:
+            raise ValueError("its name ends in none of .wast, .wat, .json and .zip")
 
 
 def from_text(text: str | bytes, name: str) -> Script:

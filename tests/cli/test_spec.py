@@ -165,14 +165,36 @@ def test_a_script_that_is_not_there(suite: Path) -> None:
         ("x.wast", "(assert_nothing)"),
         ("x.wast", "(module"),
         ("x.wast", "no script"),
+        ("x.wat", "no module"),
+        ("x.wasm", "\0asm"),
+        ("noname", ""),
+        ("folder/x.wast", "(module)"),
     ],
 )
 def test_what_is_no_suite(tmp_path: Path, name: str, content: str) -> None:
     path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
     path.write_text(content, encoding="utf-16" if content == "\ufffe" else "utf-8")
-    done = run("spec", tmp_path if name == "index.json" else path)
+    folder = name == "index.json" or path.parent != tmp_path
+    done = run("spec", path.parent if folder else path)
     assert (done.code, done.out) == (2, "")
-    assert "is no test script: " in done.err
+    assert "is no test script: " in done.err and "No such file" not in done.err
+
+
+def test_a_module_in_the_text_format_is_a_script(tmp_path: Path) -> None:
+    path = tmp_path / "mine.wat"
+    path.write_text("(module (func $f) (start $f))")
+    assert run("spec", path).out.splitlines()[0] == "0 passed, 0 failed"
+    path.write_text("(module (func (i32.konst)))")
+    done = run("spec", path)
+    assert done.code == 1
+    assert "mine.wat:1: module: TextError: unknown instruction i32.konst" in done.out
+
+
+def test_a_script_on_standard_input() -> None:
+    done = run("spec", "-", stdin=WAST.encode())
+    assert (done.code, done.out.splitlines()[-2]) == (1, "1 passed, 2 failed")
+    assert run("spec", "-", "--script", "x").code == 2
 
 
 def test_wrong_lines(suite: Path) -> None:
