@@ -21,7 +21,7 @@ from ..wasm.types import FuncType
 from ..wasm.wasi import MODULE, HostDirectory, WasiConfig
 from ..wasm.wasi.context import WasiContext
 from ..wasm.wasi.functions import functions as wasi_functions
-from .options import HostChoice, Source, chosen_features, instance_limits
+from .options import HostChoice, Source, chosen_features, module_limits
 from .output import binary_stream, say
 from .session import Session
 from .values import parse_arguments
@@ -193,7 +193,7 @@ def begun(
 ) -> Iterator[tuple[Instance, Func]]:
     """An instance with such imports, and the function that is to be called."""
     with around(task, call, stdin, stdout, sink) as imports:
-        yield begin(task, imports, instance_limits(**call.limits))
+        yield begin(task, imports, module_limits(**call.limits))
 
 
 @contextmanager

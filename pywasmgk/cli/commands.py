@@ -26,7 +26,7 @@ from .options import (
     engine_option,
     features_option,
     key_option,
-    limit_options,
+    module_limit_options,
     pairs,
     stats_option,
 )
@@ -145,7 +145,7 @@ def _call_options(command: Any) -> Any:
             is_flag=True,
             help="Let functions be missing that the module imports; calling one is a trap.",
         ),
-        limit_options,
+        module_limit_options,
         features_option("all"),
     )
     for option in reversed(options):

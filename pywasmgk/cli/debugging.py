@@ -24,7 +24,7 @@ from ..wasm.wasi import WasiConfig
 from ..wasm.wasi import imports as wasi_imports
 from .calling import Call, Task, around, begin, load, prepare, task_of, write_core
 from .keys import key_at
-from .options import instance_limits
+from .options import module_limits
 from .output import say
 from .session import Session
 
@@ -103,7 +103,7 @@ def _held(
     called = files.state is None
     task = prepare(session, call) if called else Task(load(session, call), None, call.args, [])
     with around(task, call, stdin, "stderr" if session.json else "stdout", sink) as imports:
-        limits = instance_limits(**call.limits)
+        limits = module_limits(**call.limits)
         if files.state is not None:
             data = files.state.read_bytes()
             held = Execution.from_bytes(data, task.module, imports, key=files.key, **limits)

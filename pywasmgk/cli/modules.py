@@ -14,7 +14,7 @@ from ..wasm.runtime.instance import Instance, instantiate
 from ..wasm.runtime.linker import Imports
 from .calling import Call, Task, core_written_to, exported, imports_of, prepare
 from .inspection import contract_problems
-from .options import SOURCE, Source, chosen_features, instance_limits
+from .options import SOURCE, Source, chosen_features, module_limits
 from .output import binary_stream, say
 from .progress import Progress
 from .session import FAILED, Measures, Session, describe
@@ -34,7 +34,7 @@ def run(session: Session, call: Call, stats: bool, coredump: Path | None) -> Non
     wanted = not (session.json or task.is_program)
     with imports_of(task, call, binary_stream("stdin"), stdout) as imports:
         with Progress(wanted=wanted) as progress:
-            options = {**instance_limits(**call.limits), "progress": progress}
+            options = {**module_limits(**call.limits), "progress": progress}
             with core_written_to(coredump):
                 code, results = _run(session, task, imports, options)
     if session.json:

@@ -15,6 +15,7 @@ from .. import examples
 from ..errors import CacheError, near_miss
 from ..wasm.cache import ENVIRONMENT
 from ..wasm.runtime.defaults import (
+    DEFAULT_COMMAND_MEMORY,
     DEFAULT_FUEL,
     DEFAULT_MEMORY_LIMIT,
     DEFAULT_TIMEOUT,
@@ -39,6 +40,8 @@ __all__ = [
     "instance_limits",
     "key_option",
     "limit_options",
+    "module_limit_options",
+    "module_limits",
     "pairs",
     "stats_option",
 ]
@@ -240,14 +243,6 @@ _LIMITS = (
         help=f"Instructions that a call may take.  [default: {DEFAULT_FUEL}]",
     ),
     click.option(
-        "--memory-limit",
-        "--memory",
-        "memory",
-        type=Limit("pages", int, 0, MAX_PAGES),
-        metavar="PAGES|none",
-        help=f"Pages of 64 KiB that its memory may have.  [default: {DEFAULT_MEMORY_LIMIT}]",
-    ),
-    click.option(
         "--timeout",
         type=Limit("seconds", float, 0.001, _LONGEST),
         metavar="SECONDS|none",
@@ -341,16 +336,38 @@ _CACHE = (
 )
 
 
-def limit_options(command: F) -> F:
-    """Adds ``--fuel``, ``--memory-limit``, ``--timeout``, ``--engine``, ``--cache-dir`` and
-    ``--no-cache``."""
-    for option in reversed((*_LIMITS, engine_option, *_CACHE)):
-        command = option(command)
-    return command
+def _limit_options(default: str) -> Callable[[F], F]:
+    memory = click.option(
+        "--memory-limit",
+        "--memory",
+        "memory",
+        type=Limit("pages", int, 0, MAX_PAGES),
+        metavar="PAGES|none",
+        help=f"Pages of 64 KiB that its memory may have.  [default: {default}]",
+    )
+
+    def add(command: F) -> F:
+        fuel, timeout = _LIMITS
+        for option in reversed((fuel, memory, timeout, engine_option, *_CACHE)):
+            command = option(command)
+        return command
+
+    return add
+
+
+#: add ``--fuel``, ``--memory-limit``, ``--timeout``, ``--engine``, ``--cache-dir`` and
+#: ``--no-cache`` to a command for plugins, and to one for modules, which may be programs
+limit_options = _limit_options(f"{DEFAULT_MEMORY_LIMIT}")
+module_limit_options = _limit_options(f"{DEFAULT_COMMAND_MEMORY}")
 
 
 #: what the options of limits and features are called where they are given on
 LIMIT_NAMES = ("fuel", "memory", "timeout", "engine", "cache_dir", "features")
+
+
+def module_limits(**line: Any) -> dict[str, Any]:
+    """:func:`instance_limits` for modules, which have the memory of programs."""
+    return {"memory_limit": DEFAULT_COMMAND_MEMORY, **instance_limits(**line)}
 
 
 def instance_limits(

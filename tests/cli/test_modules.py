@@ -8,6 +8,8 @@ import cli_guests as guests
 import pytest
 from cli_guests import run
 
+from pywasmgk.wasm.runtime.defaults import DEFAULT_COMMAND_MEMORY
+
 
 @pytest.fixture
 def file(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
@@ -216,11 +218,23 @@ def test_a_timeout(file: Path) -> None:
 
 @about("LARGE")
 def test_memory_is_limited(file: Path) -> None:
-    done = run("run", file, "f")
+    done = run("run", file, "f", "--memory-limit", "256")
     assert done.code == 1
     assert "min 300 pages" in done.err
     assert run("run", file, "f", "--memory", "300", "--json").form["pages"] == 300
     assert run("run", file, "f", "--memory", "none").code == 0
+
+
+@pytest.mark.parametrize("command", ["run", "profile", "coverage", "trace"])
+def test_modules_have_the_memory_of_programs(command: str, tmp_path: Path) -> None:
+    path = tmp_path / "large.wat"
+    text = '(module (memory (export "memory") {}) (func (export "_start")))'
+    path.write_text(text.format(DEFAULT_COMMAND_MEMORY))
+    assert run(command, path).code == 0
+    path.write_text(text.format(DEFAULT_COMMAND_MEMORY + 1))
+    done = run(command, path)
+    assert done.code == 1 and "over limit of 1024 pages" in done.err
+    assert "1024" in run(command, "--help").out and "256" in run("call", "--help").out
 
 
 @about("NEEDS_MORE")
