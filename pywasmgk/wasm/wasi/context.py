@@ -218,11 +218,11 @@ class WasiContext:
 
     @contextmanager
     def new_entry(self, target: str = "") -> Iterator[None]:
-        """Charges a name that is made in the block, and the bytes of what a link says; nothing, if
-        the block fails."""
+        """Charges a name that is made in the block, and what a link says; nothing, if the block
+        fails."""
         if self._entries >= self.quotas.entries:
             raise Refused(Errno.DQUOT)
-        said = len(target.encode())
+        said = _size_of(target)
         self._charge_written(said)
         try:
             yield
@@ -239,6 +239,13 @@ class WasiContext:
             raise Refused(Errno.OVERFLOW)
         self._listed = listed
         descriptor.listing = names
+
+
+def _size_of(text: str) -> int:
+    """Bytes that a text takes, in a file or in memory, where one wide character makes all wide."""
+    widest = ord(max(text, default="\0"))
+    width = 1 if widest < 0x100 else 2 if widest < 0x10000 else 4
+    return max(len(text.encode()), width * len(text))
 
 
 def _strings(texts: Sequence[str]) -> list[bytes]:

@@ -374,6 +374,17 @@ def test_a_module_without_memory_gets_fault() -> None:
     assert instantiate(data, wasi=WasiConfig()).exports.f(0, 1) == E.FAULT
 
 
+@pytest.mark.parametrize(
+    ("letter", "size"), [("x", 200), ("\xe9", 201), ("\u20ac", 400), ("\U0001f600", 800)]
+)
+def test_links_count_what_they_take_in_memory(letter: str, size: int) -> None:
+    """Where one letter is wide, all 200 are."""
+    for quota, answer in ((size, E.SUCCESS), (size - 1, E.DQUOT)):
+        guest = Ours(with_root(MemoryDirectory(), quotas=Quotas(written=quota)))
+        text = "x" * 199 + letter
+        assert guest.call("path_symlink", *guest.put(text), 3, *guest.put("link")) == answer
+
+
 def test_what_links_say_counts_as_written() -> None:
     for root in (MemoryDirectory(), OverlayDirectory(MemoryDirectory())):
         guest = Ours(with_root(root, quotas=Quotas(written=1000)))
