@@ -100,6 +100,7 @@ CONCRETE = {
     "plugins": "DIR",
     "jobs": "DIR",
     "watch": "DIR --for 0",
+    "mcp": "DIR --list",
     "pack": "FOLDER",
     "unpack": "SHELF/stats.zip --into NEW",
     "search": "--index SHELF",
@@ -147,12 +148,13 @@ def test_a_command_of_the_readme_works(line: list[str], tmp_path: Path) -> None:
     paths = {word: tmp_path / name for word, name in names.items()}
     if line[1] in PACKAGING:
         paths |= on_a_shelf(tmp_path)
-    if line[1] in {"plugins", "jobs", "watch"}:
+    if line[1] in {"plugins", "jobs", "watch", "mcp"}:
         pytest.importorskip("cronsim", reason="the extra jobs is not installed")
         paths["DIR"] = tmp_path / "plugins"
         paths["DIR"].mkdir()
         job = {"id": "clean", "handler": "clean", "schedule": "@daily", "enabled": True}
-        manifest = {"name": "cleaner", "version": "1.0.0", "jobs": [job]}
+        tool = {"name": "count", "description": "Counts", "handler": "count"}
+        manifest = {"name": "cleaner", "version": "1.0.0", "jobs": [job], "mcp_tools": [tool]}
         (paths["DIR"] / "cleaner.wasm").write_bytes(guest(manifest))
     paths["FILE"].write_bytes(ADD)
     paths["SCRIPT"].write_text('{"commands": []}')

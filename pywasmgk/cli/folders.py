@@ -1,9 +1,11 @@
-"""Commands for folders of plugins: ``plugins``, ``jobs``, ``watch``."""
+"""Commands for folders of plugins: ``plugins``, ``jobs``, ``watch``, ``mcp``."""
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import queue
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -36,12 +38,13 @@ from .plugins import ConsoleHost
 from .progress import Progress
 from .session import FAILED, Session, describe
 
-__all__ = ["list_jobs", "list_plugins", "run_jobs", "watch"]
+__all__ = ["list_jobs", "list_plugins", "list_tools", "run_jobs", "serve_tools", "watch"]
 
 #: where it is kept what is switched off, in the folder
 _STATE = ".pywasmgk-state.json"
 #: seconds between two looks at whether somebody pressed Ctrl-C
 _PATIENCE = 0.5
+_LOOPBACK = "127.0.0.1"
 
 
 class _Opened(NamedTuple):
@@ -63,7 +66,8 @@ def _opened(
     *,
     lazy: bool = False,
 ) -> Iterator[_Opened]:
-    """Loads what is in a folder; at the end all is shut down."""
+    """Loads what is in a folder, or one file; at the end all is shut down."""
+    file, folder = (folder, folder.parent) if folder.is_file() else (None, folder)
     if not folder.is_dir():
         raise click.UsageError(f"there is no folder {str(folder)!r}")
     own = None if choice.own is None else host_at(choice.own)
@@ -78,7 +82,9 @@ def _opened(
         )
         with _ended(manager):
             loader = PluginLoader(manager, folder, lazy=lazy, **instance_limits(**limits))
-            yield _Opened(manager, loader, loader.load_all())
+            if file is not None:
+                loader.load(file)
+            yield _Opened(manager, loader, [] if file is not None else loader.load_all())
 
 
 @contextmanager
@@ -323,3 +329,61 @@ def _told_form(what: LogEntry | WatchEvent | JobRun) -> dict[str, Any]:
             "error": error,
         }
     }
+
+
+# -- mcp
+
+
+def list_tools(
+    session: Session,
+    plugins: Path,
+    state: Path | None,
+    choice: HostChoice,
+    limits: dict[str, Any],
+) -> None:
+    """Lists what agents are offered."""
+    from ..platform.mcp_server import tools_of
+
+    with _opened(session, plugins, state, choice, limits) as (manager, _, failures):
+        tools = tools_of(manager)
+        if session.json:
+            forms = [
+                {**dataclasses.asdict(own.item), "name": name, "plugin": own.plugin}
+                for name, own in tools.items()
+            ]
+            session.print_json({"tools": forms, "errors": [*map(_failure_form, failures)]})
+        else:
+            _say_table([[name, own.item.description] for name, own in tools.items()])
+            _say_failures(failures)
+    if failures:
+        raise click.exceptions.Exit(FAILED)
+
+
+def serve_tools(
+    session: Session,
+    plugins: Path,
+    state: Path | None,
+    choice: HostChoice,
+    limits: dict[str, Any],
+    port: int | None,
+) -> None:
+    """Serves tools to a client at standard input and output, or to all on loopback."""
+    from ..platform.mcp_server import http_app, serve_stdio, tool_server
+
+    with _opened(session, plugins, state, choice, limits) as (manager, _, failures):
+        _say_failures(failures)
+        server = tool_server(manager)
+        if port is None:
+            serve_stdio(server)
+            return
+        with closing(socket.create_server((_LOOPBACK, port))) as listening:
+            say(f"http://{_LOOPBACK}:{listening.getsockname()[1]}/mcp", err=True)
+            _serve(http_app(server), listening)
+
+
+def _serve(app: Any, listening: socket.socket) -> None:
+    """Serves an application until Ctrl-C. What asks is not logged."""
+    import uvicorn
+
+    config = uvicorn.Config(app, log_level="error", access_log=False)
+    uvicorn.Server(config).run([listening])

@@ -12,14 +12,19 @@ import click
 from .options import IN_MEMORY, LIMIT_NAMES, HostChoice, limit_options, pairs
 from .session import Session, pass_session
 
-__all__ = ["jobs_command", "plugins_command", "watch_command"]
+__all__ = ["jobs_command", "mcp_command", "plugins_command", "watch_command"]
 
 _LEVELS = ("debug", "info", "warn", "error")
 
 
+_folder_argument = click.argument(
+    "folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path)
+)
+
+
 def _folder_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds the folder, and what all commands for one say of it. The command gets ``folder``,
-    ``choice`` and ``limits``."""
+    """Adds what all commands for a folder of plugins say of it. The command gets ``choice`` and
+    ``limits``."""
 
     @functools.wraps(command)
     def carried(
@@ -35,7 +40,6 @@ def _folder_options(command: Callable[..., Any]) -> Callable[..., Any]:
         return command(*given, choice=choice, limits=limits, **rest)
 
     options = (
-        click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path)),
         click.option(
             "--state",
             type=click.Path(dir_okay=False, path_type=Path),
@@ -80,6 +84,7 @@ _seconds_option = click.option(
 
 
 @click.command("plugins")
+@_folder_argument
 @_folder_options
 @click.option("--enable", multiple=True, metavar="NAME", help="Switch this plugin on first.")
 @click.option("--disable", multiple=True, metavar="NAME", help="Switch this plugin off first.")
@@ -106,6 +111,7 @@ def plugins_command(
 
 
 @click.command("jobs")
+@_folder_argument
 @_folder_options
 @click.option("--run", is_flag=True, help="Run them when they are due, until Ctrl-C.")
 @click.option(
@@ -152,6 +158,7 @@ def jobs_command(
 
 
 @click.command("watch")
+@_folder_argument
 @_folder_options
 @click.option("--lazy", is_flag=True, help="Load plugins at their first call only.")
 @click.option(
@@ -191,3 +198,38 @@ def watch_command(
         session, folder, state, choice, limits,
         lazy=lazy, polling=polling, level=log, seconds=seconds,
     )  # fmt: skip
+
+
+@click.command("mcp")
+@click.argument("plugins", metavar="DIR|PLUGIN", type=click.Path(exists=True, path_type=Path))
+@_folder_options
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    metavar="PORT",
+    help="Serve streamable HTTP on loopback there, at /mcp; 0 takes a free port.",
+)
+@click.option("--list", "listed", is_flag=True, help="Only list the tools.")
+@pass_session
+def mcp_command(
+    session: Session,
+    /,
+    plugins: Path,
+    state: Path | None,
+    choice: HostChoice,
+    limits: dict[str, Any],
+    port: int | None,
+    listed: bool,
+) -> None:
+    """Offer plugins' tools to agents, by the Model Context Protocol.
+
+    Each entry of mcp_tools in the manifests of DIR, or of one file, is a tool PLUGIN__TOOL. The
+    client is at standard input and output, or with --port whoever asks on this machine. Needs the
+    extra mcp: pip install 'pywasmgk[mcp]'.
+    """
+    from .folders import list_tools, serve_tools
+
+    if listed:
+        list_tools(session, plugins, state, choice, limits)
+    else:
+        serve_tools(session, plugins, state, choice, limits, port)

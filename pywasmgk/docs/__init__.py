@@ -35,6 +35,7 @@ ORDER = (
     "receipts",
     "platform",
     "packages",
+    "agents",
     "wasi",
     "pyodide",
     "api",
