@@ -44,6 +44,7 @@ class ManagedHost(HostAPI):
         self._log = log
         self._names = names
         self.empty_rows_as_list = getattr(inner, "empty_rows_as_list", False)
+        self.observer = getattr(inner, "observer", None)
         for name in PARAMETERS:
             if name not in ("call_plugin", "log"):
                 # an attribute of its own hides the method of the class; None is no method

@@ -250,7 +250,7 @@ def _encoded(value: Any) -> Any:
 
 # -- named databases
 
-_NAME = re.compile(r"\s*@([A-Za-z_][\w-]*):\s*")
+_NAME = re.compile(r"\s*@([A-Za-z_][A-Za-z0-9_-]*):\s*")
 
 
 def split_name(sql: str) -> tuple[str | None, str]:

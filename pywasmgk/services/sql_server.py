@@ -20,6 +20,7 @@ from ..plugin.quotas import HostQuotas
 from .databases import PooledDatabase, Session
 from .failures import LOG, require, required_module
 from .placeholders import Statement, dialect_named, parse
+from .watchdog import Watchdog
 
 __all__ = ["SQLServer"]
 
@@ -39,6 +40,8 @@ _STICKY = frozenset({"GET_LOCK", "TEMPORARY"})
 _MOST_TOLD = 300
 #: milliseconds by which the server's limit is longer than the call's: that one is to come first
 _GRACE = 20
+#: seconds after which a server that should have answered is given up
+_PATIENCE = 1.0
 
 
 class SQLServer(PooledDatabase):
@@ -71,6 +74,7 @@ class SQLServer(PooledDatabase):
             require(sensible, f"{name} must be seconds above 0, found {value!r}")
         self._alchemy = required_module("sqlalchemy", "sql", "a database at a URL")
         self.timeout = timeout
+        self.watchdog = Watchdog()
         args = {**_connecting(str(url), connect_timeout, timeout), **(connect_args or {})}
         try:
             self._engine = self._alchemy.create_engine(
@@ -197,6 +201,11 @@ class ServerSession:
     def _alone(self, ctx: CallContext) -> Iterator[None]:
         """Around a statement: its time, and its own commit or savepoint. Where it fails it is
         undone, and no more than it."""
+        seconds = self._seconds(ctx) + _PATIENCE
+        with self._database.watchdog.watching(ctx, self._descriptor(), seconds):
+            yield from self._whole_or_undone(ctx)
+
+    def _whole_or_undone(self, ctx: CallContext) -> Iterator[None]:
         self._limit(ctx)
         # PostgreSQL refuses everything in a transaction of which a statement has failed
         within = self._holds and self._database.dialect.postgres
@@ -223,12 +232,25 @@ class ServerSession:
             LOG.debug("a statement that failed was not undone", exc_info=True)
             self._reusable = False
 
+    def _seconds(self, ctx: CallContext) -> float:
+        """What a statement may take."""
+        left, most = ctx.seconds_left(), self._database.timeout
+        return most if left is None else min(left, most)
+
+    def _descriptor(self) -> int | None:
+        """The connection's socket, where the driver says which that is."""
+        driver = self._connection.connection.dbapi_connection
+        found: Any = getattr(getattr(driver, "pgconn", None), "socket", None)
+        if found is None:
+            wire = getattr(driver, "_sock", None)  # PyMySQL
+            found = None if wire is None else wire.fileno()
+        return found if isinstance(found, int) and found >= 0 else None
+
     def _limit(self, ctx: CallContext) -> None:
         """Has the server end the next statement with the call."""
         ctx.check()
         dialect = self._database.engine_dialect
-        left, most = ctx.seconds_left(), self._database.timeout
-        millis = int((most if left is None else min(left, most)) * 1000) + _GRACE
+        millis = int(self._seconds(ctx) * 1000) + _GRACE
         if self._database.dialect.postgres:
             self._connection.exec_driver_sql(f"SET LOCAL statement_timeout = {millis}")
         elif getattr(dialect, "is_mariadb", False):

@@ -339,6 +339,39 @@ def test_a_server_dies_and_comes_back(kind: str, caplog: pytest.LogCaptureFixtur
         assert insert(database, 2) == 1
 
 
+@pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
+def test_a_server_that_is_frozen_ends_with_the_call(kind: str) -> None:
+    found = {"postgresql": servers.PostgreSQL, "mariadb": servers.MariaDB}[kind]
+    pytest.importorskip("sqlalchemy")
+    try:
+        server = found()
+    except servers.NotThere as error:
+        pytest.skip(str(error))
+    with server, contextlib.closing(SQLServer(server.url, timeout=600)) as database:
+        make_table(database)
+        held = database.lend(context())
+        try:
+            server.freeze()
+        except servers.NotThere as error:
+            pytest.skip(str(error))
+        with pytest.raises(DeadlineExceeded):
+            held.query(context(timeout=0.2), "SELECT * FROM item", [])
+        held.give_back()
+        server.thaw()
+        assert names(database) == []
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
+def test_a_statement_ends_when_the_call_is_cancelled(kind: str, database: PooledDatabase) -> None:
+    token = CancelToken()
+    timer = threading.Timer(0.2, token.cancel)
+    timer.start()
+    with pytest.raises(Cancelled):
+        database.query(context(cancel=token), SLOW[kind], [])
+    timer.join()
+    assert database.query(context(), "SELECT 1 AS one", []) == [{"one": 1}]
+
+
 # -- names, settings
 
 

@@ -14,6 +14,7 @@ from plugin_guests import ask, asker, guest, question
 from transaction_guest import transactor
 
 from pywasmgk.errors import CallError, CallTimeout, ConfigError
+from pywasmgk.platform import PluginManager
 from pywasmgk.plugin import HostAPI, Plugin, load
 from pywasmgk.plugin.host_functions import FUNCTIONS
 from pywasmgk.services import (
@@ -202,6 +203,24 @@ def test_a_call_is_a_transaction(make_database: Callable[..., PooledDatabase]) -
         why = answer(plugin, "db_exec", INSERT).lower()
         assert "unique" in why or "duplicate" in why
         assert count(database) == 1
+
+
+def test_calls_by_a_manager_are_transactions_too(tmp_path: Path) -> None:
+    main, other = (
+        SQLiteDatabase(tmp_path / f"{name}.db", transactions=True) for name in ("main", "other")
+    )
+    make_table(main)
+    make_table(other)
+    with Services(db=Databases(main, {"other": other})) as services:
+        manager = PluginManager(services)
+        manager.register(load(transactor()))
+        with pytest.raises(CallError):
+            manager.call_raw("x", "traps", question("db_exec", INSERT))
+        assert (count(main), count(other)) == (0, 0)
+        named = {"query": f"@other: {INSERT['query']}", "args": [1]}
+        manager.call_raw("x", "do", question("db_exec", named))
+        assert (count(main), count(other)) == (0, 1)
+        manager.shutdown()
 
 
 def test_or_each_statement_is_one(make_database: Callable[..., PooledDatabase]) -> None:

@@ -130,6 +130,23 @@ class Server:
                 self.process.wait(PATIENCE)
         self.process = None
 
+    def freeze(self) -> None:
+        """Has all its processes stand still; the system still takes what it is sent."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Lets them go on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self.process is not None
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        if not children.exists():
+            raise NotThere("this system does not tell the children of processes")
+        others = children.read_text().split()
+        for pid in (self.process.pid, *map(int, others)):
+            os.kill(pid, number)
+
     def close(self) -> None:
         """Ends it, and removes its files."""
         self.stop()
