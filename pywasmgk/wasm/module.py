@@ -60,7 +60,7 @@ _DEFAULT = Features()
 _DWARF, _SOURCE_MAP = {".debug_info", ".debug_line"}, "sourceMappingURL"
 
 #: block maps that are kept, and their instructions, which take some 100 bytes each
-_KEPT_MAPS, _KEPT_INSTRUCTIONS = 128, 60_000
+_KEPT_MAPS, _KEPT_INSTRUCTIONS = 1_000, 60_000
 #: held by who keeps one, of any module
 _KEEPING = Lock()
 #: exports and imports by whose names functions are called in messages

@@ -81,6 +81,7 @@ class Binding:
     def __init__(self, instance: Instance) -> None:
         self.instance = instance
         funcs, tables, _, memory, datas, elems = instance.environment
+        self._types = instance.module.functions
         #: fuel in the hands of compiled code
         self.fuel = CellType(0)
         #: what the account had of call depth, and of frames of Python, where compiled code begins
@@ -459,15 +460,19 @@ class Binding:
     ) -> list[Any]:
         """Calls a compiled function, or goes on from a loop of it, with engine values and on the
         meter's account."""
-        before, budget = (self.depth, self.budget, self.reach), meter.budget
-        if meter.depth < 1 and loop is None:
+        before, budget, depth = (self.depth, self.budget, self.reach), meter.budget, meter.depth
+        if depth < 1 and loop is None:
             raise Trap(TrapCode.STACK_OVERFLOW)
-        meter.budget -= _CROSSING
-        state = CURRENT.state
-        extended = None
-        if meter.budget - state.floor < FRAMES_LEFT:
-            extended = state.extend(meter.budget)
-        self.limit(meter.depth, meter.budget, state.room(meter))
+        meter.budget = left = budget - _CROSSING
+        state, extended = CURRENT.state, None
+        if left - state.floor < FRAMES_LEFT:
+            extended = state.extend(left)
+        # ThreadState.room and limit, without the calls: programs that are half compiled cross often
+        reach = left - state.floor
+        if reach > depth:
+            reach = depth
+        self.depth, self.budget, self.reach = depth, left, reach
+        self.top.cell_contents = reach - SPARE
         self.fuel.cell_contents = meter.left
         try:
             results = (loop or self.functions[index].cell_contents)(*args, 0)
@@ -477,12 +482,13 @@ class Binding:
         except BaseException as error:
             raise self.explain(error, meter) from error.__cause__
         finally:
-            self.limit(*before)
+            self.depth, self.budget, self.reach = before
+            self.top.cell_contents = before[2] - SPARE
             meter.budget = budget
             if extended is not None:
                 state.restore(extended)
         meter.left = self.fuel.cell_contents
-        count = len(self.instance.module.functions[index].results)
+        count = len(self._types[index].results)
         return [results] if count == 1 else list(results) if count else []
 
     def limit(self, depth: int, budget: int, reach: int) -> None:

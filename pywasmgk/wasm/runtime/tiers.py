@@ -94,6 +94,8 @@ class Tiers:
 
     def resolve(self, func: Func, meter: Meter) -> Code | None:
         """The code with which the interpreter runs a function, or ``None`` if it is compiled."""
+        if func.compiled and meter.budget >= FRAMES_LEFT and self.engine != "mixed":
+            return None
         if self.engine == "interpreter":
             func.ready = self.prepare(func)
             return func.ready
@@ -101,8 +103,6 @@ class Tiers:
             return self.prepare(func)
         if self.engine == "mixed":
             return self._resolve_mixed(func)
-        if func.compiled:
-            return None
         level = self._first_level(func.index)
         if level and self._compile(func.index, level):
             return None
@@ -262,7 +262,8 @@ class Tiers:
 
     def enter(self, func: Func, meter: Meter, args: Sequence[Any]) -> list[Any]:
         """Runs a compiled function."""
-        self.look(meter)
+        if self._compiling:
+            self.look(meter)
         return self.binding.enter(func.index, meter, args)
 
     def look(self, meter: Meter) -> None:

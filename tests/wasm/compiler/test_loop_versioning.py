@@ -206,3 +206,72 @@ def test_the_start_of_an_index_that_was_computed_before_the_loop_is_kept() -> No
     assert not list(check(generate(2273), engines, reference=have_wasmtime(), stops=False))
     text = source_of(pywasmgk.Module(generate(2273).data), 2, 1 << 30).text
     assert "= t5\n" in text and "  t5 = " in text
+
+
+#: loops over a pointer of 64 bits, as Go has them: how far it goes on, and its accesses
+WIDE = {
+    "by a word": (8, "i64.load offset=8"),
+    "by half a word": (4, "i64.load"),
+    "by a byte": (1, "i64.load8_u offset=3"),
+    "down by a word": (-8, "i64.load"),
+}
+
+
+def wide(case: str) -> pywasmgk.Module:
+    """A loop that reads through a pointer of 64 bits and writes back."""
+    step, load = WIDE[case]
+    store = load.replace("load", "store").replace("8_u", "8")
+    text = f"""(module (memory (export "memory") 1)
+      (func (export "f") (param $p i64) (param $n i64) (result i64) (local $a i64)
+        loop $on
+          local.get $p i32.wrap_i64 {load} local.get $a i64.add local.set $a
+          local.get $p i32.wrap_i64 local.get $a {store}
+          local.get $p i64.const {step} i64.add local.set $p
+          local.get $n i64.const 1 i64.sub local.tee $n i64.const 0 i64.ne br_if $on
+        end
+        local.get $a local.get $p i64.xor))"""
+    return pywasmgk.Module(assemble(text))
+
+
+@pytest.mark.parametrize("case", WIDE)
+@pytest.mark.parametrize(
+    "start",
+    [0, 8, 13, 65_408, 65_528, (1 << 30) - 1, (1 << 32) - 16, (1 << 32) + 24, -8, (5 << 32) + 7],
+)
+def test_pointers_of_64_bits_do_the_same_wherever_they_lead(case: str, start: int) -> None:
+    module = wide(case)
+    for count in (1, 7, 9, 30, 400):
+        found = [
+            outcome(module, engine, start, count, memory={0: bytes(range(1, 251)) * 4})
+            for engine in ("interpreter", "optimized", "quick")
+        ]
+        assert found[0] == found[1] == found[2], count
+
+
+def test_a_pointer_of_64_bits_is_an_index_too() -> None:
+    """That it has 32, and is a multiple of a word's size, is tested once before the iterations."""
+    text = source_of(wide("by a word"), 0, 1 << 30).text
+    assert "l0 < 1073741823 and not l0 & 7" in text
+    assert "for q0_3 in range(q0_3, e, 1):" in text and "= MQ_1[q0_3]" in text
+    # what goes on by less is not a multiple for long
+    half = source_of(wide("by half a word"), 0, 1 << 30).text
+    assert "l0 < 1073741823 and fuel" in half and "q0_3" not in half
+
+
+def test_a_number_of_64_bits_that_is_stored_as_32_is_no_pointer() -> None:
+    text = """(module (memory (export "memory") 1)
+      (func (export "f") (param $v i64) (param $n i32) (result i64) (local $p i32)
+        loop $on
+          local.get $p local.get $v i32.wrap_i64 i32.store
+          local.get $p i32.const 4 i32.add local.tee $p local.get $n i32.ne br_if $on
+        end
+        local.get $v))"""
+    module = pywasmgk.Module(assemble(text))
+    assert "l0 < 1073741823" not in source_of(module, 0, 1 << 30).text
+
+
+def test_a_scaled_index_of_64_bits_is_masked_once() -> None:
+    text = """(module (memory 1) (func (export "f") (param i64 i64) (result i32)
+      local.get 0 local.get 1 i64.const 3 i64.shl i64.add i32.wrap_i64 i32.load8_u))"""
+    source = source_of(pywasmgk.Module(assemble(text)), 0, 1 << 30).text
+    assert "18446744073709551615" not in source and source.count("4294967296") == 1

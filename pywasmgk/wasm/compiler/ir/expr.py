@@ -21,6 +21,9 @@ __all__ = [
 _ALL_ZERO = 64
 #: all bits of a number of 32 and of 64 bits
 WORDS = ((1 << 32) - 1, (1 << 64) - 1)
+#: bits of an integer of 64 bits times the size of an element: three digits of Python's, which a
+#: product of two words has too, and seldom more than one in a program
+_SCALED = 72
 #: integers up to here, and those below zero, are exact as floats of 32 bits
 _EXACT = 1 << 24
 #: expressions nested deeper are put into a temporary first (Python's tokenizer takes 200
@@ -427,7 +430,7 @@ def keep_low(a: Expr, bits: int) -> Expr:
     if (
         stripped is not a
         and stripped.low is not None
-        and _cost_bits(stripped) <= max(2 * bits + 2, 64)
+        and _cost_bits(stripped) <= max(2 * bits + 2, _SCALED)
     ):
         return keep_low(stripped, bits)
     if a.zeros >= bits:

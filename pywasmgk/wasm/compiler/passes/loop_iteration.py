@@ -74,7 +74,7 @@ class Iteration(Site):
         value = unwrapped(value)
         if value.op != "+" or any(part.op != "var" for part in value.args):
             return False
-        pair = [part for part in value.args if part.reads & self.context.words]
+        pair = [part for part in value.args if part.reads & self.loop.pointers]
         stepped = [part for part in pair if part.place in self.stepped]
         fixed = [part for part in pair if part.reads & self.loop.fixed]
         return len(stepped) == len(fixed) == 1
@@ -108,7 +108,7 @@ class Iteration(Site):
 
     def _own_index(self, pointer: Expr, bits: int) -> Expr | None:
         """The index of the word that a pointer points to, as a variable of its own."""
-        if pointer.op != "var" or not pointer.reads & self.context.words:
+        if pointer.op != "var" or not pointer.reads & self.loop.pointers:
             return None
         place = pointer.place
         by = self.stepped.get(place)

@@ -12,7 +12,7 @@ is tested once before them. A trap corrects the fuel by the number of iterations
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from ..analysis.induction import Count, count, goes_on, is_plain, is_wrapped, steps
@@ -23,7 +23,7 @@ from ..ir import expr
 from ..ir.domain import Environment
 from ..ir.expr import Expr, constant, name, variable
 from ..ir.function import Flow, Function, LoweredBlock
-from ..ir.statements import Statement, Store, TestPoint
+from ..ir.statements import Assign, Statement, Store, TestPoint
 from ..ir.traversal import rewritten, subterms
 from .boolean_locals import freed
 from .byte_narrowing import narrowed
@@ -37,6 +37,9 @@ __all__ = ["version_loops"]
 _HALF = (1 << 31) - 1
 #: bytes of the words of the memory and its views
 _SIZES = {"mem": 1, "MH": 2, "MI": 4, "MQ": 8}
+
+#: operators whose second operand is an address, or an index of words
+_ACCESSES = ("index", "packed")
 
 
 class _Follower(NamedTuple):
@@ -135,6 +138,10 @@ class _Loop:
         #: locals that no iteration assigns, as a set of bits
         self.fixed = (1 << self.context.nlocals) - 1 & ~assigned
         self.stepped = steps(result, self.context.moduli)
+        #: locals of 64 bits of which accesses take the lower half, as a set of bits
+        self.wide = _wide_pointers(result.statements, self.context)
+        #: locals that may be pointers
+        self.pointers = self.context.words | self.wide
         self.count: Count | None = count(result, self.stepped)
 
     def translated(self, *, floored: bool) -> _Attempt | None:
@@ -149,6 +156,7 @@ class _Loop:
                 return None
         assumed, stepped = self._wanted(env), dict(self.stepped)
         wrapping: set[int] = set()
+        asked: set[int] = set()
         floor = -1
         while True:
             known = self._known(env, assumed, -1 if floor in wrapping else floor)
@@ -158,11 +166,13 @@ class _Loop:
             back = self._back(attempt)
             if back is None:
                 return None
-            confirmed = [item for item in assumed if item.holds(back.env)]
+            confirmed = list(self._weakened(assumed, asked, back.env))
             if confirmed == assumed and not iteration.lost and iteration.wrapping == wrapping:
-                return _Attempt(
-                    iteration, attempt, back, assumed, -1 if floor in wrapping else floor
-                )
+                confirmed = self._aligned(assumed, asked, attempt)
+                if confirmed == assumed:
+                    return _Attempt(
+                        iteration, attempt, back, assumed, -1 if floor in wrapping else floor
+                    )
             assumed, wrapping = confirmed, iteration.wrapping
             if floored and floor < 0:
                 floor = next((place for place in wrapping if _goes_down(stepped[place])), -1)
@@ -183,6 +193,31 @@ class _Loop:
             known[floor] = max(fact[0], -self.stepped[floor].args[0]), fact[1], fact[2]
         return known
 
+    def _aligned(
+        self, assumed: list[_Assumed], asked: set[int], attempt: LoweredBlock
+    ) -> list[_Assumed]:
+        """Takes a pointer of 64 bits for a multiple of what is tested of it, once: before its upper
+        half was taken to be zero, nobody knew that the test was about it."""
+        found = []
+        for place, zeros in assumed:
+            more = attempt.alignment_tests.get(place, 0)
+            if self.wide >> place & 1 and more > zeros and place not in asked:
+                asked.add(place)
+                zeros = more
+            found.append(_Assumed(place, zeros))
+        return found
+
+    def _weakened(
+        self, assumed: list[_Assumed], asked: set[int], env: Environment
+    ) -> Iterator[_Assumed]:
+        """What of it holds where an iteration ends; of a pointer that goes on by less than a word,
+        at least that it is small."""
+        for item in assumed:
+            if not item.holds(env) and item.place in asked:
+                item = item._replace(zeros=0)
+            if item.holds(env):
+                yield item
+
     def _back(self, attempt: LoweredBlock) -> Flow | None:
         for flow in attempt.flows:
             if flow is not None and flow.edge.target == self.number:
@@ -193,7 +228,7 @@ class _Loop:
         """The variables that an iteration takes from its head and that may be large, or are tested
         whether they are multiples of a word's size."""
         lines, alignment_tests = self.result.statements, self.result.alignment_tests
-        candidates = read_first(lines) & self.context.words
+        candidates = read_first(lines) & self.pointers
         masked = _masked(term for line in lines for term in line.uses)
         found = []
         for place in range(self.context.nlocals):
@@ -435,6 +470,25 @@ def _masked(parts: Iterable[Any]) -> int:
         if is_wrapped(term) or (term.op == "&" and expr.keeps(term) == _HALF * 2 + 1):
             bits |= term.reads
     return bits
+
+
+def _wide_pointers(lines: Sequence[Statement], context: Context) -> int:
+    """Locals of 64 bits that are, with nothing but a constant added, brought into 32 bits as an
+    address: what is stored so need not be one."""
+    bits = 0
+    names: set[str] = set()
+    for line in reversed(lines):
+        addresses = [term.args[1] for term in subterms(line.uses) if term.op in _ACCESSES]
+        if isinstance(line, Assign) and line.temporary in names:
+            addresses.append(line.value)
+        for term in subterms(addresses):
+            if term.op == "var":
+                names.add(term.args[0])
+            elif expr.keeps(term) == _HALF * 2 + 1:
+                parts, _ = expr.addends(term.args[0])
+                bits |= parts[0].reads if len(parts) == 1 and parts[0].op == "var" else 0
+    wide = (1 << index for index, modulus in context.moduli.items() if modulus >> 32 > 1)
+    return bits & sum(wide)
 
 
 def _goes_down(by: Expr) -> bool:

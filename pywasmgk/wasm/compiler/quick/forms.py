@@ -14,6 +14,10 @@ from .values import ANY, ATOM, BITS, cleaned, negated, truth
 
 __all__ = ["FORMS"]
 
+#: runs of the same segment in a switch that is not one of segments alone, from which on a table of
+#: them is less than comparisons
+_TABLE = 4
+
 
 def _block(t: Translator, at: int, x: Control) -> None:
     node = t.plan.nodes[at]
@@ -310,54 +314,98 @@ def _br_if(t: Translator, at: int, x: Branch) -> None:
 
 def _br_table(t: Translator, at: int, x: Sequence[Branch]) -> None:
     selector = t.atom(cleaned(t.stack.pop()))[0]
-    nodes = [t.plan.nodes[branch.target.start] for branch in x]
-    region = t.whiles[-1] if t.whiles else None
-    plain = all(
-        node.mode == DISPATCH and node.region is region and not branch.arity
-        for node, branch in zip(nodes, x)
-    )
-    if plain and region is not None:
+    arms = _arms(t, x)
+    if len(arms) == 1 and arms[0].nodes:
         t.take()
-        _look_up(t, selector, nodes, region)
+        _look_up(t, selector, arms[0])
     else:
-        runs: list[tuple[int, Branch]] = []
-        for number, branch in enumerate(x):
-            if runs and runs[-1][1] == branch:
-                runs.pop()
-            runs.append((number + 1, branch))
-        _decide(t, selector, runs)
+        _decide(t, selector, [part for arm in arms for part in arm.parts()])
     t.die()
 
 
-def _look_up(t: Translator, selector: str, nodes: Sequence[Node], region: Node) -> None:
-    """A switch among segments: a table of their numbers."""
-    for node in set(nodes):
+class _Arm:
+    """Labels of a switch that follow one another: the same one, or segments of the region."""
+
+    __slots__ = ("begins", "branches", "ends", "nodes")
+
+    def __init__(self, begins: int, branches: list[Branch], nodes: list[Node]) -> None:
+        #: the first of its selectors, and the one behind its last
+        self.begins = begins
+        self.ends = begins + len(branches)
+        self.branches = branches
+        #: the segments, by selector; none where its label is something else
+        self.nodes = nodes
+
+    def parts(self) -> list[_Arm]:
+        """Itself, or an arm for each run of the same segment if these are too few for a table."""
+        runs: list[_Arm] = []
+        for number, node in enumerate(self.nodes):
+            if not runs or runs[-1].nodes[0] is not node:
+                branches = self.branches[number : number + 1]
+                runs.append(_Arm(self.begins + number, branches, [node]))
+            runs[-1].ends = self.begins + number + 1
+        return runs if 0 < len(runs) < _TABLE else [self]
+
+
+def _arms(t: Translator, x: Sequence[Branch]) -> list[_Arm]:
+    """The arms of a switch; the default is the last label, behind the last selector."""
+    region = t.whiles[-1] if t.whiles else None
+    arms: list[_Arm] = []
+    for number, branch in enumerate(x):
+        node = t.plan.nodes[branch.target.start]
+        segment = node.mode == DISPATCH and node.region is region and not branch.arity
+        nodes = [node] if segment else []
+        last = arms[-1] if arms else None
+        if last is None or not (last.nodes if segment else last.branches[-1] == branch):
+            arms.append(_Arm(number, [branch], nodes))
+        else:
+            last.branches.append(branch)
+            last.nodes += nodes
+            last.ends += 1
+    return arms
+
+
+def _look_up(t: Translator, selector: str, arm: _Arm, known: int = 0) -> None:
+    """A switch among segments: a table of their numbers. The selector is below what is ``known``,
+    if that is not zero, else what is beyond the table is the last label's."""
+    for node in set(arm.nodes):
         if node.form != "loop":
             node.arrivals.append((-1, 0, ""))
-    numbers, last = ", ".join(str(node.number) for node in nodes[:-1]), nodes[-1].number
-    if len(nodes) == 1:
+    numbers = [node.number for node in arm.nodes]
+    last = numbers[-1]
+    table = ", ".join(map(str, numbers if known else numbers[:-1]))
+    place = f"{selector} - {arm.begins}" if arm.begins else selector
+    if len(numbers) == 1:
         t.line(f"b = {last}")
+    elif known:
+        t.line(f"b = ({table})[{place}]")
     else:
-        count = len(nodes) - 1
-        t.line(f"b = ({numbers},)[{selector}] if {selector} < {count} else {last}")
-    if t.pad != t.segment_pad(region) or any(node.form == "loop" for node in nodes):
+        t.line(f"b = ({table},)[{place}] if {selector} < {arm.ends - 1} else {last}")
+    region = t.whiles[-1]
+    if t.pad != t.segment_pad(region) or any(node.form == "loop" for node in arm.nodes):
         t.line("continue")
 
 
-def _decide(t: Translator, selector: str, runs: Sequence[tuple[int, Branch]]) -> None:
-    """A switch as a tree of comparisons."""
-    if len(runs) == 1:
-        t.jump(runs[0][1])
+def _decide(t: Translator, selector: str, arms: Sequence[_Arm], known: int = 0) -> None:
+    """A switch as a tree of comparisons; the selector is ``known`` to be below a number, if that is
+    not zero."""
+    if len(arms) == 1:
+        if arms[0].nodes and len(arms[0].branches) > 1:
+            t.take_aside()
+            _look_up(t, selector, arms[0], known)
+        else:
+            t.jump(arms[0].branches[0])
         t.fill()
         return
-    middle = len(runs) // 2
-    t.line(f"if {selector} < {runs[middle - 1][0]}:")
+    middle = len(arms) // 2
+    below = arms[middle - 1].ends
+    t.line(f"if {selector} < {below}:")
     t.pad += " "
-    _decide(t, selector, runs[:middle])
+    _decide(t, selector, arms[:middle], below)
     t.pad = t.pad[:-1]
     t.line("else:")
     t.pad += " "
-    _decide(t, selector, runs[middle:])
+    _decide(t, selector, arms[middle:], known)
     t.pad = t.pad[:-1]
 
 

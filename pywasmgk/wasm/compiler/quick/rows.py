@@ -285,6 +285,7 @@ def _general(row: Instruction) -> Writer:
         if row.rounds:
             t.line(f"F[0] = {text}")
             t.keep("F[0]", ANY)
+            t.loaded = len(t.lines)
         elif delayed:
             t.push((text, precedence, reads, CONDITION if row.condition else bits))
         else:

@@ -61,7 +61,7 @@ def _bearers(instructions: InstructionSet) -> Sequence[bool]:
     return [
         row.form in _SINGLE
         if row.form is not None
-        else not (row.native or row.guards or row.length or row.charge or row.rounds)
+        else not (row.native or row.guards or row.length or row.charge)
         and (not row.effect or row.effect in moves)
         for row in instructions.rows
     ]

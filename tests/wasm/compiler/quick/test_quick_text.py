@@ -113,6 +113,8 @@ ABSORBED = {
     "by a choice's condition": (f"(select (i32.const 1) (local.get $q) {LOAD})",
                                 ["return 1 if mem[l0] else l1"]),
     "not by what reads it twice": (f"(i32.shr_s {LOAD} (local.get $q))", []),
+    "a rounded number": ("(i32.reinterpret_f32 (f32.add (f32.convert_i32_u (local.get $p))"
+                         " (f32.const 1)))", ["F[0] = float(l0)", "F[0] = F[0] + 1.0"]),
     "a call by a return": (CALL, ["return f0(l1, d)"]),
     "a call by a test": (f"(if (result i32) {CALL} (then (i32.const 1)) (else (i32.const 2)))",
                          ["if f0(l1, d):"]),
@@ -190,6 +192,46 @@ def switch(count: int) -> str:
         f" {blocks} (br_table {labels} (local.get $p))"
         f"{arms} ) (br_if 0 (i32.lt_u (local.get $l) (local.get $q)))) (local.get $p)"
     )
+
+
+@pytest.mark.parametrize("out", [(), (0,), (7,), (3, 8), (2, 3, 9), (0, 4, 5, 6)])
+@pytest.mark.parametrize("default", [2, 11])
+def test_a_switch_that_partly_leaves_its_loop_has_tables(
+    out: tuple[int, ...], default: int
+) -> None:
+    """Selectors that lead out of the loop are told by comparisons, stretches of others by tables;
+    whatever each way owes of fuel, it is taken."""
+    count = 11
+    # behind the blocks comes the loop's end, behind that the function's
+    labels = [count + 1 if number in out else number for number in range(count)]
+    arms = "".join(
+        f") (local.set $l (i32.add (local.get $l) (i32.const {number * number})))"
+        + " (nop)" * number
+        + (f" (br {count - number})" if number % 3 == 1 else "")
+        for number in range(count)
+    )
+    code = (
+        "(block (block (loop"
+        " (local.set $p (i32.rem_u (i32.add (local.get $p) (i32.const 5)) (i32.const 13)))"
+        f" {'(block ' * count} (br_table {' '.join(map(str, labels))} {default} (local.get $p))"
+        f"{arms} (br_if 0 (local.tee $q (i32.sub (local.get $q) (i32.const 1)))))"
+        " (local.set $l (i32.add (local.get $l) (i32.const 1000)))))"
+        " (local.get $l)"
+    )
+    made = module(code)
+    text = source_of(made, 0, 1 << 30, level=QUICK).text
+    assert ")[l0" in text
+    results = []
+    for engine in ("interpreter", "quick", "optimized", "mixed"):
+        instance = pywasmgk.instantiate(made, engine=engine)
+        results.append(
+            [
+                (instance.exports.f(p, q, 0), instance.fuel_used)
+                for p in range(14)
+                for q in (1, 2, 9)
+            ]
+        )
+    assert results[0] == results[1] == results[2] == results[3]
 
 
 @pytest.mark.parametrize("count", [2, 5, 17, 300])
