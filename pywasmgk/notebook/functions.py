@@ -39,7 +39,7 @@ def _parts(func: Func, module: Module) -> Iterator[Part]:
     facts: list[tuple[str, Text]] = [
         ("index", f"{func.index}"),
         ("in the file", f"{start:#x} to {end:#x}, {end - start:,} bytes"),
-        ("runs", "compiled" if func.compiled else "in the interpreter so far"),
+        ("runs", _runs(func)),
     ]
     yield Facts(facts)
     if end - start > _LARGEST:
@@ -49,13 +49,20 @@ def _parts(func: Func, module: Module) -> Iterator[Part]:
     try:
         rows, more = cut(beside(module, func.index), _MOST)
     except CannotCompile as error:
-        yield Note(f"it stays in the interpreter: {error}")
+        yield Note(f"no Python is made of it: {error}")
         yield _text(module, func.index)
         return
     yield Note(
         "its text, and the Python that it becomes (^ belongs to the text at the offset before it)"
     )
     yield Code([Row(one.text, one.offset, "", one.python) for one in rows], more)
+
+
+def _runs(func: Func) -> str:
+    instance = func.instance
+    if instance is not None and not instance.is_ours:
+        return f"in the engine {instance.tiers.engine!r}, as WebAssembly"
+    return "compiled" if func.compiled else "in the interpreter so far"
 
 
 def _text(module: Module, index: int) -> Code:

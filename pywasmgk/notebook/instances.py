@@ -81,7 +81,10 @@ def _facts(instance: Instance) -> Iterator[tuple[str, Text]]:
     for number, table in enumerate(instance.tables[:4]):
         yield f"table {number}", f"{len(table):,} elements"
     first = instance.module.import_counts["func"]
-    compiled = sum(func.compiled for func in instance.funcs[first:])
-    yield "functions", f"{len(instance.funcs) - first:,}, {compiled:,} of them compiled"
-    if instance.engine_note:
-        yield "engine", instance.engine_note
+    count = f"{len(instance.funcs) - first:,}"
+    if instance.is_ours:
+        compiled = sum(func.compiled for func in instance.funcs[first:])
+        count = f"{count}, {compiled:,} of them compiled"
+    yield "functions", count
+    if instance.engine_note or not instance.is_ours:
+        yield "engine", instance.engine_note or instance.tiers.engine

@@ -91,6 +91,20 @@ def test_an_instance_shows_what_it_is_now() -> None:
     assert re.search(r"memory +memory +2 pages of at most 4", shown)
 
 
+def test_another_engine_is_named() -> None:
+    pytest.importorskip("wasmtime")
+    instance = made(engine="wasmtime")
+    assert re.search(r"runs +in the engine 'wasmtime'", notebook.text(instance.exports.sum))
+    shown = notebook.text(instance)
+    assert re.search(r"functions +1$", shown, re.MULTILINE)
+    assert re.search(r"engine +wasmtime$", shown, re.MULTILINE)
+    assert "hello, world" in notebook.text(instance.memory)
+    assert not re.search(r"^ *engine ", notebook.text(made()), re.MULTILINE)
+    with pytest.raises(pywasmgk.Trap) as caught:
+        instance.exports.sum(3)
+    assert re.search(r"▶ 0x\w+ +i32\.div_u", notebook.text(caught.value))
+
+
 def test_a_memory_shows_texts_pages_and_changes() -> None:
     memory = made().memory
     first = notebook.text(memory)
