@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 _NEGATIVE = re.compile(r"-(\d|\.\d|inf|nan)", re.IGNORECASE)
 #: behind a folder that the guest must not change
 _READ_ONLY = ":ro"
+#: before a folder that is granted
+_DIR = "dir="
 #: where the words after ``--`` are kept
 _REST = f"{__name__}.rest"
 
@@ -100,6 +102,20 @@ def _folders(
     return found
 
 
+def _allowed_folders(
+    ctx: click.Context, param: click.Parameter, words: tuple[str, ...]
+) -> dict[str, HostDirectory]:
+    """``dir=`` before what ``--dir`` takes."""
+    for word in words:
+        if not word.startswith(_DIR):
+            raise click.BadParameter(
+                f"a program is granted folders, by dir=PATH or dir=PATH:ro, not {word!r:.80}",
+                ctx,
+                param,
+            )
+    return _folders(ctx, param, tuple(word.removeprefix(_DIR) for word in words))
+
+
 def _call_options(command: Any) -> Any:
     """Adds what a line says of a call, behind the module. The command gets it as ``call``: a
     ``calling.Call``, or ``None`` without a module."""
@@ -112,11 +128,13 @@ def _call_options(command: Any) -> Any:
         args: tuple[str, ...],
         env: dict[str, str],
         folders: dict[str, HostDirectory],
+        allowed: dict[str, HostDirectory],
         stub_imports: bool,
         **rest: Any,
     ) -> Any:
         from .calling import Call
 
+        folders = {**folders, **allowed}
         limits = {name: rest.pop(name) for name in LIMIT_NAMES}
         call = module and Call(module, export, args, env, folders, stub_imports, limits)
         return command(*given, call=call, **rest)
@@ -139,6 +157,14 @@ def _call_options(command: Any) -> Any:
             callback=_folders,
             help="A folder for the guest, under its own or another name; with :ro only for "
             "reading.",
+        ),
+        click.option(
+            "--allow",
+            "allowed",
+            multiple=True,
+            metavar="dir=HOST[::GUEST][:ro]",
+            callback=_allowed_folders,
+            help="What the guest is granted: a folder, as --dir has it.",
         ),
         click.option(
             "--stub-imports",

@@ -48,6 +48,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from ..wasm.features import Features
+    from .grants import Grants
 
     ParamType = click.ParamType[Any]
 else:
@@ -206,6 +207,8 @@ class HostChoice(NamedTuple):
     log: str
     #: a file that describes services
     services: Path | None = None
+    #: what the plugin may do on it; without anything said, all
+    grants: Grants | None = None
 
 
 # -- limits

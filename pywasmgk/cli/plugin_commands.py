@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from .grants import Grants, grant_options
 from .options import (
     IN_MEMORY,
     NEW_FILE,
@@ -61,6 +62,7 @@ _LEVELS = ("debug", "info", "warn", "error", "none")
     help="Services for the plugin, from a TOML or JSON file: its database, mail, files and so on.",
 )
 @click.option("--http", is_flag=True, help="Let the plugin fetch from the web.")
+@grant_options
 @click.option("--org", type=int, default=0, metavar="ID", help="The organisation it is called for.")
 @click.option("--user", type=int, default=0, metavar="ID", help="The user it is called for.")
 @click.option("--language", default="en", show_default=True, help="The language of that user.")
@@ -88,6 +90,10 @@ def call_command(
     host: str | None,
     services: Path | None,
     http: bool,
+    allow: tuple[str, ...],
+    deny: tuple[str, ...],
+    ask: bool,
+    policy: Path | None,
     org: int,
     user: int,
     language: str,
@@ -102,11 +108,14 @@ def call_command(
     PLUGIN is a file or the name of an embedded example. JSON is the argument; "-" reads it from
     standard input, and without it the plugin gets none. The result is printed as JSON, "null"
     where there is none. The plugin's host keeps cache, settings and so on in memory, unless --host
-    names another one, or --services a file with real ones (pywasmgk docs services).
+    names another one, or --services a file with real ones (pywasmgk docs services). With --allow,
+    --deny, --ask or --policy it may do on it what is granted, and nothing else (pywasmgk docs
+    policy).
     """
     from .plugins import call
 
-    choice = HostChoice(config, database, host, http, org, user, language, log, services)
+    grants = Grants(allow, deny, ask, policy)
+    choice = HostChoice(config, database, host, http, org, user, language, log, services, grants)
     call(session, plugin, function, arguments, choice, stats, coredump, receipt, limits)
 
 

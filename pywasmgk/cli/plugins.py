@@ -30,6 +30,7 @@ from ..wasm.module import Module
 from ..wasm.stepping.execution import Execution
 from .calling import Call, core_written_to
 from .console_log import ConsoleLog
+from .grants import Grants
 from .hosts import fetch, host_at
 from .options import IN_MEMORY, HostChoice, Source, instance_limits
 from .output import binary_stream, json_text, pretty, say
@@ -47,6 +48,9 @@ class ConsoleHost(MemoryHost):
         super().__init__(config=choice.config, database=choice.database)
         self._lines = ConsoleLog(choice.log, progress)
         self._web = choice.web
+        #: fetches where a policy has judged the address
+        self._judged: Any = None
+        self._may_fetch = choice.grants is not None and choice.grants.web
 
     def http_request(
         self,
@@ -57,6 +61,14 @@ class ConsoleHost(MemoryHost):
         body: bytes | None,
     ) -> tuple[int, bytes | None]:
         """The web's answer, if plugins may ask it."""
+        if ctx.judge_url is not None and (self._may_fetch or self._web):
+            if self._judged is None:
+                # only who grants the web pays for it
+                from ..services.http import HTTPService
+
+                self._judged = HTTPService()
+            answer: tuple[int, bytes | None] = self._judged.request(ctx, method, url, headers, body)
+            return answer
         if not self._web:
             return super().http_request(ctx, method, url, headers, body)
         return fetch(method, url, headers, body, ctx.seconds_left())
@@ -87,7 +99,7 @@ def call(
         core_written_to(coredump),
         Progress(wanted=not session.json) as progress,
         _host(choice, progress) as host,
-        _load(session, plugin, bounds, host, progress) as loaded,
+        _load(session, plugin, bounds, host, progress, choice.grants) as loaded,
         _receipt_written_to(receipt, loaded),
         acting(language=choice.language, org_id=choice.org, user_id=choice.user),
     ):
@@ -180,8 +192,12 @@ def _load(
     limits: dict[str, Any],
     host: HostAPI | None = None,
     progress: Progress | None = None,
+    grants: Grants | None = None,
 ) -> Plugin:
     """The plugin in a file; what it prints goes to standard error."""
+    erase = bool if progress is None else progress.erase
+    # before anything runs
+    policy = None if grants is None else grants.policy_for(erase)
     session.subject = source.name
     session.begin(lambda: Measures(host_calls=0))
     stderr = binary_stream("stderr")
@@ -201,7 +217,7 @@ def _load(
 
     plugin = load(module, stdout=written, stderr=written, progress=progress, **limits)
     if host is not None:
-        plugin.init(host)
+        plugin.init(host, policy=policy)
     return plugin
 
 

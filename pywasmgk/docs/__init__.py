@@ -23,6 +23,8 @@ ORDER = (
     "limits",
     "timeouts",
     "host-functions",
+    "policy",
+    "http",
     "services",
     "threads",
     "caching",

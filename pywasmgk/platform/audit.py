@@ -14,6 +14,8 @@ from ..printable import printable
 __all__ = ["AuditLog", "Refusal"]
 
 _log = logging.getLogger("pywasmgk.audit")
+# who wants them adds a handler; a plugin's host logs each refusal too
+_log.addHandler(logging.NullHandler())
 #: characters that are kept of a text
 _LONGEST = 400
 #: plugins whose refusals are counted

@@ -47,7 +47,9 @@ class Policies:
         self._clocks: dict[str, Any] = {"clock": clock, "now": now}
         self._ask = ask
         self._lock = threading.Lock()
+        #: the latest of each plugin; and all, for calls in flight end on a plugin that was replaced
         self._sandboxes: weakref.WeakValueDictionary[str, Sandbox] = weakref.WeakValueDictionary()
+        self._alive: weakref.WeakSet[Sandbox] = weakref.WeakSet()
         #: what applies where nothing was decided, by plugin: for when a decision is taken back
         self._otherwise: dict[str, Policy] = {}
 
@@ -57,8 +59,17 @@ class Policies:
         with self._lock:
             self._otherwise[name] = otherwise
             policy = self._stored.get(name, otherwise)
-            sandbox = Sandbox(host, name, policy, audit=self.audit, ask=self._ask, **self._clocks)
+            sandbox = Sandbox(
+                host,
+                name,
+                policy,
+                audit=self.audit,
+                ask=self._ask,
+                follows=self._sandboxes.get(name),
+                **self._clocks,
+            )
             self._sandboxes[name] = sandbox
+            self._alive.add(sandbox)
         return sandbox
 
     def _undecided(self, plugin: PluginLike, name: str) -> Policy:
@@ -98,9 +109,9 @@ class Policies:
             self._apply(name, self._otherwise.get(name) or Policy.default(name))
 
     def _apply(self, name: str, policy: Policy) -> None:
-        sandbox = self._sandboxes.get(name)
-        if sandbox is not None:
-            sandbox.policy = policy
+        for sandbox in list(self._alive):
+            if sandbox.plugin == name:
+                sandbox.policy = policy
 
     def all(self) -> dict[str, Policy]:
         """What was decided, by plugin."""

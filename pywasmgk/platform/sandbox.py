@@ -38,6 +38,17 @@ _MAILS = 10
 _MINUTE, _SECOND = 60.0, 1.0
 
 
+def _windows(clock: Callable[[], float]) -> dict[str, RateLimiter]:
+    """What is limited: statements, requests, mails, calls of others, and calls of the plugin."""
+    return {
+        "db": RateLimiter(_MINUTE, clock=clock),
+        "http": RateLimiter(_MINUTE, clock=clock),
+        "email": RateLimiter(_MINUTE, _MAILS, clock=clock),
+        "calls": RateLimiter(_SECOND, clock=clock),
+        "entered": RateLimiter(_SECOND, clock=clock),
+    }
+
+
 class Sandbox(GuardedHost):
     """A host as one plugin may use it.
 
@@ -55,20 +66,22 @@ class Sandbox(GuardedHost):
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
         ask: Ask | None = None,
+        follows: Sandbox | None = None,
     ) -> None:
+        """``follows`` is the sandbox of a plugin that this one takes the place of: its rates and
+        counters go on."""
         self.host = host
         self.plugin = plugin
+        self._policy = policy
         self.audit = AuditLog(now=now) if audit is None else audit
-        self.statistics = Statistics(plugin, now=now)
+        self.statistics: Statistics = (
+            Statistics(plugin, now=now) if follows is None else follows.statistics
+        )
         self._ask = ask
         self._lock = threading.RLock()
-        self._windows = {
-            "db": RateLimiter(_MINUTE, clock=clock),
-            "http": RateLimiter(_MINUTE, clock=clock),
-            "email": RateLimiter(_MINUTE, _MAILS, clock=clock),
-            "calls": RateLimiter(_SECOND, clock=clock),
-            "entered": RateLimiter(_SECOND, clock=clock),
-        }
+        self._windows: dict[str, RateLimiter] = (
+            _windows(clock) if follows is None else follows._windows
+        )
         self.observer = getattr(host, "observer", None)
         self._own: dict[str, tuple[OwnFunction, OwnFunction]] = {}
         self.policy = policy

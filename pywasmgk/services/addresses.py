@@ -160,6 +160,9 @@ def resolved_link(base: WebAddress, link: str) -> WebAddress:
     """Where a link leads that stands at an address. Raises AddressRefused."""
     if _FORBIDDEN.search(link) or len(link) > _LONGEST:
         raise AddressRefused("a link with white space, control characters or backslashes")
+    if link.startswith("///"):
+        # a path to some, and a host to browsers
+        raise AddressRefused("a link with three slashes")
     # only the reference is resolved here; what comes out is read as strictly as any address
     return parse_address(link if _URL.match(link) else urljoin(str(base), link))
 

@@ -675,6 +675,25 @@ def test_threads_share_a_window() -> None:
     assert len(passed) == 100
 
 
+@case("W33")
+def test_a_plugin_that_is_replaced_takes_its_rates_along() -> None:
+    policy = Policy(permissions=permissions("http - example.com"), max_http_req_per_min=2)
+    clock = Clock()
+    policies = Policies({"x": policy}, clock=clock)
+    with quick(guest()) as plugin:
+        old, new = (policies.guard(Host(), plugin, "x") for _ in range(2))
+    http(old, "https://example.com/")
+    http(new, "https://example.com/")
+    for one in (old, new):
+        assert "rate limit exceeded" in refusal(lambda one=one: http(one, "https://example.com/"))
+    (snapshot,) = policies.statistics()
+    assert (snapshot["http_requests"], snapshot["errors"]) == (2, 2)
+    # calls in flight end on the old one, under the new policy
+    policies.set("x", Policy(status="blocked"))
+    for one in (old, new):
+        refusal(lambda one=one: one.org_id(CTX))
+
+
 # -- limits of the plugin, files, audit
 
 

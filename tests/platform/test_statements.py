@@ -174,3 +174,13 @@ def test_a_deep_stack_is_no_answer_that_is_kept() -> None:
 def test_dialects_that_are_not_known() -> None:
     with pytest.raises(StatementRefused, match="oracle"):
         judge("SELECT 1", "oracle")
+
+
+def test_texts_of_plugins_do_not_get_into_logs(caplog: pytest.LogCaptureFixture) -> None:
+    import sqlglot
+
+    judge("SELECT a ->> '$[x\x1b' FROM ticket", "sqlite")
+    assert caplog.records == []
+    sqlglot.parse_one("SELECT a ->> '$[x' FROM ticket", read="sqlite")
+    # others hear what they would
+    assert len(caplog.records) == 1
