@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from ...errors import Exit
 from ...tracebacks import hidden, shortened
@@ -15,31 +15,12 @@ from ..runtime.instance import instantiate
 from ..runtime.metering import CancelToken, Meter
 from ..stepping.execution import DEFAULT_HISTORY, Execution
 from .config import Preopen, Sink, Source, WasiConfig
-from .context import WasiContext
-from .functions import functions
 from .overlay import Source as Directory
-from .run import (
-    CAPTURE,
-    Capture,
-    CompletedRun,
-    configured,
-    loaded,
-    start_of,
-)
+from .run import CAPTURE, CompletedRun, Program, prepared, start_of
 
 __all__ = ["HeldRun", "start_wasi"]
 
 __tracebackhide__ = hidden
-
-_MODULE = "wasi_snapshot_preview1"
-
-
-class Program(NamedTuple):
-    """What a command runs on: its descriptors, and where its output is collected."""
-
-    wasi: WasiContext
-    out: Capture
-    err: Capture
 
 
 class HeldRun(Execution):
@@ -118,19 +99,19 @@ def start_wasi(
 
     Raises LinkError for a module that is no command.
     """
-    program, out, err = loaded(module, cache_dir), Capture(), Capture()
-    given = {
-        "env": env,
-        "stdin": stdin,
-        "stdout": out if stdout is CAPTURE else stdout,
-        "stderr": err if stderr is CAPTURE else stderr,
-        "preopens": preopens,
-    }
-    found = Program(WasiContext(configured(config, program, name, args, given)), out, err)
+    program = prepared(
+        module,
+        args,
+        {"env": env, "stdin": stdin, "preopens": preopens, "stdout": stdout, "stderr": stderr},
+        name=name,
+        config=config,
+        imports=imports,
+        cache_dir=cache_dir,
+    )
     try:
         instance = instantiate(
-            program,
-            {**(imports or {}), _MODULE: functions(found.wasi)},
+            program.module,
+            program.imports,
             memory_limit=memory_limit,
             fuel=fuel,
             timeout=timeout,
@@ -138,7 +119,7 @@ def start_wasi(
             engine=OWN,
             cache_dir=cache_dir,
         )
-        return HeldRun(start_of(instance), instance.meter(cancel=cancel), found, history, defer)
+        return HeldRun(start_of(instance), instance.meter(cancel=cancel), program, history, defer)
     except BaseException:
-        found.wasi.close_all()
+        program.wasi.close_all()
         raise

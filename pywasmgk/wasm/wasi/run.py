@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...errors import Exit, LinkError
 from ...tracebacks import hidden, shortened
@@ -23,7 +23,7 @@ from .context import WasiContext
 from .functions import functions
 from .overlay import Source as Directory
 
-__all__ = ["CAPTURE", "Capture", "CompletedRun", "configured", "loaded", "run_wasi", "start_of"]
+__all__ = ["CAPTURE", "CompletedRun", "Program", "prepared", "run_wasi", "start_of"]
 
 __tracebackhide__ = hidden
 
@@ -89,19 +89,17 @@ def run_wasi(
     Raises LinkError for a module that is no command, Trap, and OutOfFuel, DeadlineExceeded or
     Cancelled at the limits; another exit code than 0 is no exception.
     """
-    program = loaded(module, cache_dir)
-    out, err = Capture(), Capture()
-    given = {
-        "env": env,
-        "stdin": stdin,
-        "stdout": out if stdout is CAPTURE else stdout,
-        "stderr": err if stderr is CAPTURE else stderr,
-        "preopens": preopens,
-    }
+    program = prepared(
+        module,
+        args,
+        {"env": env, "stdin": stdin, "preopens": preopens, "stdout": stdout, "stderr": stderr},
+        name=name,
+        config=config,
+        imports=imports,
+        cache_dir=cache_dir,
+    )
     instance, code, seconds = _run(
         program,
-        configured(config, program, name, args, given),
-        imports or {},
         memory_limit=memory_limit,
         fuel=fuel,
         timeout=timeout,
@@ -111,7 +109,40 @@ def run_wasi(
         cache_dir=cache_dir,
     )
     pages = instance.memory.pages if instance.memories else 0
-    return CompletedRun(code, bytes(out.data), bytes(err.data), instance.fuel_used, seconds, pages)
+    written = bytes(program.out.data), bytes(program.err.data)
+    return CompletedRun(code, *written, instance.fuel_used, seconds, pages)
+
+
+class Program(NamedTuple):
+    """A command that can be begun: its module, what it imports, its descriptors, and where its
+    output is collected."""
+
+    module: Module
+    imports: Mapping[str, Any]
+    wasi: WasiContext
+    out: Capture
+    err: Capture
+
+
+def prepared(
+    module: Module | bytes | str | os.PathLike[str],
+    args: Sequence[str] | None,
+    given: dict[str, Any],
+    *,
+    name: str | None,
+    config: WasiConfig | None,
+    imports: Mapping[str, Any] | None,
+    cache_dir: str | os.PathLike[str] | None,
+) -> Program:
+    """A command from what ``run_wasi`` is given; CAPTURE among its outputs collects them. Who has
+    it closes its descriptors."""
+    program = loaded(module, cache_dir)
+    out, err = Capture(), Capture()
+    for stream, capture in (("stdout", out), ("stderr", err)):
+        if given[stream] is CAPTURE:
+            given[stream] = capture
+    wasi = WasiContext(configured(config, program, name, args, given))
+    return Program(program, {**(imports or {}), _MODULE: functions(wasi)}, wasi, out, err)
 
 
 def configured(
@@ -139,19 +170,16 @@ def loaded(
     return module if isinstance(module, Module) else Module(module, cache_dir=cache_dir)
 
 
-def _run(
-    module: Module, config: WasiConfig, imports: Mapping[str, Any], **options: Any
-) -> tuple[Instance, int, float]:
+def _run(program: Program, **options: Any) -> tuple[Instance, int, float]:
     """Runs a command, with options of ``instantiate``: what it ran in, its exit code, seconds."""
-    wasi = WasiContext(config)
     try:
-        instance = instantiate(module, {**imports, _MODULE: functions(wasi)}, **options)
+        instance = instantiate(program.module, program.imports, **options)
         start = start_of(instance)
         began = time.monotonic()
         code = _exit_code(start)
         return instance, code, time.monotonic() - began
     finally:
-        wasi.close_all()
+        program.wasi.close_all()
 
 
 def start_of(instance: Instance) -> Func:
