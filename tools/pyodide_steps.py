@@ -107,6 +107,34 @@ def receipts() -> Any:
     return {"passed": 2 - len(failures), "failed": len(failures), "failures": failures}
 
 
+def slices() -> Any:
+    """Kernels in slices as ``call_async`` has them, whose loops are left and entered again: results
+    and fuel of plain calls."""
+    import time
+
+    import pywasmgk
+
+    module = pywasmgk.Module.from_file(PROJECT / "tools" / "kernels" / "kernels.wasm")
+    sizes = {"sieve": 20_000, "crc32": 5_000, "hash64": 20_000, "matmul": 40, "fib": 15}
+    failures, seconds = [], {}
+    for name, size in sizes.items():
+        plain = pywasmgk.instantiate(module, fuel=None, timeout=None, engine="compiler")
+        expected = plain.exports[name](size), plain.fuel_used
+        made = pywasmgk.instantiate(module, fuel=None, timeout=None, engine="auto")
+        began, count = time.perf_counter(), 0
+        with made.start(name, size, history=None) as held:
+            held.call_whole()
+            while not held.done:
+                held.end_slice_at(time.perf_counter() + 0.01)
+                held.step(10_000)
+                count += 1
+            found = held.finish(), held.fuel_used
+        seconds[name] = f"{time.perf_counter() - began:.3f} s in {count} slices"
+        failures += [] if found == expected else [f"{name}: {found} instead of {expected}"]
+    passed = len(sizes) - len(failures)
+    return {"passed": passed, "failed": len(failures), "failures": failures, "took": seconds}
+
+
 def travel(what: str) -> Any:
     """Suspended executions: what goes on here, and what goes on elsewhere."""
     sys.path.insert(0, str(PROJECT / "tests" / "support"))
@@ -120,7 +148,7 @@ def run(step: str) -> str:
     name, *arguments = step.split()
     steps = {
         "hello": hello, "suite": suite, "conformance": conformance, "toolchains": toolchains,
-        "travel": travel, "receipts": receipts,
+        "travel": travel, "receipts": receipts, "slices": slices,
         "fuel": fuel,
     }  # fmt: skip
     return json.dumps(steps[name](*arguments))

@@ -330,8 +330,9 @@ class Execution(Shown, Backwards, Watching):
         """Has loops run in compiled code, and functions that end soon; nobody looks at its steps.
         ``options`` are those of ``Whole``."""
         # only who awaits in slices pays for it
-        from .whole import Whole
+        from .whole import LOOK_EVERY, Whole
 
+        self.meter.largest_slice = min(self.meter.largest_slice, LOOK_EVERY)
         self._running.call_whole(Whole(self.instance, **options))
 
     def end_slice_at(self, seconds: float) -> None:

@@ -26,10 +26,12 @@ if TYPE_CHECKING:
     from ..valid.blockmap import BlockMap
     from .activations import Activation
 
-__all__ = ["LoopHeads", "Whole"]
+__all__ = ["LOOK_EVERY", "LoopHeads", "Whole"]
 
 #: fuel of one such call, which takes some milliseconds in Pyodide; calls within calls
 _MOST, _DEEPEST = 20_000, 50
+#: fuel between two looks at the clock in loops: compiled code takes 1 ms for it, in Pyodide 5 or 10
+LOOK_EVERY = 20_000
 #: calls of a function before it is looked at, and compiled
 _WARM = 30
 #: instructions of a function with loops, whose compiling is part of a slice
