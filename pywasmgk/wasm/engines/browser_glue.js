@@ -15,34 +15,51 @@ globalThis.pywasmgkGlue = (() => {
     if (kind === "f64") return cell.setFloat64(0, value), cell.getBigUint64(0);
     return value;
   };
-  const guarded = (act) => {
+  // what is left of fuel and depth, and what exceptions passed by: of slices, so that numbers do
+  const enter = (account, fuel, depth, unspent) => {
+    account[0].value = BigInt(fuel);
+    account[1].value = depth;
+    account[2].value = BigInt(unspent);
+  };
+  const left = (account) =>
+    [Number(account[0].value), account[1].value, Number(account[2].value)];
+  const guarded = (account, act) => {
     const limit = Error.stackTraceLimit;
     Error.stackTraceLimit = Infinity;
-    try { return act(); }
-    catch (error) {
+    try {
+      const found = act();
+      return [0, ...left(account), ...found];
+    } catch (error) {
       const message = error instanceof RangeError ? "call stack" : error.message;
-      return [1, error instanceof Raised, String(message), String(error.stack)];
+      return [1, ...left(account), error instanceof Raised, String(message), String(error.stack)];
     } finally { Error.stackTraceLimit = limit; }
   };
   let numbers = 0;
   const known = new WeakMap();
   return {
     compile: (bytes) => new WebAssembly.Module(bytes),
-    instantiate: (module, imports) => guarded(() => {
+    instantiate: (account, module, imports) => guarded(account, () => {
       const named = Object.fromEntries(imports.map((item, number) => [String(number), item]));
-      return [0, new WebAssembly.Instance(module, { "": named }).exports];
+      return [new WebAssembly.Instance(module, { "": named }).exports];
     }),
     take: (exports, name) => exports[name],
-    call: (func, params, results, ...args) => guarded(() => {
+    call: (account, fuel, depth, unspent, func, params, results, ...args) => guarded(account, () => {
+      enter(account, fuel, depth, unspent);
       const found = func(...args.map((value, at) => given(params[at], value)));
       const values = results.length > 1 ? found : [found];
-      return [0, ...results.map((kind, at) => taken(kind, values[at]))];
+      return results.map((kind, at) => taken(kind, values[at]));
     }),
-    host: (call, params, results) => (...args) => {
-      const found = call(...args.map((value, at) => taken(params[at], value)));
+    host: (account, call, params, results) => (...args) => {
+      const found = call(...left(account), ...args.map((value, at) => taken(params[at], value)));
+      // the store is gone
       if (found === undefined || found === null) throw new Raised("host");
-      const values = results.map((kind, at) => given(kind, found[at]));
-      return results.length > 1 ? values : values[0];
+      // a number, or none, from a host that has left the account as it was
+      if (typeof found !== "object") return results.length ? given(results[0], found) : undefined;
+      const [fuel, depth, unspent, raised, ...values] = found;
+      enter(account, fuel, depth, unspent);
+      if (raised) throw new Raised("host");
+      const told = results.map((kind, at) => given(kind, values[at]));
+      return results.length > 1 ? told : told[0];
     },
     number: (func) => {
       if (!known.has(func)) known.set(func, ++numbers);
