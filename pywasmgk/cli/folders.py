@@ -31,6 +31,7 @@ from ..platform import (
     WatchEvent,
 )
 from ..platform.log_buffer import LEVELS
+from ..plugin import HostAPI
 from .hosts import host_at
 from .options import IN_MEMORY, HostChoice, instance_limits
 from .output import say
@@ -71,10 +72,16 @@ def _opened(
     if not folder.is_dir():
         raise click.UsageError(f"there is no folder {str(folder)!r}")
     own = None if choice.own is None else host_at(choice.own)
-    if own is not None and (choice.config or choice.web or choice.database != IN_MEMORY):
-        raise click.UsageError("--config, --database and --http are for the usual host, not --host")
+    if own is not None and choice.services is not None:
+        raise click.UsageError("--services and --host exclude each other")
+    other = "--services" if own is None else "--host"
+    is_usual = own is None and choice.services is None
+    if not is_usual and (choice.config or choice.web or choice.database != IN_MEMORY):
+        raise click.UsageError(
+            f"--config, --database and --http are for the usual host, not {other}"
+        )
     session.subject = str(folder)
-    with Progress(wanted=False) as progress, closing(ConsoleHost(choice, progress)) as usual:
+    with Progress(wanted=False) as progress, _usual(choice, progress) as usual:
         manager = PluginManager(
             own or usual,
             state=folder / _STATE if state is None else state,
@@ -85,6 +92,20 @@ def _opened(
             if file is not None:
                 loader.load(file)
             yield _Opened(manager, loader, [] if file is not None else loader.load_all())
+
+
+@contextmanager
+def _usual(choice: HostChoice, progress: Progress) -> Iterator[HostAPI]:
+    """The host where there is none of one's own: in memory, or services from a file."""
+    if choice.services is None:
+        with closing(ConsoleHost(choice, progress)) as usual:
+            yield usual
+        return
+    # only who has them pays for them
+    from .services import services_at
+
+    with services_at(choice, progress) as services:
+        yield services
 
 
 @contextmanager

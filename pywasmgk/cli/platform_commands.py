@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from .options import IN_MEMORY, LIMIT_NAMES, HostChoice, limit_options, pairs
+from .options import IN_MEMORY, LIMIT_NAMES, PATH, HostChoice, limit_options, pairs
 from .session import Session, pass_session
 
 __all__ = ["jobs_command", "mcp_command", "plugins_command", "watch_command"]
@@ -32,10 +32,11 @@ def _folder_options(command: Callable[..., Any]) -> Callable[..., Any]:
         config: dict[str, str],
         database: str,
         host: str | None,
+        services: Path | None,
         http: bool,
         **rest: Any,
     ) -> Any:
-        choice = HostChoice(config, database, host, http, 0, 0, "en", "none")
+        choice = HostChoice(config, database, host, http, 0, 0, "en", "none", services)
         limits = {name: rest.pop(name) for name in LIMIT_NAMES if name in rest}
         return command(*given, choice=choice, limits=limits, **rest)
 
@@ -65,6 +66,12 @@ def _folder_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--host",
             metavar="FILE.py:NAME",
             help="Their host: a HostAPI in a Python file of yours, or what makes one.",
+        ),
+        click.option(
+            "--services",
+            type=PATH,
+            metavar="FILE",
+            help="Services for them, from a TOML or JSON file: their database, mail and so on.",
         ),
         click.option("--http", is_flag=True, help="Let plugins fetch from the web."),
         limit_options,

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from cli_guests import run
 
+from pywasmgk import examples
+
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
@@ -61,3 +63,28 @@ def test_files_that_are_wrong(file: Path, text: str, why: str) -> None:
     assert done.code == 2
     assert f"--services: {why}" in done.err or why in done.err
     assert "\x1b" not in done.err
+
+
+def test_plugins_of_a_folder_get_services(file: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "plugins"
+    folder.mkdir()
+    (folder / "dashboard.wasm").write_bytes(examples.read("dashboard"))
+    done = run("plugins", folder, "--services", file)
+    assert done.code == 0, done.err
+    assert "dashboard" in done.out
+    done = run("plugins", folder, "--services", file, "--http")
+    assert done.code == 2
+    assert "are for the usual host, not --services" in done.err
+    done = run("plugins", folder, "--services", file, "--host", f"{own_host(tmp_path)}:Own")
+    assert done.code == 2
+    assert "--services and --host exclude each other" in done.err
+    file.write_text('{"mial": {}}')
+    done = run("jobs", folder, "--services", file)
+    assert done.code == 2
+    assert "did you mean 'mail'?" in done.err
+
+
+def own_host(folder: Path) -> Path:
+    path = folder / "own_host.py"
+    path.write_text("from pywasmgk import HostAPI\n\nclass Own(HostAPI):\n    pass\n")
+    return path
