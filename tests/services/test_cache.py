@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import socket
 from collections.abc import Callable
 from typing import Any
@@ -143,14 +142,14 @@ def test_a_cache_dies_and_comes_back(caplog: pytest.LogCaptureFixture) -> None:
         pytest.skip(str(error))
     with server, contextlib.closing(RedisCache(server.url, timeout=5)) as cache:
         cache.set(context(), "k", b"1", 0)
-        server.stop(signal.SIGKILL)
+        server.crash()
         with pytest.raises(HostFunctionError, match=r"^the cache failed$"):
             cache.get(context(), "k")
         assert "Traceback" in caplog.text
         assert "secret" not in caplog.text
         server.start()
         assert cache.get(context(), "k") == (None, False)
-        server.stop(signal.SIGKILL)
+        server.crash()
         server.start()
         # a connection that died while nobody used it
         cache.set(context(), "k", b"2", 0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import signal
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -326,7 +325,7 @@ def test_a_server_dies_and_comes_back(kind: str, caplog: pytest.LogCaptureFixtur
         with pytest.raises(CallError, match="not committed") as caught:
             with database.transaction(context()):
                 insert(database, 1)
-                server.stop(signal.SIGKILL)
+                server.crash()
         assert caught.value.__cause__ is not None
         caplog.clear()
         with caplog.at_level(logging.INFO), pytest.raises(HostFunctionError) as refused:

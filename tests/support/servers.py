@@ -63,6 +63,8 @@ class Server:
 
     #: the signal on which it ends at once and in good order
     ending = signal.SIGTERM
+    #: the one on which it ends without finishing anything, all its processes with it
+    crashing = signal.SIGKILL
 
     def __init__(self) -> None:
         self.user = other_user()
@@ -130,6 +132,10 @@ class Server:
                 self.process.wait(PATIENCE)
         self.process = None
 
+    def crash(self) -> None:
+        """Ends it in the midst of what it does."""
+        self.stop(self.crashing)
+
     def freeze(self) -> None:
         """Has all its processes stand still; the system still takes what it is sent."""
         self._signal(signal.SIGSTOP)
@@ -172,6 +178,8 @@ class PostgreSQL(Server):
 
     # its SIGTERM waits for clients
     ending = signal.SIGINT
+    # killed, it would leave the processes of its connections behind for a moment
+    crashing = signal.SIGQUIT
     places = ("/usr/lib/postgresql/*/bin", "/usr/local/pgsql/bin")
 
     def prepare(self) -> None:
