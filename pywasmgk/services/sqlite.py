@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import threading
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from ..plugin.database import Database as Guarded
 from ..plugin.host import CallContext, HostFunctionError
 from ..plugin.quotas import HostQuotas
 from .databases import PooledDatabase, Session
-from .failures import LOG, require
+from .failures import LOG, ConfigError, require
 
 __all__ = ["SQLiteDatabase"]
 
@@ -61,6 +62,8 @@ class SQLiteDatabase(PooledDatabase):
         self._max_bytes = max_bytes
         self._lock = threading.Lock()
         self._idle: list[Guarded] = [self._opened()]
+        # nobody has to close it
+        weakref.finalize(self, _close_all, self._idle)
 
     def _opened(self) -> Guarded:
         # late: some Pythons come without it
@@ -69,6 +72,7 @@ class SQLiteDatabase(PooledDatabase):
         if self._path != _IN_MEMORY:
             folder = Path(self._path).parent
             require(folder.is_dir(), f"the folder of the database is not there: {folder}")
+        connection = None
         try:
             connection = sqlite3.connect(
                 self._path, timeout=self._busy, check_same_thread=False, isolation_level=None
@@ -77,7 +81,9 @@ class SQLiteDatabase(PooledDatabase):
             connection.execute("PRAGMA synchronous=NORMAL").close()
             connection.execute("PRAGMA foreign_keys=ON").close()
         except sqlite3.Error as error:
-            require(False, f"the database {self._path} cannot be used: {error}")
+            if connection is not None:
+                connection.close()
+            raise ConfigError(f"the database {self._path} cannot be used: {error}") from error
         quotas = dataclasses.replace(self.quotas, database_bytes=self._max_bytes)
         guarded = _Capped(connection, quotas)
         guarded.busy = int(self._busy * 1000)
@@ -105,11 +111,15 @@ class SQLiteDatabase(PooledDatabase):
 
     def close(self) -> None:
         """Closes all connections that nobody has."""
-        with self._lock:
-            idle, self._idle = self._idle, []
-        for guarded in idle:
-            guarded.connection.close()
-            guarded.close()
+        _close_all(self._idle)
+
+
+def _close_all(idle: list[Guarded]) -> None:
+    """Closes the connections in a list, which is empty then."""
+    while idle:
+        guarded = idle.pop()
+        guarded.connection.close()
+        guarded.close()
 
 
 class _Capped(Guarded):
