@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from itertools import groupby
 from typing import NamedTuple
 
-from ...errors import TextError
+from ...errors import TextError, near_miss
 from ..features import why_unknown
 from ..watch import each
 from .cursor import Cursor, show
@@ -64,7 +64,8 @@ class DefinitionReader:
         cursor.expect("(")
         kind = cursor.word("a field")
         if kind not in _READERS:
-            raise cursor.failure(f"unknown field {kind:.40}{why_unknown(kind)}")
+            why = why_unknown(kind) or near_miss(kind[:40], ("module", *_READERS))
+            raise cursor.failure(f"unknown field {kind:.40}{why}")
         if kind in self.spaces.counts:
             # the first reading took its identifier
             cursor.identifier()

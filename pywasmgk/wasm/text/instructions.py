@@ -29,6 +29,10 @@ _DO, _CATCH, _CATCH_ALL, _DELEGATE = range(1, 5)
 _PARTS = {"do": _DO, "catch": _CATCH, "catch_all": _CATCH_ALL, "delegate": _DELEGATE}
 
 
+#: words that stand in parentheses before the instructions of a function or block
+_HEAD = ("param", "result", "local", "export", "import", "type", "then", "else")
+
+
 class Hint(NamedTuple):
     """A branch hint: where the branch is in its function's code, and what is expected of it."""
 
@@ -128,7 +132,8 @@ class InstructionReader:
             message = f"unknown instruction {word:.40}{why}"
         else:
             now = next((name for name in _renamed(word[:40]) if name in self.rows), None)
-            near = f"; did you mean {now!r}?" if now else near_miss(word[:40], self.rows)
+            known = (*_HEAD, *self.rows)
+            near = f"; did you mean {now!r}?" if now else near_miss(word[:40], known)
             message = f"unknown instruction {word:.40}{near}"
         return self.cursor.failure(message, self.cursor.place)
 
