@@ -25,6 +25,8 @@ def load() -> Any:
 
 @pytest.mark.parametrize("policies", [False, True])
 def test_every_call_is_accounted_for(load: Any, policies: bool) -> None:
+    if policies:
+        pytest.importorskip("sqlglot", reason="the extra sql, which judges statements, is missing")
     result = load.load(6, 6, 900, policies=policies)
     assert load.is_fine(result), result
     assert result["ended"] == 900
