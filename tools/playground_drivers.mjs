@@ -284,6 +284,8 @@ async function webkit({ program, minibrowser, display }) {
   const first = await driver.call("GET", "/window");
   let pages = 0;
   const newPage = async () => {
+    // a new one is opened from one that is there
+    if (pages) await driver.call("POST", "/window", { handle: first });
     const handle = pages++ ? (await driver.call("POST", "/window/new", { type: "tab" })).handle : first;
     const page = new WebKitPage(driver, handle);
     if (handle === first) await page.setViewportSize({ width: 1280, height: 938 });
