@@ -132,7 +132,8 @@ class InstructionReader:
             message = f"unknown instruction {word:.40}{why}"
         else:
             now = next((name for name in _renamed(word[:40]) if name in self.rows), None)
-            known = (*_HEAD, *self.rows)
+            # one that is spelled right is in the wrong place
+            known = () if word in _HEAD else (*_HEAD, *self.rows)
             near = f"; did you mean {now!r}?" if now else near_miss(word[:40], known)
             message = f"unknown instruction {word:.40}{near}"
         return self.cursor.failure(message, self.cursor.place)

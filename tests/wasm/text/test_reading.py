@@ -189,6 +189,7 @@ def test_the_suites_texts_become_what_wabt_makes_of_them() -> None:
             "instruction pram; did you mean 'param'? (line 1, column 16)",
         ),
         ("(func (rsult i32) nop)", "unknown instruction rsult; did you mean 'result'?"),
+        ("(module (func (result) (param)))", "unknown instruction param (line 1, column 25)"),
         ("(moule (func))", "unknown field moule; did you mean 'module'? (line 1, column 2)"),
         ("(module (memry 1))", "unknown field memry; did you mean 'memory'? (line 1, column 10)"),
         ("(module (fun))", "unknown field fun; did you mean 'func'? (line 1, column 10)"),
