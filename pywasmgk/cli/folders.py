@@ -80,7 +80,7 @@ def _opened(
         raise click.UsageError(
             f"--config, --database and --http are for the usual host, not {other}"
         )
-    session.subject = str(folder)
+    session.subject = str(file or folder)
     with Progress(wanted=False) as progress, _usual(choice, progress) as usual:
         manager = PluginManager(
             own or usual,
