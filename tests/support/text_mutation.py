@@ -240,7 +240,12 @@ RULES = {
     ),
     # where one is a data segment's offset, wasmtime writes what is in it before it, and no end
     _BLOCKS: ("its", "a block that is another module"),
-    "Annotations: nothing stands between ( and @": ("text", r"\(\s+@"),
+    # nor a comment, nor another annotation
+    "Annotations: nothing stands between ( and @": ("text", r"\((?:\s+|\(@[^()]*\))+@"),
+    "Segments: an offset is any folded instruction": (
+        "text",
+        rf"\({_GAP}(?:data|elem)\b[^()]*(?:\([^()]*\){_GAP})?\({_GAP}if\b",
+    ),
     "Floating-Point: an exponent has any number of digits": ("text", r"[pPeE][+-]?\d{8}"),
     "later proposals": ("ours", "is not supported"),
 }

@@ -53,6 +53,8 @@ def test_wasmtime_reads_and_refuses_the_same() -> None:
         ('(memory 1)(data (loop i32.const 0) "a")', "Folded Instructions: a block ends, also"),
         ("(@producers x)", "Custom Annotations: known ones have their form"),
         ('(func ( @name "f"))', "Annotations: nothing stands between ( and @"),
+        ('((@a )@name "x")', "Annotations: nothing stands between ( and @"),
+        ("(table 1 funcref) (elem (if (then)) func)", "Segments: an offset is any folded"),
         ("(tag)", "later proposals"),
     ],
 )
