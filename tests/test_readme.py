@@ -110,6 +110,7 @@ CONCRETE = {
     "sign": "FILE --key KEY",
     "verify": "SHELF/stats.zip --trust PUBLIC",
     "playground": "--policy",
+    "doctor": "",
     "docs": "limits",
 }
 LINES = [line.split("#")[0].split() for block in SHELL[2:] for line in block.text.splitlines()]

@@ -40,6 +40,7 @@ COMMANDS = {
     "install": "Install plugins from a folder of packages.",
     "update": "Replace installed plugins by newer versions.",
     "playground": "Serve a page to run and step through modules.",
+    "doctor": "Say what works on this machine, and what the rest needs.",
     "docs": "Show the documentation.",
 }
 #: what may stand anywhere on the line, before ``--``

@@ -603,6 +603,19 @@ def playground_command(
         playground(session, folder, pyodide, port, browse)
 
 
+@click.command("doctor")
+@pass_session
+def doctor_command(session: Session, /) -> None:
+    """Say what works on this machine, and what the rest would need.
+
+    Engines are tried with an embedded plugin, packages of extras are looked for, compilers too. The
+    exit code is 1 if something is broken; what is only missing is optional.
+    """
+    from .doctor import diagnose
+
+    diagnose(session)
+
+
 @click.command("docs")
 @click.argument("topic", required=False)
 @pass_session
