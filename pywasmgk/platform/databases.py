@@ -3,10 +3,10 @@ weaknesses W22 to W25)."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..services.databases import split_name
 from .policy import Permission
 from .refusals import Refused, quoted
 from .scopes import matches, shown
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = ["judge_sql", "missing_tables"]
 
-#: selects a database by its name
-_PREFIX = re.compile(r"\s*@(?P<name>[A-Za-z0-9_-]+):")
-
 
 class _Query(NamedTuple):
     #: its database; empty is the usual one
@@ -28,16 +25,11 @@ class _Query(NamedTuple):
     sql: str
 
 
-def _split(sql: str) -> _Query:
-    prefix = _PREFIX.match(sql)
-    if prefix is None:
-        return _Query("", sql)
-    return _Query(prefix["name"], sql[prefix.end() :])
-
-
 def judge_sql(asked: Asked) -> None:
     """Looks at the statement of a call. Raises Refused."""
-    query = _split(asked.args[0])
+    # as the service reads it that has them
+    database, sql = split_name(asked.args[0])
+    query = _Query(database or "", sql)
     can_write = bool(asked.policy.granted("db", "write"))
     statement = _statement(asked, query, can_write)
     # long enough for the call's deadline to be looked at
@@ -131,7 +123,9 @@ def _entry(database: str, name: str) -> str:
 def missing_tables(asked: Asked) -> Permission:
     """The permission that a statement asks for: of its tables, if it has any."""
     access = "write" if asked.function == "db_exec" else "read"
-    query = _split(asked.args[0])
+    # as the service reads it that has them
+    database, sql = split_name(asked.args[0])
+    query = _Query(database or "", sql)
     try:
         statement = judge(query.sql, _dialect(asked, query.database))
     except StatementRefused:
