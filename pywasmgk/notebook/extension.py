@@ -9,7 +9,7 @@ from IPython.display import display
 
 from ..errors import GuestError
 from .magics import WasmMagics
-from .traps import watch
+from .traps import unwatch, watch
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -29,6 +29,7 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:
     """Takes it out again, but for the magics' names; IPython calls this."""
+    unwatch()
     shell.set_custom_exc((), None)
 
 

@@ -12,7 +12,7 @@ from ..wasm.runtime.witness import LeftFrame, Witness
 from ..wasm.stepping.activations import Activation, Texts
 from .parts import Code, Facts, Heading, Note, Part, Row, Text, View
 
-__all__ = ["view", "watch"]
+__all__ = ["unwatch", "view", "watch"]
 
 #: frames that are shown, lines of code before and behind the place, values of a frame
 _FRAMES, _AROUND, _VALUES = 8, 4, 20
@@ -24,6 +24,11 @@ def watch() -> None:
     """Has what frames hold be kept when a guest of this thread fails, until the next one does."""
     if CURRENT.state.witness is None:
         CURRENT.state.witness = Witness()
+
+
+def unwatch() -> None:
+    """Ends that, and lets go of what was kept."""
+    CURRENT.state.witness = None
 
 
 def view(error: GuestError) -> View:

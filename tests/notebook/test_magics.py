@@ -16,6 +16,7 @@ import pywasmgk
 from pywasmgk.notebook import toolchains
 from pywasmgk.notebook.interruption import interruptible
 from pywasmgk.notebook.progress import Progress
+from pywasmgk.wasm.runtime.metering import CURRENT
 
 FIB = """(module
   (func $fib (export "fib") (param $n i32) (result i32)
@@ -40,6 +41,13 @@ def shell() -> Iterator[Any]:
     yield made
     made.run_line_magic("unload_ext", "pywasmgk")
     module.InteractiveShell.clear_instance()
+
+
+def test_unloading_leaves_no_witness(shell: Any) -> None:
+    assert CURRENT.state.witness is not None
+    shell.run_line_magic("unload_ext", "pywasmgk")
+    assert CURRENT.state.witness is None
+    shell.run_line_magic("load_ext", "pywasmgk")
 
 
 def said(shell: Any, cell: str, capsys: pytest.CaptureFixture[str]) -> tuple[Any, str]:
