@@ -86,6 +86,7 @@ def _opened(
             own or usual,
             state=folder / _STATE if state is None else state,
             log=log or LogBuffer(forward=False),
+            policies=choice.policies,
         )
         with _ended(manager):
             loader = PluginLoader(manager, folder, lazy=lazy, **instance_limits(**limits))

@@ -12,11 +12,12 @@ import click
 from .options import PATH
 
 if TYPE_CHECKING:
+    from ..platform.policies import Policies
     from ..platform.policy import Permission, Policy
     from ..platform.sandbox import Sandbox
     from ..plugin import HostAPI, PluginLike
 
-__all__ = ["Granting", "Grants", "grant_options"]
+__all__ = ["Granting", "Grants", "grant_options", "policies_option"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -164,3 +165,42 @@ def grant_options(command: F) -> F:
     ):
         command = option(command)
     return command
+
+
+def policies_option(command: F) -> F:
+    """Adds ``--policy`` for many plugins. The command gets ``policies``: a Policies, or ``None``
+    where nothing is said."""
+    option = click.option(
+        "--policy",
+        "policies",
+        type=PATH,
+        multiple=True,
+        callback=_policies,
+        metavar="FILE.json",
+        help="What the plugin may do that is its plugin_name. With one, all others may read the "
+        "database and use the cache.",
+    )
+    return option(command)
+
+
+def _policies(
+    ctx: click.Context, param: click.Parameter, paths: tuple[Path, ...]
+) -> Policies | None:
+    if not paths:
+        return None
+    # only who has policies pays for them
+    from ..platform.policies import Policies
+    from ..platform.policy import Policy, PolicyError
+
+    found: dict[str, Policy] = {}
+    for path in paths:
+        try:
+            policy = Policy.from_json(path.read_bytes())
+        except (PolicyError, OSError) as error:
+            raise click.BadParameter(f"{path}: {error}", ctx, param) from error
+        if not policy.plugin_name:
+            raise click.BadParameter(f"{path}: plugin_name says whose policy it is", ctx, param)
+        if policy.plugin_name in found:
+            raise click.BadParameter(f"{path}: a second one of its plugin_name", ctx, param)
+        found[policy.plugin_name] = policy
+    return Policies(found)

@@ -47,6 +47,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from ..platform.policies import Policies
     from ..wasm.features import Features
     from .grants import Grants
 
@@ -209,6 +210,8 @@ class HostChoice(NamedTuple):
     services: Path | None = None
     #: what the plugin may do on it; without anything said, all
     grants: Grants | None = None
+    #: what each of many plugins may do on it; without, all
+    policies: Policies | None = None
 
 
 # -- limits

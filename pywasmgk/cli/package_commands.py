@@ -37,7 +37,6 @@ _into_option = click.option(
 _index_option = click.option(
     "--index",
     type=_FOLDER,
-    required=True,
     envvar=_INDEX,
     metavar="DIR",
     help=f"The folder with packages.  [default: {_INDEX} in the environment]",
@@ -110,8 +109,8 @@ def unpack_command(
 def keygen_command(session: Session, /, file: Path | None) -> None:
     """Make a pair of keys for signing.
 
-    The private key goes into FILE, which only you can read, and the public one is printed. Without
-    FILE both are printed.
+    The private key goes into FILE, which only you can read, the public one into FILE.pub, and it is
+    printed. Without FILE both are printed.
     """
     from .packages import generate
 
@@ -159,7 +158,7 @@ def verify_command(session: Session, /, files: tuple[Path, ...], trust: Trust) -
 @_trust_options
 @pass_session
 def install_command(
-    session: Session, /, names: tuple[str, ...], index: Path, into: Path, trust: Trust
+    session: Session, /, names: tuple[str, ...], index: Path | None, into: Path, trust: Trust
 ) -> None:
     """Install plugins from a folder of packages, with what they depend on."""
     from .packages import install
@@ -179,7 +178,7 @@ def update_command(
     /,
     names: tuple[str, ...],
     check: bool,
-    index: Path,
+    index: Path | None,
     into: Path,
     trust: Trust,
 ) -> None:
@@ -193,7 +192,7 @@ def update_command(
 @click.argument("words", nargs=-1)
 @_index_option
 @pass_session
-def search_command(session: Session, /, words: tuple[str, ...], index: Path) -> None:
+def search_command(session: Session, /, words: tuple[str, ...], index: Path | None) -> None:
     """List packages that have all words in name, description or author."""
     from .packages import search
 

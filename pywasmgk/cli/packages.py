@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,11 @@ def trust_of(trusted: tuple[str, ...], required: bool) -> Trust:
 def _key_text(word: str) -> str:
     """A key as it stands on the line, or what a file has."""
     path = Path(word)
-    return path.read_text("ascii", "replace") if path.is_file() else word
+    if path.is_file():
+        return path.read_text("ascii", "replace")
+    if re.fullmatch("[0-9A-Fa-f]+", word) is None:
+        raise click.UsageError(f"--trust: there is no file {word!r}, and it is no key")
+    return word
 
 
 # -- packages
@@ -77,9 +82,15 @@ def unpack(session: Session, path: Path, into: Path, replace: bool, trust: Trust
     _say_extracted(session, [extract(package, into, replace=replace)])
 
 
-def search(session: Session, query: str, index: Path) -> None:
+def _index(folder: Path | None, trust: Trust | None = None) -> PackageIndex:
+    if folder is None:
+        raise click.UsageError("--index or PYWASMGK_INDEX names the folder with packages")
+    return PackageIndex(folder, trust=trust)
+
+
+def search(session: Session, query: str, index: Path | None) -> None:
     """Lists what is found."""
-    found = PackageIndex(index).search(query)
+    found = _index(index).search(query)
     if session.json:
         session.print_json({"packages": [_manifest_form(manifest) for manifest in found]})
         return
@@ -90,9 +101,10 @@ def search(session: Session, query: str, index: Path) -> None:
         say("nothing found", err=True)
 
 
-def install(session: Session, names: Iterable[str], index: Path, into: Path, trust: Trust) -> None:
+def install(
+    session: Session, names: Iterable[str], index: Path | None, into: Path, trust: Trust
+) -> None:
     """Installs each, as far as one cannot be had."""
-    packages = PackageIndex(index, trust=trust)
     made: list[Extracted] = []
     for word in names:
         session.subject = word
@@ -102,15 +114,20 @@ def install(session: Session, names: Iterable[str], index: Path, into: Path, tru
             made.append(extract(package, into))
         else:
             name, _, version = word.partition("@")
-            made += packages.install(name, into, version=version)
+            made += _index(index, trust).install(name, into, version=version)
     _say_extracted(session, made)
 
 
 def update(
-    session: Session, names: tuple[str, ...], check: bool, index: Path, into: Path, trust: Trust
+    session: Session,
+    names: tuple[str, ...],
+    check: bool,
+    index: Path | None,
+    into: Path,
+    trust: Trust,
 ) -> None:
     """Updates those named, or all; or says what could be."""
-    packages = PackageIndex(index, trust=trust)
+    packages = _index(index, trust)
     found = [one for one in packages.updates(into) if not names or one.name in names]
     if not check:
         there = installed(into)
@@ -159,9 +176,13 @@ def generate(session: Session, file: Path | None) -> None:
     """Makes keys; says the public one, and the private one only where no file takes it."""
     key = PrivateKey.generate()
     if file is not None:
-        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _SECRET)
+        try:
+            handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _SECRET)
+        except FileExistsError:
+            raise PackageError(f"{file} is there already, and is not replaced") from None
         with open(handle, "w", encoding="ascii") as out:
             out.write(key.hex() + "\n")
+        write_whole(Path(f"{file}.pub"), f"{key.public}\n".encode())
     private = {} if file is not None else {"private": key.hex()}
     if session.json:
         session.print_json({**private, "public": str(key.public), "id": key.public.id})

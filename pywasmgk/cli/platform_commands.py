@@ -5,14 +5,18 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from .grants import policies_option
 from .options import IN_MEMORY, LIMIT_NAMES, PATH, HostChoice, limit_options, pairs
 from .session import Session, pass_session
 
 __all__ = ["jobs_command", "mcp_command", "plugins_command", "watch_command"]
+
+if TYPE_CHECKING:
+    from ..platform.policies import Policies
 
 _LEVELS = ("debug", "info", "warn", "error")
 
@@ -34,9 +38,12 @@ def _folder_options(command: Callable[..., Any]) -> Callable[..., Any]:
         host: str | None,
         services: Path | None,
         http: bool,
+        policies: Policies | None,
         **rest: Any,
     ) -> Any:
-        choice = HostChoice(config, database, host, http, 0, 0, "en", "none", services)
+        choice = HostChoice(
+            config, database, host, http, 0, 0, "en", "none", services, policies=policies
+        )
         limits = {name: rest.pop(name) for name in LIMIT_NAMES if name in rest}
         return command(*given, choice=choice, limits=limits, **rest)
 
@@ -74,6 +81,7 @@ def _folder_options(command: Callable[..., Any]) -> Callable[..., Any]:
             help="Services for them, from a TOML or JSON file: their database, mail and so on.",
         ),
         click.option("--http", is_flag=True, help="Let plugins fetch from the web."),
+        policies_option,
         limit_options,
     )
     for option in reversed(options):
@@ -208,7 +216,7 @@ def watch_command(
 
 
 @click.command("mcp")
-@click.argument("plugins", metavar="DIR|PLUGIN", type=click.Path(exists=True, path_type=Path))
+@click.argument("plugins", metavar="DIR|FILE", type=click.Path(exists=True, path_type=Path))
 @_folder_options
 @click.option(
     "--port",

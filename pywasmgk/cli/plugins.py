@@ -50,7 +50,8 @@ class ConsoleHost(MemoryHost):
         self._web = choice.web
         #: fetches where a policy has judged the address
         self._judged: Any = None
-        self._may_fetch = choice.grants is not None and choice.grants.web
+        granted = choice.grants is not None and choice.grants.web
+        self._may_fetch = granted or choice.policies is not None
 
     def http_request(
         self,

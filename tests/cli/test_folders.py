@@ -18,7 +18,8 @@ from plugin_guests import guest
 from processor import HANGS
 
 from pywasmgk.cli import folders
-from pywasmgk.platform import Scheduler
+from pywasmgk.platform import PluginManager, Policy, Refused, Scheduler
+from pywasmgk.plugin import CallContext
 
 ROOT = Path(__file__).parents[2]
 JOB = {"id": "clean", "handler": "do", "schedule": "*/5 * * * *", "enabled": True}
@@ -89,6 +90,45 @@ def test_they_are_switched_on_and_off_for_good(folder: Path) -> None:
     (folder / ".pywasmgk-state.json").write_text("{")
     done = run("plugins", folder)
     assert (done.code, "is no JSON" in done.err) == (1, True)
+
+
+def policy(place: Path, **members: Any) -> Path:
+    place.write_text(json.dumps(members))
+    return place
+
+
+@pytest.mark.parametrize("command", ["plugins", "jobs", "mcp"])
+def test_each_has_its_policy(
+    folder: Path, command: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    managers: list[PluginManager] = []
+
+    class Seen(PluginManager):
+        def shutdown(self) -> None:
+            managers.append(self)
+            assert self.policies is not None
+            with pytest.raises(Refused, match=r'^plugin "one": cache'):
+                self._entries["one"].sandbox.cache_get(CallContext("one"), "key")
+            super().shutdown()
+
+    pytest.importorskip("cronsim")
+    monkeypatch.setattr(folders, "PluginManager", Seen)
+    file = policy(tmp_path / "one.json", plugin_name="one", status="approved", permissions=[])
+    done = run(command, folder, "--policy", file, *["--list"] * (command == "mcp"))
+    assert done.code == 0
+    (manager,) = managers
+    assert manager.policies.get("one").status == "approved"
+    assert manager.policies.get("two") == Policy.default("two")
+
+
+def test_policies_that_make_no_sense(folder: Path, tmp_path: Path) -> None:
+    one = policy(tmp_path / "one.json", plugin_name="one")
+    nobody = policy(tmp_path / "nobody.json", status="approved")
+    odd = policy(tmp_path / "odd.json", plugin_name="two", permission=[])
+    for files in ([nobody], [odd], [one, one], [folder]):
+        words = [word for file in files for word in ("--policy", file)]
+        done = run("plugins", folder, *words)
+        assert done.code == 2 and str(files[-1]) in done.err
 
 
 @pytest.mark.parametrize("command", ["plugins", "jobs", "watch"])

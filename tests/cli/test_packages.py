@@ -69,7 +69,11 @@ def test_signed_and_verified(tmp_path: Path, shelf: Path, monkeypatch: pytest.Mo
     assert len(public) == 64
     if os.name == "posix":
         assert stat.S_IMODE(secret.stat().st_mode) == 0o600
-    assert run("keygen", secret).code == 1
+    found = run("keygen", secret)
+    assert found.code == 1 and "there already" in found.err and "Errno" not in found.err
+    assert run("verify", shelf / "1.0.0.zip", "--trust", f"{secret}.pub").code == 1
+    # a file needs no index
+    assert run("install", shelf / "1.0.0.zip", "--into", tmp_path / "files").code == 0
     package = shelf / "1.1.0.zip"
     found = run("sign", package, "--key", secret)
     assert found == (0, f"{package}.sig\n{package}.sig.json\n", "")
@@ -101,3 +105,6 @@ def test_lines_that_cannot_be_meant(tmp_path: Path) -> None:
     assert run("verify", module).code == 2
     assert run("search", "x").code == 2
     assert run("verify", module, "--trust", "abc").code == 1
+    found = run("verify", module, "--trust", "no.pub")
+    assert found.code == 2 and "no file 'no.pub'" in found.err
+    assert "PYWASMGK_INDEX" in run("install", "x").err

@@ -7,6 +7,7 @@ from hashlib import sha256
 from pathlib import Path, PurePosixPath
 
 from ...errors import PackageError
+from ...printable import printable
 from .archive import BOUNDS, Archive, Bounds
 from .manifest import FILE_NAME, MOST_BYTES, PackageManifest, parse_package_manifest
 
@@ -15,6 +16,7 @@ __all__ = ["Package"]
 _RUNTIMES = ("wasm", "grpc", "template", "theme")
 _MODULE = ".wasm"
 _ASSETS = "assets/"
+_NO_MODULE = "package missing .wasm file (required for wasm runtime)"
 
 
 class Package:
@@ -72,14 +74,14 @@ class Package:
         named = self.manifest.wasm or self.manifest.binary
         if named:
             path = str(PurePosixPath(named))
-            if path not in names:
-                raise PackageError("package missing .wasm file (required for wasm runtime)")
+            if path not in names or not path.lower().endswith(_MODULE):
+                raise PackageError(f"{_NO_MODULE}: {FILE_NAME} names {printable(named)!r}")
             return path
         if f"{self.manifest.name}{_MODULE}" in names:
             return f"{self.manifest.name}{_MODULE}"
         modules = sorted(name for name in names if name.lower().endswith(_MODULE))
         if not modules:
-            raise PackageError("package missing .wasm file (required for wasm runtime)")
+            raise PackageError(_NO_MODULE)
         if len(modules) > 1:
             raise PackageError(f"package has {len(modules)} .wasm files: {FILE_NAME} names none")
         return modules[0]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -41,10 +42,12 @@ _SEED, _PUBLIC, _SIGNATURE = 32, 32, 64
 _MOST_READ = 4096
 #: digits of a public key's SHA-256 that name it
 _ID_DIGITS = 16
+_PUBLIC_LABEL = "public:"
 _FORMAT = "pywasmgk-release-1"
 _REQUIRED, _TRUSTED = "GOATFLOW_REQUIRE_SIGNATURES", "GOATFLOW_TRUSTED_KEYS"
 
 _log = logging.getLogger(__name__)
+_UNSIGNED = "%s is not signed"
 
 
 def _ed25519() -> Any:
@@ -57,15 +60,13 @@ def _ed25519() -> Any:
     return ed25519
 
 
-def _unhex(text: str, sizes: tuple[int, ...], what: str) -> bytes:
-    try:
-        data = bytes.fromhex(text.strip()) if text.isascii() else b""
-    except ValueError:
-        data = b""
-    if len(data) not in sizes or 2 * len(data) != len(text.strip()):
-        digits = " or ".join(str(2 * size) for size in sizes)
-        raise SignatureError(f"{what} is {digits} hexadecimal digits, found {len(text.strip())}")
-    return data
+def _unhex(text: str, size: int, what: str) -> bytes:
+    text = text.strip()
+    if not re.fullmatch(rf"[0-9A-Fa-f]{{{2 * size}}}", text):
+        raise SignatureError(
+            f"{what} is {2 * size} hexadecimal digits, found {len(text)} characters"
+        )
+    return bytes.fromhex(text)
 
 
 # -- keys
@@ -81,8 +82,9 @@ class PublicKey:
 
     @classmethod
     def from_hex(cls, text: str) -> PublicKey:
-        """From 64 hexadecimal digits; raises SignatureError for anything else."""
-        return cls(_unhex(text, (_PUBLIC,), "a public key"))
+        """From 64 hexadecimal digits, also behind ``public:`` as tools print it; raises
+        SignatureError for anything else."""
+        return cls(_unhex(text.strip().removeprefix(_PUBLIC_LABEL), _PUBLIC, "a public key"))
 
     @property
     def id(self) -> str:
@@ -131,11 +133,11 @@ class PrivateKey:
 
     @classmethod
     def from_hex(cls, text: str) -> PrivateKey:
-        """From 128 hexadecimal digits (Go's form) or the 64 of the seed; raises SignatureError for
-        anything else, and where the two halves do not belong together."""
-        data = _unhex(text, (_SEED + _PUBLIC, _SEED), "a private key")
+        """From 128 hexadecimal digits, Go's form; raises SignatureError for anything else, and
+        where the two halves do not belong together. A seed alone looks like a public key."""
+        data = _unhex(text, _SEED + _PUBLIC, "a private key")
         key = cls(data[:_SEED])
-        if data[_SEED:] not in (b"", key.public.data):
+        if data[_SEED:] != key.public.data:
             raise SignatureError("the private key's public half belongs to another key")
         return key
 
@@ -208,7 +210,7 @@ def verify_release(data: bytes, text: bytes, keys: Iterable[PublicKey]) -> Relea
     """What a signed release says of these bytes; raises SignatureError if it is not of them, or if
     none of the keys has signed it."""
     said = _members(text)
-    raw = _unhex(said.pop("signature"), (_SIGNATURE,), "the signature of a release")
+    raw = _unhex(said.pop("signature"), _SIGNATURE, "the signature of a release")
     known = {key.id: key for key in keys}
     key = known.get(said["key"])
     if key is None or not key.verifies(raw, canonical(said)):
@@ -262,26 +264,35 @@ class Trust:
         """Verifies the content of a file, as it was read, by the signatures beside it.
 
         Gives the release that was signed, or the key, or ``None`` for a file without signature
-        where none is required (it is logged). Raises SignatureError for a signature that does not
-        fit, required or not.
+        where none is required, and for a signed one where no key is trusted (both are logged).
+        Raises SignatureError for a signature that does not fit, required or not.
         """
         release = self._beside(path, RELEASE_SUFFIX)
+        signature = self._beside(path, SIGNATURE_SUFFIX) if release is None else None
+        if self.keys or self.required or self.releases:
+            return self._verified(path, data, release, signature)
+        name = printable(path.name)
+        if release is not None and _members(release)["sha256"] != sha256(data).hexdigest():
+            raise SignatureError("signature verification failed: the release is of other bytes")
+        is_signed = release is not None or signature is not None
+        _log.warning("%s is signed, but no key is trusted" if is_signed else _UNSIGNED, name)
+        return None
+
+    def _verified(
+        self, path: Path, data: bytes, release: bytes | None, signature: bytes | None
+    ) -> Release | PublicKey | None:
         if release is not None:
             return verify_release(data, release, self.keys)
-        if self.releases:
-            raise SignatureError(f"failed to read signature file: no {path.name}{RELEASE_SUFFIX}")
-        signature = self._beside(path, SIGNATURE_SUFFIX)
-        if signature is not None:
+        if signature is not None and not self.releases:
             return verify(data, signature.decode("ascii", "replace"), self.keys)
-        if self.required:
-            raise SignatureError(f"failed to read signature file: no {path.name}{SIGNATURE_SUFFIX}")
-        _log.warning("%s is not signed", printable(path.name))
+        if self.required or self.releases:
+            suffix = RELEASE_SUFFIX if self.releases else SIGNATURE_SUFFIX
+            raise SignatureError(f"failed to read signature file: no {path.name}{suffix}")
+        _log.warning(_UNSIGNED, printable(path.name))
         return None
 
     def _beside(self, path: Path, suffix: str) -> bytes | None:
-        """What the file with a signature says; ``None`` where there is none, or nobody to trust."""
-        if not (self.keys or self.required or self.releases):
-            return None
+        """What the file with a signature says; ``None`` where there is none."""
         try:
             with open(f"{path}{suffix}", "rb") as file:
                 text = file.read(_MOST_READ + 1)

@@ -248,7 +248,9 @@ def test_sizes_that_are_not_true(tmp_path: Path, size: int) -> None:
 def test_a_module_is_needed() -> None:
     text = "package missing .wasm file (required for wasm runtime)"
     assert refused(archive(module=False)) == text
-    assert refused(archive(yaml=YAML + "wasm: other.wasm\n")) == text
+    named = refused(archive(yaml=YAML + "wasm: other.wasm\n"))
+    assert named == f"{text}: plugin.yaml names 'other.wasm'"
+    assert refused(archive(("x.wat", b""), yaml=YAML + "wasm: x.wat\n")).startswith(text)
     assert Package(archive(yaml="name: x\n", module=False)).binary is None
     assert refused(archive(yaml="name: x\nruntime: lua\n")) == "unsupported runtime type: lua"
 

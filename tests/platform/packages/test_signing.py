@@ -99,7 +99,7 @@ DATA = b"\0asm\1\0\0\0"
 @pytest.mark.parametrize("vector", VECTORS, ids=["1", "2", "3", "1024"])
 def test_keys_sign_as_the_rfc_says(vector: tuple[str, str, str, str]) -> None:
     seed, public, message, signature = vector
-    key = PrivateKey.from_hex(seed)
+    key = PrivateKey(bytes.fromhex(seed))
     assert str(key.public) == public
     assert key.signature(bytes.fromhex(message)).hex() == signature
     assert key.public.verifies(bytes.fromhex(signature), bytes.fromhex(message))
@@ -141,8 +141,8 @@ def test_keys_of_other_lengths_are_refused() -> None:
     for text in ("", "00", "0" * 63, "0" * 62, "g" * 64, "\u0660" * 64, "00 " * 32):
         with pytest.raises(SignatureError, match=r"^a public key is 64 hexadecimal digits"):
             PublicKey.from_hex(text)
-        with pytest.raises(SignatureError, match=r"^a private key is 128 or 64 hexadecimal"):
-            PrivateKey.from_hex(text if len(text) != 64 else text[1:])
+        with pytest.raises(SignatureError, match=r"^a private key is 128 hexadecimal"):
+            PrivateKey.from_hex(text)
     with pytest.raises(SignatureError):
         PublicKey(b"short")
     with pytest.raises(SignatureError):
@@ -156,6 +156,10 @@ def test_keys_are_written_as_go_writes_them() -> None:
     with pytest.raises(SignatureError, match=r"belongs to another key"):
         PrivateKey.from_hex(text[:64] + str(OTHER.public))
     assert text not in repr(KEY)
+    # what looks like a public key signs nothing
+    with pytest.raises(SignatureError):
+        PrivateKey.from_hex(str(KEY.public))
+    assert PublicKey.from_hex(f"public: {KEY.public}\n") == KEY.public
     assert PrivateKey.generate().public != PrivateKey.generate().public
 
 
@@ -242,6 +246,19 @@ def test_what_is_not_signed_is_said_or_refused(
     assert "stats.wasm is not signed" in caplog.text
     with pytest.raises(SignatureError, match=r"^failed to read signature file: "):
         Trust((KEY.public,), required=True).verify(path, DATA)
+
+
+def test_without_trusted_keys_a_signature_is_told_of(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    beside(path, ".sig", sign(DATA, KEY))
+    with caplog.at_level(logging.WARNING):
+        assert Trust().verify(path, DATA) is None
+    assert "stats.wasm is signed, but no key is trusted" in caplog.text
+    beside(path, ".sig.json", sign_release(DATA, "stats", "1", KEY))
+    assert Trust().verify(path, DATA) is None
+    with pytest.raises(SignatureError, match=r"of other bytes$"):
+        Trust().verify(path, DATA + b"\0")
 
 
 @case("W37", "W38")
