@@ -19,10 +19,17 @@ __all__ = ["BOUNDS", "Archive", "Bounds"]
 #: at the end of an archive: disks, entries, size and place of the directory, size of a comment
 _END = struct.Struct("<4s4H2LH")
 _END_MAGIC = b"PK\x05\x06"
+#: in front of that, in archives of more than 65,535 files or 4 GiB: a signature, its size in all
+_ZIP64_MAGIC, _ZIP64_LOCATOR = b"PK\x06\x07", 20
 _LONGEST_COMMENT = (1 << 16) - 1
 #: bytes of the directory that one entry has on average at most: its form, a path, extra fields
 _DIRECTORY_ENTRY = 46 + 4096
 _ENCRYPTED = 0x1
+#: what zipfile raises for what it cannot read, numbers that no file has included
+_UNREADABLE = (
+    zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, OSError,
+    OverflowError, ValueError, RuntimeError,
+)  # fmt: skip
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _CHUNK = 1 << 20
 #: bytes of a path, and of each part of it, that file systems take
@@ -50,7 +57,7 @@ class Archive:
         _require_small(data, bounds)
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(data))
-        except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError) as error:
+        except _UNREADABLE as error:
             raise PackageError(f"failed to open package: {printable(str(error))}") from error
         entries = self._zip.infolist()
         _require_within(entries, bounds)
@@ -83,7 +90,7 @@ class Archive:
                 while chunk := file.read(_CHUNK):
                     count += len(chunk)
                     yield chunk
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError) as error:
+        except _UNREADABLE as error:
             raise PackageError(
                 f"extracted size mismatch for {printable(name)}: {printable(str(error))}"
             ) from error
@@ -121,6 +128,9 @@ def _require_small(data: bytes, bounds: Bounds) -> None:
     found = data.rfind(_END_MAGIC, start)
     if found < 0 or found + _END.size > len(data):
         raise PackageError("failed to open package: it is no zip archive")
+    if data[max(0, found - _ZIP64_LOCATOR) : found].startswith(_ZIP64_MAGIC):
+        # what it says counts more than what was looked at here; no package needs it
+        raise PackageError("failed to open package: it is a zip64 archive")
     entries, size = _END.unpack_from(data, found)[4:6]
     if entries > bounds.files:
         raise _too_many(bounds)

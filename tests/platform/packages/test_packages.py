@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import stat
+import struct
 import sys
 import zipfile
 from pathlib import Path
@@ -320,6 +321,24 @@ def test_a_directory_that_is_too_long_is_not_read() -> None:
     assert "a directory of 1073741824 bytes" in refused(bytes(whole))
     whole[end + 10 : end + 12] = b"\xff\xff"
     assert "too many files" in refused(bytes(whole))
+
+
+def test_numbers_of_64_bits() -> None:
+    """A second end that says otherwise, and places that no file has."""
+    whole = archive()
+    end = whole.rfind(b"PK\5\6")
+    second = struct.pack("<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 0, 0, 1 << 20, 1 << 20, 1 << 30, 0)
+    locator = struct.pack("<4sLQL", b"PK\6\7", 0, end, 1)
+    assert refused(whole[:end] + second + locator + whole[end:]).endswith("it is a zip64 archive")
+    entry = whole.find(b"PK\1\2")
+    name = b"plugin.yaml"
+    for place in (1 << 62, 1 << 63, (1 << 64) - 1):
+        extra = struct.pack("<HHQ", 1, 8, place)
+        head = bytearray(whole[entry : entry + 46])
+        struct.pack_into("<H", head, 30, len(extra))
+        struct.pack_into("<L", head, 42, 0xFFFFFFFF)
+        last = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 1, 1, 46 + len(name + extra), entry, 0)
+        assert refused(whole[:entry] + head + name + extra + last)
 
 
 # -- extracting
