@@ -156,8 +156,20 @@ class Console:
     ) -> Breakpoint:
         """The breakpoint of a place."""
         made = _breakpoint(words, condition)
+        self._require_function(made.function)
         made.require_source(self.execution.instance.module)
         return made
+
+    def _require_function(self, wanted: int | str | None) -> None:
+        """Raises ValueError for a function that this module has not."""
+        instance = self.execution.instance
+        count, name_of = len(instance.funcs), instance.module.function_name
+        if isinstance(wanted, str):
+            names = [name for name in map(name_of, range(count)) if name]
+            if wanted not in names:
+                raise ValueError(f"no function is called {wanted!r:.80}{near_miss(wanted, names)}")
+        elif wanted is not None and wanted >= count:
+            raise ValueError(f"there is no function {wanted}: there are {count}")
 
     @contextmanager
     def _for_now(self, stop: Stop) -> Iterator[None]:
@@ -199,6 +211,9 @@ class Console:
         if words and words[0] == "global":
             made = held.watch_global(_number(words, 1), on)
         elif words and words[0] == "local":
+            if len(words) < 2:
+                raise ValueError("a local's name is missing")
+            self._activation()  # or it says that there is none
             local = words[1] if not words[1].isdigit() else int(words[1])
             made = held.watch_local(local, on, frame=self.frame)
         elif words and words[0] == "growth":
@@ -281,6 +296,8 @@ class Console:
     # -- changing
 
     def set(self, words: list[str]) -> Iterator[str]:
+        if len(words) < 2:
+            raise ValueError("set takes a name and a value")
         name, text = words[0].lstrip("$"), " ".join(words[1:]).removeprefix("=")
         value = Expression(text).value(self._activation())
         if name[:1] == "g" and name[1:].isdigit():

@@ -52,6 +52,30 @@ def test_it_shows_values(say: Say) -> None:
     assert say("memory 8 16").startswith("00000008  00 00")
 
 
+def test_what_is_not_there_is_told_in_words(say: Say) -> None:
+    for line, words in {
+        "watch global 9": "there is no global 9: there are ",
+        "watch local": "a local's name is missing",
+        "set n": "set takes a name and a value",
+        "set g9 1": "there is no global 9",
+        "until nope": "no function is called 'nope'",
+        "break 99": "there is no function 99: there are ",
+    }.items():
+        assert say(line).startswith(f"error: {words}")
+    assert say("stops") == "no breakpoints, no watchpoints"
+
+
+def test_without_memory_and_behind_the_end() -> None:
+    held = pywasmgk.instantiate('(module (func (export "f") (param i32)))').start("f", 1)
+    console = Console(held)
+    for line in ("watch 8", "poke 0 1"):
+        assert [*console.execute(line)] == ["error: there is no memory 0: there are 0"]
+    held.finish()
+    assert [*console.execute("watch local 0")] == [
+        "error: the execution is done: back takes it back"
+    ]
+
+
 def test_it_stops_watches_and_goes_back(say: Say) -> None:
     assert say("break :9 if n == 2").startswith("1: <Breakpoint line=9")
     text = say("run")

@@ -29,7 +29,7 @@ from .recording import Recording, require_same
 from .running import Running
 from .stops import Breakpoint, Probe, Stop
 from .suspension import Suspended, suspended
-from .watching import Watching
+from .watching import Watching, at_index
 from .world import World, WorldState, change
 
 if TYPE_CHECKING:
@@ -412,14 +412,14 @@ class Execution(Shown, Backwards, Watching):
         """Sets a global of its instance, by index. Raises TypeError if it is immutable, and
         HostError once it is closed."""
         self._hold.require_open()
-        self.instance.globals[index].value = value
+        at_index(self.instance.globals, index, "global").value = value
         self._edited()
 
     def write_memory(self, address: int, data: bytes, memory: int = 0) -> None:
         """Overwrites bytes of a memory of its instance. Raises IndexError outside of it, and
         HostError once it is closed."""
         self._hold.require_open()
-        self.instance.memories[memory].write(address, data)
+        at_index(self.instance.memories, memory, "memory").write(address, data)
         self._edited()
 
     def _edited(self) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..runtime.functions import Func
 from .stops import Stop, Touches, Watchpoint, growth, index_access, memory_access
@@ -13,7 +14,9 @@ if TYPE_CHECKING:
     from ..runtime.table import Table
     from .activations import Activation
 
-__all__ = ["Watching"]
+__all__ = ["Watching", "at_index"]
+
+T = TypeVar("T")
 
 
 def _of_table(table: Table) -> Touches:
@@ -24,6 +27,14 @@ def _of_table(table: Table) -> Touches:
         return owner is not None and owner.tables[x] is table
 
     return index_access("tableidx", concerns)
+
+
+def at_index(items: Sequence[T], index: int, what: str) -> T:
+    """An item by its index. Raises IndexError for one that is not there, with how many there
+    are."""
+    if not 0 <= index < len(items):
+        raise IndexError(f"there is no {what} {index}: there are {len(items)}")
+    return items[index]
 
 
 class Watching(ABC):
@@ -44,7 +55,7 @@ class Watching(ABC):
         self, start: int, size: int = 1, on: str = "change", *, memory: int = 0, **options: Any
     ) -> Watchpoint:
         """Stops at accesses to bytes of a memory of its instance. Raises IndexError outside."""
-        found = self.instance.memories[memory]
+        found = at_index(self.instance.memories, memory, "memory")
         found.read(start, size)
         return self._added(
             f"{size} bytes at {start:#x} of memory {memory}",
@@ -55,8 +66,9 @@ class Watching(ABC):
         )
 
     def watch_global(self, index: int, on: str = "change", **options: Any) -> Watchpoint:
-        """Stops at accesses to a global of its instance."""
-        found = self.instance.globals[index]
+        """Stops at accesses to a global of its instance. Raises IndexError for
+        one that is not there."""
+        found = at_index(self.instance.globals, index, "global")
 
         def concerns(func: Func, x: Any) -> bool:
             owner = func.instance
@@ -69,7 +81,7 @@ class Watching(ABC):
         self, local: int | str, on: str = "change", *, frame: int = 0, **options: Any
     ) -> Watchpoint:
         """Stops at accesses to a local of a frame's function, in any of its frames."""
-        activation = self.frames[frame]
+        activation = at_index(self.frames, frame, "frame")
         func, number = activation.function, activation.local_number(local)
         touches = index_access("localidx", lambda run, x: run is func and x == number)
         title = f"local {local} of {activation.name or activation.index}"
@@ -84,7 +96,7 @@ class Watching(ABC):
 
     def watch_table(self, table: int = 0, on: str = "change", **options: Any) -> Watchpoint:
         """Stops at accesses to a table of its instance, growth among them."""
-        found = self.instance.tables[table]
+        found = at_index(self.instance.tables, table, "table")
 
         def look() -> list[int]:
             return [*map(id, found.elements)]
@@ -96,11 +108,11 @@ class Watching(ABC):
     ) -> Watchpoint:
         """Stops behind growths of a memory of its instance, or of a table."""
         if table is not None:
-            grows = self.instance.tables[table]
+            grows = at_index(self.instance.tables, table, "table")
             touches = _of_table(grows)
             title = f"the size of table {table}"
             return self._added(title, "change", lambda: grows.size, touches, options)
-        found = self.instance.memories[memory]
+        found = at_index(self.instance.memories, memory, "memory")
         title = f"the size of memory {memory}"
         return self._added(title, "change", lambda: found.pages, growth(found), options)
 
