@@ -73,6 +73,8 @@ def permitted_networks(scopes: Iterable[Sequence[str]], url: str) -> tuple[WebAd
         if scope and not any(entry.names(address) for entry in entries):
             continue
         named = True
+        # what names a port opens no other one
+        entries = [entry for entry in entries if entry.port in (None, address.port)]
         networks += [entry.network for entry in entries if entry.network]
         if any(entry.host == address.host == "localhost" for entry in entries):
             networks += _LOOPBACK

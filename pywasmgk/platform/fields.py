@@ -8,17 +8,18 @@ from typing import Any
 
 from ..plugin.host import CallContext
 
-__all__ = ["answered", "asked", "filtered", "given"]
+__all__ = ["answered", "asked", "field_prefix", "filtered", "given"]
 
 Given = tuple[CallContext, tuple[Any, ...]]
 
 
-def _prefix(plugin: str) -> str:
+def field_prefix(plugin: str) -> str:
+    """How the names of a plugin's fields begin."""
     return f"{plugin.replace('-', '_')}_"
 
 
 def _prefixed(plugin: str, name: str) -> str:
-    prefix = _prefix(plugin)
+    prefix = field_prefix(plugin)
     return name if name.startswith(prefix) else prefix + name
 
 
@@ -33,7 +34,7 @@ def answered(plugin: str, values: Mapping[str, Any] | None) -> dict[str, Any] | 
     """The plugin's own of the fields that the host gives."""
     if values is None:
         return None
-    prefix = _prefix(plugin)
+    prefix = field_prefix(plugin)
     own = {name: value for name, value in values.items() if name.startswith(prefix)}
     return {name.removeprefix(prefix): value for name, value in own.items()}
 

@@ -36,6 +36,7 @@ from .catalog import Catalog
 from .dependencies import require_present
 from .ending import shut_down_all
 from .envelope import Envelope, current_envelope, enveloped
+from .fields import field_prefix
 from .hosting import ManagedHost
 from .keyed_locks import KeyedLocks
 from .listeners import Listeners
@@ -184,17 +185,12 @@ class PluginManager:
             if name in self._entries:
                 raise PlatformError(f'plugin "{printable(name)}" already registered')
             self._require_fit(manifest)
+            with self._lock:
+                self._require_own_fields(name)
             require_present(name, needed, self._entries)
             sandbox = self._init(plugin, name, replace=False)
             undos = self._done(name, manifest)
-            entry = _Entry(self._service(name, plugin), needed, sandbox, undos)
-            with self._lock:
-                closed = self._closed
-                if not closed:
-                    self._entries[name] = entry
-            if closed:
-                undone(undos)
-                raise PlatformError("the manager is shut down")
+            self._enter(name, _Entry(self._service(name, plugin), needed, sandbox, undos))
         self.on_change.tell(PluginChange("registered", name))
         return name
 
@@ -222,13 +218,11 @@ class PluginManager:
             try:
                 sandbox = self._init(plugin, name, replace=True)
                 undos = self._done(name, manifest)
+                self._enter(name, _Entry(self._service(name, plugin), needed, sandbox, undos))
             except BaseException:
                 # the host shall know the old one by this name again
                 self._readmit(entry, name)
                 raise
-            new = _Entry(self._service(name, plugin), needed, sandbox, undos)
-            with self._lock:
-                self._entries[name] = new
             undone(entry.undos)
         old.retire()
         self.on_change.tell(PluginChange("replaced", name))
@@ -263,6 +257,29 @@ class PluginManager:
             undone(entry.undos)
         if errors:
             raise ShutdownError(errors)
+
+    def _enter(self, name: str, entry: _Entry) -> None:
+        """Puts a plugin into the table, or takes back what it did. Raises PlatformError."""
+        try:
+            with self._lock:
+                if self._closed:
+                    raise PlatformError("the manager is shut down")
+                # another one may have come while this one began
+                self._require_own_fields(name)
+                self._entries[name] = entry
+        except PlatformError:
+            undone(entry.undos)
+            raise
+
+    def _require_own_fields(self, name: str) -> None:
+        """Raises PlatformError for a name whose custom fields would be those of another plugin."""
+        prefix = field_prefix(name)
+        for other in self._entries:
+            if other != name and field_prefix(other) == prefix:
+                raise PlatformError(
+                    f'plugin "{name}" would have the custom fields of plugin "{other}": both '
+                    f'begin with "{prefix}"'
+                )
 
     def _require_fit(self, manifest: GKRegistration) -> None:
         name = manifest.name

@@ -49,7 +49,8 @@ class Policies:
         self._lock = threading.Lock()
         #: the latest of each plugin; and all, for calls in flight end on a plugin that was replaced
         self._sandboxes: weakref.WeakValueDictionary[str, Sandbox] = weakref.WeakValueDictionary()
-        self._alive: weakref.WeakSet[Sandbox] = weakref.WeakSet()
+        #: with what applies to each where nothing was decided
+        self._alive: weakref.WeakKeyDictionary[Sandbox, Policy] = weakref.WeakKeyDictionary()
         #: what applies where nothing was decided, by plugin: for when a decision is taken back
         self._otherwise: dict[str, Policy] = {}
 
@@ -69,7 +70,7 @@ class Policies:
                 **self._clocks,
             )
             self._sandboxes[name] = sandbox
-            self._alive.add(sandbox)
+            self._alive[sandbox] = otherwise
         return sandbox
 
     def _undecided(self, plugin: PluginLike, name: str) -> Policy:
@@ -88,6 +89,7 @@ class Policies:
         """Has a sandbox be that of the plugin again: what was to take its place did not begin."""
         with self._lock:
             self._sandboxes[name] = sandbox
+            self._otherwise[name] = self._alive[sandbox]
             sandbox.policy = self._stored.get(name, sandbox.policy)
 
     def get(self, name: str) -> Policy:
@@ -100,18 +102,18 @@ class Policies:
         """Decides; a plugin that runs has it from its next host call on."""
         with self._lock:
             self._stored[name] = policy
-            self._apply(name, policy)
+            for sandbox in self._of(name):
+                sandbox.policy = policy
 
     def forget(self, name: str) -> None:
         """Takes a decision back."""
         with self._lock:
             self._stored.pop(name, None)
-            self._apply(name, self._otherwise.get(name) or Policy.default(name))
+            for sandbox in self._of(name):
+                sandbox.policy = self._alive[sandbox]
 
-    def _apply(self, name: str, policy: Policy) -> None:
-        for sandbox in list(self._alive):
-            if sandbox.plugin == name:
-                sandbox.policy = policy
+    def _of(self, name: str) -> list[Sandbox]:
+        return [sandbox for sandbox in list(self._alive) if sandbox.plugin == name]
 
     def all(self) -> dict[str, Policy]:
         """What was decided, by plugin."""

@@ -79,6 +79,8 @@ class Sandbox(GuardedHost):
         )
         self._ask = ask
         self._lock = threading.RLock()
+        #: of the one question that is open
+        self._asking = threading.RLock()
         self._windows: dict[str, RateLimiter] = (
             _windows(clock) if follows is None else follows._windows
         )
@@ -168,7 +170,7 @@ class Sandbox(GuardedHost):
                     self._judge(rule, asked)
                     break
                 except Refused as refusal:
-                    self._grant(refusal)
+                    self._grant(refusal, asked.policy)
             if rule.window and not self._windows[rule.window].take():
                 raise Refused(f"{asked.who}: {rule.exceeded} rate limit exceeded", "rate")
         except Refused as refusal:
@@ -190,16 +192,21 @@ class Sandbox(GuardedHost):
         if rule.judge is not None:
             rule.judge(asked)
 
-    def _grant(self, refusal: Refused) -> None:
-        """Adds what is missing to the policy, if whoever is asked wants it. Raises the refusal."""
+    def _grant(self, refusal: Refused, judged: Policy) -> None:
+        """Adds what is missing to the policy that was judged by, if whoever is asked wants it; one
+        that was changed meanwhile is left to be judged by. Raises the refusal."""
         grant = refusal.grant
         if grant is None or self._ask is None:
             raise refusal
-        with self._lock:
-            # the policy may have been changed meanwhile
+        with self._asking:
+            if self.policy is not judged:
+                return
+            # an answer may take its time: the policy can be changed until it is there
             if not self._ask(self.plugin, grant, str(refusal)):
                 raise refusal
-            self.policy = self.policy.with_permission(grant)
+            with self._lock:
+                if self.policy is judged:
+                    self.policy = judged.with_permission(grant)
 
     def note(self, function: str, refusal: Refused) -> None:
         """Counts a refusal, and puts it into the audit log."""

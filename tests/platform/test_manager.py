@@ -707,3 +707,66 @@ def test_a_policy_says_how_long_ending_may_take() -> None:
 
     _, text = together(lambda: manager.call("x", "f"), end)
     assert text == 'plugin "x" shutdown failed: calls were still running after 0.05 s'
+
+
+def declaring(*types: str) -> dict[str, Any]:
+    return {"resources": {"permissions": [{"type": each, "access": "read"} for each in types]}}
+
+
+def test_a_new_one_that_fails_leaves_no_policy_behind() -> None:
+    policies = Policies(mode="declared")
+    manager = managing(Scripted(**declaring("cache")), policies=policies)
+    before = policies.get("x")
+    with pytest.raises(PlatformError, match="init failed: no"):
+        manager.replace("x", Refusing(**declaring("cache", "http")))
+    assert policies.get("x") == before
+    policies.set("x", Policy())
+    policies.forget("x")
+    sandbox = manager._entries["x"].sandbox
+    assert sandbox is not None
+    assert sandbox.policy == before
+
+
+def test_nothing_is_replaced_after_the_end() -> None:
+    undone: list[str] = []
+
+    class Late(Scripted):
+        def init(self, host: HostAPI, *, name: str | None = None, replace: bool = False) -> None:
+            super().init(host, name=name, replace=replace)
+            manager.shutdown()
+
+    def effect(plugin: str, manifest: GKRegistration) -> Any:
+        return lambda: undone.append(manifest.version)
+
+    manager = managing(old := Scripted(), effects=[effect])
+    new = Late(version="2.0.0")
+    with pytest.raises(PlatformError, match="the manager is shut down"):
+        manager.replace("x", new)
+    assert manager.names() == []
+    assert undone == ["1.0.0", "2.0.0"]
+    assert (old.shutdowns, new.shutdowns) == (1, 0)
+
+
+def test_no_two_plugins_have_the_same_custom_fields() -> None:
+    manager = managing(Scripted("a-b"))
+    second = Scripted("a_b")
+    with pytest.raises(
+        PlatformError, match='custom fields of plugin "a-b": both begin with "a_b_"'
+    ):
+        manager.register(second)
+    assert second.inits == 0
+    manager.replace("a-b", Scripted("a-b"))
+    manager.unregister("a-b")
+    assert manager.register(second) == "a_b"
+
+
+def test_of_two_that_begin_at_once_one_has_the_fields() -> None:
+    class Between(Scripted):
+        def init(self, host: HostAPI, *, name: str | None = None, replace: bool = False) -> None:
+            super().init(host, name=name, replace=replace)
+            manager.register(Scripted("a_b"))
+
+    manager = managing()
+    with pytest.raises(PlatformError, match='custom fields of plugin "a_b"'):
+        manager.register(Between("a-b"))
+    assert manager.names() == ["a_b"]

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 from plugin_guests import ASK, HOST_CALL, MANIFEST, ask, asker, guest, quick
+from processor import HANGS
+from scripted import Scripted, together
 
 from pywasmgk.errors import CallError
 from pywasmgk.platform import AuditLog, Permission, Policies, Policy, Refused, Sandbox
@@ -759,6 +761,32 @@ def test_what_is_missing_is_asked_for_once() -> None:
     guarded.db_query(CTX, "SELECT * FROM users", ())
     wanted = [("http", ("a.test",)), ("http", ("no.test",)), ("db", ("users",))]
     assert [(permission.type, permission.scope) for _, permission in asked] == wanted
+
+
+def test_a_policy_is_decided_while_a_question_is_open() -> None:
+    asked, go = threading.Event(), threading.Event()
+
+    def ask(plugin: str, wanted: Permission, why: str) -> bool:
+        asked.set()
+        return go.wait(HANGS)
+
+    def decide() -> bool:
+        assert asked.wait(HANGS)
+        policies.set("P", Policy(status="blocked"))
+        early = not go.is_set()
+        go.set()
+        return early
+
+    policies = Policies(ask=ask)
+    host = Host()
+    plugin = Scripted("P")
+    guarded = policies.guard(host, plugin, "P")
+    refused, early = together(lambda: http(guarded, "https://a.test/"), decide)
+    assert isinstance(refused, Refused)
+    assert refused.reason == "blocked"
+    assert early
+    assert guarded.policy == Policy(status="blocked")
+    assert host.seen == []
 
 
 def test_no_sql_is_judged_without_its_parser(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -124,3 +124,22 @@ def test_networks_are_of_their_own_entry() -> None:
 def test_entries_that_are_no_hosts(entry: str) -> None:
     with pytest.raises(PolicyError, match="no host of a scope"):
         Policy(permissions=(Permission("http", "", (entry,)),))
+
+
+@pytest.mark.parametrize(
+    ("scope", "host", "networks"),
+    [
+        (("*", "127.0.0.1:8080"), "127.0.0.1", ["127.0.0.1/32"]),
+        (("api.example.com", "10.1.2.3:8080"), "api.example.com", ["10.1.2.3/32"]),
+        (("*", "localhost:8080"), "localhost", ["127.0.0.0/8", "::1/128"]),
+    ],
+)
+def test_an_entry_with_a_port_opens_no_other_port(
+    scope: tuple[str, ...], host: str, networks: list[str]
+) -> None:
+    assert permitted_networks([scope], f"http://{host}:8080/")[1] == networks
+    if host == "api.example.com":
+        assert permitted_networks([scope], f"http://{host}:22/")[1] == []
+    else:
+        with pytest.raises(AddressRefused, match=r"not public|this machine's"):
+            permitted_networks([scope], f"http://{host}:22/")
