@@ -38,6 +38,8 @@ _LONGEST_NAME = 63
 #: statements that read and write rows
 _QUERIES = ("Select", "Union", "Intersect", "Except", "SetOperation", "Subquery", "Values", "Paren")
 _CHANGES = ("Insert", "Update", "Delete", "Merge")
+#: queries, whose rows cannot be changed: what they read is found where it stands
+_ROWS = ("Select", "Union", "Intersect", "Except", "SetOperation", "Values")
 #: statements that change tables, and of what kind these may be
 _SCHEMA = ("Create", "Drop", "Alter", "TruncateTable")
 _KINDS = {"TABLE", "INDEX", "VIEW"}
@@ -124,6 +126,11 @@ def _parsed(text: str, dialect: str) -> Any:
     except SqlglotError as error:
         first = str(error).split("\n")[0]
         raise StatementRefused(f"it cannot be judged: {first:.120}") from None
+    except (StatementRefused, RecursionError, MemoryError):
+        raise
+    except Exception as error:
+        # the parser's own faults, of which a plugin must not make use
+        raise StatementRefused(f"the parser fails on it: {type(error).__name__}") from None
     finally:
         _judging.reset(token)
     roots = [root for root in roots if type(root).__name__ != "Semicolon"]
@@ -199,6 +206,9 @@ class _Judge:
         for node in root.find_all(_expressions().Table):
             if id(node) not in targets and not self._is_defined(node):
                 self._note(self.reads, node)
+        if kind == "Create" and _kind(root) == "VIEW" and self.dialect != "sqlite":
+            # who changes such a view changes the tables behind it
+            self.writes |= self.reads
         return Statement(
             kind in _SCHEMA,
             frozenset(self.reads),
@@ -225,6 +235,10 @@ class _Judge:
                 for table in self._changed(node):
                     self._note(self.reads, table)
         elif kind in _SCHEMA and (is_root or kind != "Drop"):
+            if _drops_index(node):
+                # names of indexes, which the parser takes for tables
+                targets.update(id(name) for name in node.args.get("tables") or ())
+                targets.add(id(node.args.get("this")))
             for table in _altered(node):
                 self._target(table, targets)
 
@@ -331,19 +345,26 @@ def _expressions() -> Any:
 
 
 def _joined(table: Any) -> Iterator[Any]:
-    """A table, and those that are joined to it."""
-    if type(table).__name__ != "Table":
+    """A table, and those that are joined to it, also in parentheses."""
+    kind = type(table).__name__
+    if kind == "Table":
+        yield table
+    elif kind != "Subquery":
         raise StatementRefused("what it changes is no table")
-    yield table
+    elif type(table.this).__name__ not in _ROWS:
+        yield from _joined(table.this)
     for join in table.args.get("joins") or ():
-        # rows of a query cannot be changed; what it reads is found where it stands
-        if type(join.this).__name__ != "Subquery":
-            yield from _joined(join.this)
+        yield from _joined(join.this)
+
+
+def _kind(node: Any) -> str:
+    """What a statement makes, changes or drops."""
+    return str(node.args.get("kind") or "TABLE").upper()
 
 
 def _altered(node: Any) -> Iterator[Any]:
     """The tables that a statement makes, changes or drops."""
-    kind = str(node.args.get("kind") or "TABLE").upper()
+    kind = _kind(node)
     if kind not in _KINDS:
         raise StatementRefused(f"it is about a {kind:.40}, which plugins must not change")
     for properties in node.find_all(_expressions().Properties):
@@ -357,11 +378,26 @@ def _altered(node: Any) -> Iterator[Any]:
         if type(action).__name__ == "AlterRename":
             yield action.this
     targets = [node.args.get("this"), *(node.args.get("tables") or ())]
-    if type(node).__name__ == "TruncateTable":
+    if _drops_index(node):
+        targets = [_table_of_index(node)]
+    elif type(node).__name__ == "TruncateTable":
         targets = node.expressions
     for target in targets:
         if target is not None:
             yield _table_of(target)
+
+
+def _drops_index(node: Any) -> bool:
+    return type(node).__name__ == "Drop" and _kind(node) == "INDEX"
+
+
+def _table_of_index(node: Any) -> Any:
+    """The table that an index is dropped of, which MySQL's statements name."""
+    # where sqlglot puts ON
+    named = node.args.get("cluster")
+    if type(named).__name__ != "OnProperty":
+        raise StatementRefused("it drops an index, and does not name the table")
+    return named.this
 
 
 def _table_of(target: Any) -> Any:

@@ -46,7 +46,14 @@ class TableName(NamedTuple):
     def matches(self, entry: str) -> bool:
         """Whether an entry of a scope names it. An entry without a point is a table of the usual
         schema; ``reports.*`` is all of another one."""
-        return matches(entry, self.shown, case=self.exact)
+        schema, point, name = entry.partition(".")
+        usual = _DEFAULT_SCHEMAS[self.dialect]
+        if not point:
+            schema, name = usual, entry
+        # each by itself: no wildcard of a name reaches over the point into another schema
+        return matches(schema, self.schema or usual, case=self.exact) and matches(
+            name, self.name, case=self.exact
+        )
 
 
 class Statement(NamedTuple):

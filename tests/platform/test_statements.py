@@ -13,7 +13,7 @@ pytest.importorskip("sqlglot", reason="the extra sql is not installed")
 
 from pywasmgk.platform import sql
 from pywasmgk.platform.sql import judge
-from pywasmgk.platform.statement import StatementRefused
+from pywasmgk.platform.statement import StatementRefused, TableName
 
 CASES = list(dict.fromkeys(cases()))
 
@@ -169,6 +169,31 @@ def test_a_deep_stack_is_no_answer_that_is_kept() -> None:
         except StatementRefused as error:
             assert "too deep" in str(error)
     assert {table.name for table in judge(statement, "sqlite").reads} == {"ticket", "users"}
+
+
+@pytest.mark.parametrize(
+    ("entry", "schema", "name", "dialect", "expected"),
+    [
+        ("ticket_*", "", "ticket_a", "postgres", True),
+        ("ticket_*", "public", "ticket_a", "postgres", True),
+        ("ticket_*", "ticket_archive", "users", "postgres", False),
+        ("app_*", "app_other", "users", "mysql", False),
+        ("*_log", "other", "x_log", "mysql", False),
+        ("*", "other", "users", "mysql", False),
+        ("reports.*", "reports", "daily", "postgres", True),
+        ("reports.*", "reports2", "daily", "postgres", False),
+        ("rep*.daily", "reports", "daily", "mysql", True),
+        ("public.users", "", "users", "postgres", True),
+        ("main.users", "", "users", "sqlite", True),
+        # quoted names with a point in them
+        ("reports.*", "", "reports.daily", "postgres", False),
+        ("reports_*", "", "reports_a.daily", "postgres", True),
+    ],
+)
+def test_wildcards_stay_in_their_schema(
+    entry: str, schema: str, name: str, dialect: str, expected: bool
+) -> None:
+    assert TableName(schema, name, dialect).matches(entry) is expected
 
 
 def test_dialects_that_are_not_known() -> None:
