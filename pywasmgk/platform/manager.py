@@ -239,7 +239,10 @@ class PluginManager:
                 text = f'plugin "{printable(name)}" shutdown failed: {error}'
                 raise PlatformError(text) from error
             with self._lock:
-                del self._entries[name]
+                # shutdown may have come in between, and does the rest then
+                is_gone = self._entries.pop(name, None) is None
+            if is_gone:
+                return
             undone(entry.undos)
         self.on_change.tell(PluginChange("unregistered", name))
 

@@ -26,6 +26,8 @@ from .failures import failing, require
 __all__ = ["Mail", "MailFolder", "SMTPMail", "message_for"]
 
 _BREAKS = re.compile(r"[\r\n\0\v\f\x1c-\x1e\x85\u2028\u2029]")
+#: begins an encoded word (RFC 2047)
+_ENCODED = "=?"
 _ADDRESS = re.compile(r"[^\s@<>,;:\"()\[\]\\]+@[^\s@<>,;:\"()\[\]\\]+")
 _SECURITY = ("starttls", "tls", "none")
 #: characters of a subject, and recipients of a message
@@ -58,9 +60,11 @@ def message_for(
 ) -> EmailMessage:
     """The message that a plugin wants sent. Raises HostFunctionError for what could become another
     header, for recipients that are none, and for more than ``max_bytes``."""
-    if _BREAKS.search(subject) or len(subject) > _LONGEST_SUBJECT:
+    # an encoded word is read by whatever writes the header, and may have breaks of its own
+    if _BREAKS.search(subject) or _ENCODED in subject or len(subject) > _LONGEST_SUBJECT:
         raise HostFunctionError(
-            f"the subject must have no line breaks, and at most {_LONGEST_SUBJECT} characters"
+            "the subject must have no line breaks, no encoded words (=?...?=), and at most "
+            f"{_LONGEST_SUBJECT} characters"
         )
     if len(body.encode("utf-8", "replace")) > max_bytes:
         raise HostFunctionError(f"a mail has at most {max_bytes:,} bytes")
@@ -85,7 +89,7 @@ class _Sender:
     def __init__(self, sender: str, max_bytes: int) -> None:
         plain = sender.rpartition("<")[2].rstrip(">") if isinstance(sender, str) else ""
         require(
-            _ADDRESS.fullmatch(plain) and not _BREAKS.search(sender),
+            _ADDRESS.fullmatch(plain) and not _BREAKS.search(sender) and _ENCODED not in sender,
             f"mail: sender must be an address, found {sender!r}",
         )
         require(

@@ -150,6 +150,10 @@ class SQLServer(PooledDatabase):
         self._engine.dispose()
 
 
+#: numbers of MariaDB's and MySQL's errors: a lock that took too long, a deadlock
+_ENDING = (1205, 1213)
+
+
 class ServerSession:
     """A connection to a server, while one call has it."""
 
@@ -158,6 +162,8 @@ class ServerSession:
         self._connection = connection
         #: a transaction is open over several statements
         self._holds = False
+        #: the server has ended it by itself
+        self._lost = False
         self._reusable = True
 
     def query(self, ctx: CallContext, sql: str, args: Sequence[Any]) -> list[dict[str, Any]]:
@@ -205,7 +211,13 @@ class ServerSession:
         with self._database.watchdog.watching(ctx, self._descriptor(), seconds):
             yield from self._whole_or_undone(ctx)
 
+    def _require_transaction(self) -> None:
+        """What came after a transaction that is lost would last, whatever becomes of the call."""
+        if self._lost:
+            raise HostFunctionError("the transaction was rolled back by the database")
+
     def _whole_or_undone(self, ctx: CallContext) -> Iterator[None]:
+        self._require_transaction()
         self._limit(ctx)
         # PostgreSQL refuses everything in a transaction of which a statement has failed
         within = self._holds and self._database.dialect.postgres
@@ -217,7 +229,8 @@ class ServerSession:
                 self._connection.exec_driver_sql("RELEASE SAVEPOINT statement")
             elif not self._holds:
                 self._connection.commit()
-        except BaseException:
+        except BaseException as error:
+            self._lost = self._holds and _ends_transaction(error)
             self._undo(within=within)
             raise
 
@@ -310,17 +323,21 @@ class ServerSession:
 
     def commit(self, ctx: CallContext) -> None:
         """Makes it last."""
+        self._require_transaction()
         self._holds = False
         with self._database.telling(ctx):
             self._connection.commit()
 
     def rollback(self) -> None:
         """Undoes it."""
-        self._holds = False
+        self._holds = self._lost = False
         self._connection.rollback()
 
     def savepoint(self, command: str) -> None:
         """Sets a savepoint, releases one or goes back to one."""
+        if self._lost and command.startswith("ROLLBACK"):
+            return  # more than that is undone already
+        self._require_transaction()
         try:
             self._connection.exec_driver_sql(command)
         except self._database._alchemy.exc.SQLAlchemyError as error:
@@ -330,6 +347,13 @@ class ServerSession:
     def give_back(self) -> None:
         """Lets others have the connection, whatever is open on it."""
         self._database.take_back(self._connection, reusable=self._reusable)
+
+
+def _ends_transaction(error: BaseException) -> bool:
+    """Whether a server has undone the whole transaction with a statement of it: MariaDB and MySQL
+    do so to the victim of a deadlock, and may after waiting for a lock."""
+    numbers: tuple[object, ...] = getattr(getattr(error, "orig", None), "args", ())
+    return numbers[:1] in {(number,) for number in _ENDING}
 
 
 def _gives_rows(statement: Statement) -> bool:

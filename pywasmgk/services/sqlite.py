@@ -27,6 +27,9 @@ _MOST_BYTES = 1 << 30
 _IN_MEMORY = ":memory:"
 
 
+_LOST = "the transaction was rolled back by the database"
+
+
 class SQLiteDatabase(PooledDatabase):
     """A file, or ``":memory:"``.
 
@@ -138,10 +141,12 @@ class SQLiteSession:
 
     def query(self, ctx: CallContext, sql: str, args: Sequence[Any]) -> list[dict[str, Any]]:
         """Rows by column name."""
+        self._require_transaction()
         return self._guarded.query(ctx, sql, args)
 
     def execute(self, ctx: CallContext, sql: str, args: Sequence[Any]) -> int:
         """The number of rows that changed."""
+        self._require_transaction()
         return self._guarded.execute(ctx, sql, args)
 
     def begin(self, ctx: CallContext, *, writes: bool) -> None:
@@ -155,6 +160,16 @@ class SQLiteSession:
         finally:
             self._do(f"PRAGMA busy_timeout = {busy}")
         self._guarded.holds = True
+
+    @property
+    def _is_lost(self) -> bool:
+        """Whether a statement has ended the transaction, as ``INSERT OR ROLLBACK`` may. What came
+        after it would last, whatever becomes of the call."""
+        return self._guarded.holds and not self._guarded.connection.in_transaction
+
+    def _require_transaction(self) -> None:
+        if self._is_lost:
+            raise HostFunctionError(_LOST)
 
     def _do(self, command: str) -> None:
         # late: some Pythons come without it
@@ -170,7 +185,7 @@ class SQLiteSession:
         """Makes it last. Raises HostFunctionError where a statement's end has ended it."""
         self._guarded.holds = False
         if not self._guarded.connection.in_transaction:
-            raise HostFunctionError("the transaction was rolled back by the database")
+            raise HostFunctionError(_LOST)
         self._do("COMMIT")
 
     def rollback(self) -> None:
@@ -181,6 +196,9 @@ class SQLiteSession:
 
     def savepoint(self, command: str) -> None:
         """Sets a savepoint, releases one or goes back to one."""
+        if self._is_lost and command.startswith("ROLLBACK"):
+            return  # more than that is undone already
+        self._require_transaction()
         self._do(command)
 
     def give_back(self) -> None:

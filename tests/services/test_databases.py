@@ -290,6 +290,57 @@ def test_transactions_within_transactions(database: PooledDatabase) -> None:
     assert names(database) == ["a", "d"]
 
 
+def test_what_comes_after_a_lost_transaction_is_refused(tmp_path: Path) -> None:
+    """SQLite's OR ROLLBACK undoes more than its statement."""
+    with contextlib.closing(SQLiteDatabase(tmp_path / "x.db")) as database:
+        database.execute(context(), "CREATE TABLE t (a UNIQUE)", [])
+        lost = "rolled back by the database"
+        with pytest.raises(CallError, match="not comm"), database.transaction(context("a")):
+            database.execute(context("a"), "INSERT INTO t VALUES (1)", [])
+            with pytest.raises(CallError, match="not comm"), database.transaction(context("b")):
+                with pytest.raises(HostFunctionError, match="UNIQUE"):
+                    database.execute(context("b"), "INSERT OR ROLLBACK INTO t VALUES (1)", [])
+                with pytest.raises(HostFunctionError, match=lost):
+                    database.query(context("b"), "SELECT 1", [])
+            with pytest.raises(HostFunctionError, match=lost):
+                database.execute(context("a"), "INSERT INTO t VALUES (7)", [])
+        assert database.query(context(), "SELECT * FROM t", []) == []
+        # and the connection is as good as before
+        with database.transaction(context()):
+            database.execute(context(), "INSERT INTO t VALUES (2)", [])
+        assert database.query(context(), "SELECT * FROM t", []) == [{"a": 2}]
+
+
+def test_the_victim_of_a_deadlock_loses_all(mariadb: servers.MariaDB) -> None:
+    barrier, ends = threading.Barrier(2), dict[int, str]()
+    with contextlib.closing(SQLServer(mariadb.url)) as database:
+        database.execute(context(), "CREATE TABLE t (id INT PRIMARY KEY, v INT)", [])
+        database.execute(context(), "INSERT INTO t VALUES (1, 0), (2, 0)", [])
+
+        def work(me: int, other: int) -> None:
+            try:
+                with database.transaction(context()):
+                    database.execute(context(), f"UPDATE t SET v = {me} WHERE id = {me}", [])
+                    barrier.wait(60)
+                    with contextlib.suppress(HostFunctionError):
+                        database.execute(context(), f"UPDATE t SET v = {me} WHERE id = {other}", [])
+                    database.execute(context(), f"INSERT INTO t VALUES (2{me}, {me})", [])
+                ends[me] = "committed"
+            except HostFunctionError as error:
+                ends[me] = str(error)
+
+        threads = [threading.Thread(target=work, args=pair) for pair in ((1, 2), (2, 1))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        rows = {row["id"]: row["v"] for row in database.query(context(), "SELECT * FROM t", [])}
+        database.execute(context(), "DROP TABLE t", [])
+    (winner,) = [me for me, end in ends.items() if end == "committed"]
+    assert "rolled back by the database" in ends[3 - winner]
+    assert rows == {1: winner, 2: winner, 20 + winner: winner}
+
+
 def test_a_plugin_ends_no_transaction(database: PooledDatabase) -> None:
     make_table(database)
     with pytest.raises(ZeroDivisionError), database.transaction(context()):

@@ -243,6 +243,7 @@ def test_a_server_that_says_nothing_ends_with_the_call() -> None:
         ("a@example.org", "s\r\n\r\nbody", "no line breaks"),
         ("a@example.org", "s\u2028x", "no line breaks"),
         ("a@example.org", "s\x0bx", "no line breaks"),
+        ("a@example.org", "=?utf-8?q?s=0ABcc:_b@example.org?=", "no encoded words"),
         ("a@example.org", "x" * 1_000, "at most 900"),
         ("", "s", "no address|recipients"),
         ("nobody", "s", "no address"),
