@@ -40,7 +40,7 @@ _TURN = 0.01
 _LOOK = 0.05
 _FIRST, _MOST = 2_000, 1_000_000
 #: guests in threads that run at once, and at most keep a loop waiting for 5 ms each
-_SEATS = Seats(4)
+_SEATS = Seats(3)
 
 T = TypeVar("T")
 
@@ -146,6 +146,8 @@ async def in_thread(call: Callable[[Beside], T], cancel: CancelToken | None = No
     beside = Beside(loop, cancel or CancelToken())
     # on whose behalf it is, and who wants to know of frames, is known there too
     run = copy_context().run
+    async with _turns():
+        pass  # a start of a thread waits until that has run, behind guests that run: one a turn
     done: asyncio.Future[T] = loop.run_in_executor(_workers(), run, beside.run, call)
     try:
         return await asyncio.shield(done)

@@ -134,6 +134,30 @@ def test_a_cancelled_task_ends_its_guest(threads: bool) -> None:
 
 
 @BOTH
+@pytest.mark.parametrize("turns", range(4))
+def test_a_task_that_is_cancelled_as_it_begins(turns: int, threads: bool) -> None:
+    instances = [working() for _ in range(5)]
+
+    async def main() -> None:
+        tasks = [
+            asyncio.ensure_future(
+                instance.exports["forever"].call_async(threads=threads, timeout=None, fuel=None)
+            )
+            for instance in instances
+        ]
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        for task in tasks:
+            task.cancel()
+        ends = await asyncio.gather(*tasks, return_exceptions=True)
+        assert {type(end) for end in ends} == {asyncio.CancelledError}
+
+    asyncio.run(main())
+    # none of them runs on
+    assert [instance.exports["spin"](3) for instance in instances] == [6] * 5
+
+
+@BOTH
 def test_a_token_ends_it_too(threads: bool) -> None:
     token = pywasmgk.CancelToken()
 
