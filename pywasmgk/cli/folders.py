@@ -31,11 +31,9 @@ from ..platform import (
     WatchEvent,
 )
 from ..platform.log_buffer import LEVELS
-from ..plugin import HostAPI
-from .hosts import host_at
-from .options import IN_MEMORY, HostChoice, instance_limits
+from .options import PluginFolder, instance_limits
 from .output import say
-from .plugins import ConsoleHost
+from .plugins import chosen_host
 from .progress import Progress
 from .session import FAILED, Session, describe
 
@@ -58,55 +56,26 @@ class _Opened(NamedTuple):
 
 @contextmanager
 def _opened(
-    session: Session,
-    folder: Path,
-    state: Path | None,
-    choice: HostChoice,
-    limits: dict[str, Any],
-    log: LogBuffer | None = None,
-    *,
-    lazy: bool = False,
+    session: Session, folder: PluginFolder, log: LogBuffer | None = None, *, lazy: bool = False
 ) -> Iterator[_Opened]:
     """Loads what is in a folder, or one file; at the end all is shut down."""
-    file, folder = (folder, folder.parent) if folder.is_file() else (None, folder)
-    if not folder.is_dir():
-        raise click.UsageError(f"there is no folder {str(folder)!r}")
-    own = None if choice.own is None else host_at(choice.own)
-    if own is not None and choice.services is not None:
-        raise click.UsageError("--services and --host exclude each other")
-    other = "--services" if own is None else "--host"
-    is_usual = own is None and choice.services is None
-    if not is_usual and (choice.config or choice.web or choice.database != IN_MEMORY):
-        raise click.UsageError(
-            f"--config, --database and --http are for the usual host, not {other}"
-        )
-    session.subject = str(file or folder)
-    with Progress(wanted=False) as progress, _usual(choice, progress) as usual:
+    file = folder.path if folder.path.is_file() else None
+    path = folder.path if file is None else file.parent
+    if not path.is_dir():
+        raise click.UsageError(f"there is no folder {str(path)!r}")
+    session.subject = str(folder.path)
+    with Progress(wanted=False) as progress, chosen_host(folder.host, progress) as host:
         manager = PluginManager(
-            own or usual,
-            state=folder / _STATE if state is None else state,
+            host,
+            state=folder.state or path / _STATE,
             log=log or LogBuffer(forward=False),
-            policies=choice.policies,
+            policies=folder.host.policies,
         )
         with _ended(manager):
-            loader = PluginLoader(manager, folder, lazy=lazy, **instance_limits(**limits))
+            loader = PluginLoader(manager, path, lazy=lazy, **instance_limits(**folder.limits))
             if file is not None:
                 loader.load(file)
             yield _Opened(manager, loader, [] if file is not None else loader.load_all())
-
-
-@contextmanager
-def _usual(choice: HostChoice, progress: Progress) -> Iterator[HostAPI]:
-    """The host where there is none of one's own: in memory, or services from a file."""
-    if choice.services is None:
-        with closing(ConsoleHost(choice, progress)) as usual:
-            yield usual
-        return
-    # only who has them pays for them
-    from .services import services_at
-
-    with services_at(choice, progress) as services:
-        yield services
 
 
 @contextmanager
@@ -128,22 +97,19 @@ def _ended(manager: PluginManager) -> Iterator[None]:
 
 def list_plugins(
     session: Session,
-    folder: Path,
-    state: Path | None,
-    choice: HostChoice,
-    limits: dict[str, Any],
+    folder: PluginFolder,
     enable: tuple[str, ...],
     disable: tuple[str, ...],
 ) -> None:
     """Lists a folder's plugins, after some were switched on or off."""
-    with _opened(session, folder, state, choice, limits) as (manager, loader, failures):
+    with _opened(session, folder) as (manager, loader, failures):
         for name in enable:
             manager.enable(name)
         for name in disable:
             manager.disable(name)
         found = [(status, loader.path_of(status.name)) for status in manager.status()]
         if session.json:
-            forms = [_plugin_form(status, path, folder) for status, path in found]
+            forms = [_plugin_form(status, path, folder.path) for status, path in found]
             session.print_json({"plugins": forms, "errors": [*map(_failure_form, failures)]})
         else:
             rows = [
@@ -151,7 +117,7 @@ def list_plugins(
                     status.name,
                     status.version,
                     "enabled" if status.enabled else "disabled",
-                    _below(folder, path),
+                    _below(folder.path, path),
                     status.description,
                 ]
                 for status, path in found
@@ -198,15 +164,12 @@ def _say_table(rows: list[list[str]]) -> None:
 
 def list_jobs(
     session: Session,
-    folder: Path,
-    state: Path | None,
-    choice: HostChoice,
-    limits: dict[str, Any],
+    folder: PluginFolder,
     zone_name: str,
 ) -> None:
     """Lists the jobs of a folder's plugins."""
     zone = _zone(zone_name)
-    with _opened(session, folder, state, choice, limits) as (manager, _, failures):
+    with _opened(session, folder) as (manager, _, failures):
         jobs = Scheduler(manager, timezone=zone).jobs()
         if session.json:
             forms = [_job_form(job) for job in jobs]
@@ -252,10 +215,7 @@ def _zone(name: str) -> tzinfo:
 
 def run_jobs(
     session: Session,
-    folder: Path,
-    state: Path | None,
-    choice: HostChoice,
-    limits: dict[str, Any],
+    folder: PluginFolder,
     zone_name: str,
     level: str,
     seconds: float | None,
@@ -263,7 +223,7 @@ def run_jobs(
     """Runs jobs when they are due, until Ctrl-C or for some seconds."""
     zone = _zone(zone_name)
     told = _Told(session, level)
-    with _opened(session, folder, state, choice, limits, told.log) as (manager, _, _):
+    with _opened(session, folder, told.log) as (manager, _, _):
         scheduler = Scheduler(manager, timezone=zone)
         errors: list[PywasmgkError] = [job.error for job in scheduler.jobs() if job.error]
         if errors and not any(job.next_run for job in scheduler.jobs()):
@@ -275,10 +235,7 @@ def run_jobs(
 
 def watch(
     session: Session,
-    folder: Path,
-    state: Path | None,
-    choice: HostChoice,
-    limits: dict[str, Any],
+    folder: PluginFolder,
     *,
     lazy: bool,
     polling: bool,
@@ -287,7 +244,7 @@ def watch(
 ) -> None:
     """Follows a folder until Ctrl-C, or for some seconds."""
     told = _Told(session, level)
-    opened = _opened(session, folder, state, choice, limits, told.log, lazy=lazy)
+    opened = _opened(session, folder, told.log, lazy=lazy)
     with opened as (_, loader, _), PluginWatcher(loader, polling=polling, on_event=told.put):
         told.say_all(seconds)
 
@@ -358,15 +315,12 @@ def _told_form(what: LogEntry | WatchEvent | JobRun) -> dict[str, Any]:
 
 def list_tools(
     session: Session,
-    plugins: Path,
-    state: Path | None,
-    choice: HostChoice,
-    limits: dict[str, Any],
+    folder: PluginFolder,
 ) -> None:
     """Lists what agents are offered."""
     from ..platform.mcp_server import tools_of
 
-    with _opened(session, plugins, state, choice, limits) as (manager, _, failures):
+    with _opened(session, folder) as (manager, _, failures):
         tools = tools_of(manager)
         if session.json:
             forms = [
@@ -383,16 +337,13 @@ def list_tools(
 
 def serve_tools(
     session: Session,
-    plugins: Path,
-    state: Path | None,
-    choice: HostChoice,
-    limits: dict[str, Any],
+    folder: PluginFolder,
     port: int | None,
 ) -> None:
     """Serves tools to a client at standard input and output, or to all on loopback."""
     from ..platform.mcp_server import http_app, serve_stdio, tool_server
 
-    with _opened(session, plugins, state, choice, limits) as (manager, _, failures):
+    with _opened(session, folder) as (manager, _, failures):
         _say_failures(failures)
         server = tool_server(manager)
         if port is None:

@@ -32,6 +32,7 @@ __all__ = [
     "PATH",
     "SOURCE",
     "HostChoice",
+    "PluginFolder",
     "Source",
     "chosen_features",
     "coredump_option",
@@ -196,22 +197,33 @@ class HostChoice(NamedTuple):
     """What the line says of a plugin's host."""
 
     config: Mapping[str, str]
-    database: str
+    database: str = IN_MEMORY
     #: FILE.py:NAME of one's own
-    own: str | None
+    own: str | None = None
     #: whether the usual one fetches from the web
-    web: bool
-    org: int
-    user: int
-    language: str
+    web: bool = False
+    org: int = 0
+    user: int = 0
+    language: str = "en"
     #: the least level that is shown, or none
-    log: str
+    log: str = "warn"
     #: a file that describes services
     services: Path | None = None
     #: what the plugin may do on it; without anything said, all
     grants: Grants | None = None
     #: what each of many plugins may do on it; without, all
     policies: Policies | None = None
+
+
+class PluginFolder(NamedTuple):
+    """What the line says of a folder of plugins."""
+
+    #: or one file
+    path: Path
+    #: where it is kept what is switched off, if not in the folder
+    state: Path | None
+    host: HostChoice
+    limits: dict[str, Any]
 
 
 # -- limits

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .grants import policies_option
-from .options import IN_MEMORY, LIMIT_NAMES, PATH, HostChoice, limit_options, pairs
+from .options import IN_MEMORY, LIMIT_NAMES, PATH, HostChoice, PluginFolder, limit_options, pairs
 from .session import Session, pass_session
 
 __all__ = ["jobs_command", "mcp_command", "plugins_command", "watch_command"]
@@ -27,12 +27,14 @@ _folder_argument = click.argument(
 
 
 def _folder_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds what all commands for a folder of plugins say of it. The command gets ``choice`` and
-    ``limits``."""
+    """Adds what all commands for a folder of plugins say of it. The command gets it as
+    ``folder``."""
 
     @functools.wraps(command)
     def carried(
         *given: Any,
+        folder: Path,
+        state: Path | None,
         config: dict[str, str],
         database: str,
         host: str | None,
@@ -42,10 +44,10 @@ def _folder_options(command: Callable[..., Any]) -> Callable[..., Any]:
         **rest: Any,
     ) -> Any:
         choice = HostChoice(
-            config, database, host, http, 0, 0, "en", "none", services, policies=policies
+            config, database, host, http, log="none", services=services, policies=policies
         )
         limits = {name: rest.pop(name) for name in LIMIT_NAMES if name in rest}
-        return command(*given, choice=choice, limits=limits, **rest)
+        return command(*given, folder=PluginFolder(folder, state, choice, limits), **rest)
 
     options = (
         click.option(
@@ -107,10 +109,7 @@ _seconds_option = click.option(
 def plugins_command(
     session: Session,
     /,
-    folder: Path,
-    state: Path | None,
-    choice: HostChoice,
-    limits: dict[str, Any],
+    folder: PluginFolder,
     enable: tuple[str, ...],
     disable: tuple[str, ...],
 ) -> None:
@@ -122,7 +121,7 @@ def plugins_command(
     """
     from .folders import list_plugins
 
-    list_plugins(session, folder, state, choice, limits, enable, disable)
+    list_plugins(session, folder, enable, disable)
 
 
 @click.command("jobs")
@@ -148,10 +147,7 @@ def plugins_command(
 def jobs_command(
     session: Session,
     /,
-    folder: Path,
-    state: Path | None,
-    choice: HostChoice,
-    limits: dict[str, Any],
+    folder: PluginFolder,
     run: bool,
     timezone: str,
     log: str,
@@ -167,9 +163,9 @@ def jobs_command(
     from .folders import list_jobs, run_jobs
 
     if run:
-        run_jobs(session, folder, state, choice, limits, timezone, log, seconds)
+        run_jobs(session, folder, timezone, log, seconds)
     else:
-        list_jobs(session, folder, state, choice, limits, timezone)
+        list_jobs(session, folder, timezone)
 
 
 @click.command("watch")
@@ -191,10 +187,7 @@ def jobs_command(
 def watch_command(
     session: Session,
     /,
-    folder: Path,
-    state: Path | None,
-    choice: HostChoice,
-    limits: dict[str, Any],
+    folder: PluginFolder,
     lazy: bool,
     polling: bool,
     log: str,
@@ -210,13 +203,13 @@ def watch_command(
     from .folders import watch
 
     watch(
-        session, folder, state, choice, limits,
+        session, folder,
         lazy=lazy, polling=polling, level=log, seconds=seconds,
     )  # fmt: skip
 
 
 @click.command("mcp")
-@click.argument("plugins", metavar="DIR|FILE", type=click.Path(exists=True, path_type=Path))
+@click.argument("folder", metavar="DIR|FILE", type=click.Path(exists=True, path_type=Path))
 @_folder_options
 @click.option(
     "--port",
@@ -229,10 +222,7 @@ def watch_command(
 def mcp_command(
     session: Session,
     /,
-    plugins: Path,
-    state: Path | None,
-    choice: HostChoice,
-    limits: dict[str, Any],
+    folder: PluginFolder,
     port: int | None,
     listed: bool,
 ) -> None:
@@ -245,6 +235,6 @@ def mcp_command(
     from .folders import list_tools, serve_tools
 
     if listed:
-        list_tools(session, plugins, state, choice, limits)
+        list_tools(session, folder)
     else:
-        serve_tools(session, plugins, state, choice, limits, port)
+        serve_tools(session, folder, port)

@@ -115,7 +115,9 @@ def call_command(
     from .plugins import call
 
     grants = Grants(allow, deny, ask, policy)
-    choice = HostChoice(config, database, host, http, org, user, language, log, services, grants)
+    choice = HostChoice(
+        config, database, host, http, org, user, language, log, services=services, grants=grants
+    )
     call(session, plugin, function, arguments, choice, stats, coredump, receipt, limits)
 
 

@@ -37,7 +37,7 @@ from .output import binary_stream, json_text, pretty, say
 from .progress import Progress
 from .session import Measures, Session
 
-__all__ = ["call", "held_call", "list_examples", "register"]
+__all__ = ["call", "chosen_host", "held_call", "list_examples", "register"]
 
 
 class ConsoleHost(MemoryHost):
@@ -99,7 +99,7 @@ def call(
     with (
         core_written_to(coredump),
         Progress(wanted=not session.json) as progress,
-        _host(choice, progress) as host,
+        chosen_host(choice, progress) as host,
         _load(session, plugin, bounds, host, progress, choice.grants) as loaded,
         _receipt_written_to(receipt, loaded),
         acting(language=choice.language, org_id=choice.org, user_id=choice.user),
@@ -119,7 +119,7 @@ def call(
 
 
 @contextmanager
-def _host(choice: HostChoice, progress: Progress) -> Iterator[HostAPI]:
+def chosen_host(choice: HostChoice, progress: Progress) -> Iterator[HostAPI]:
     """The host that the line says. Raises UsageError for settings of another one."""
     if choice.own is not None and choice.services is not None:
         raise click.UsageError("--services and --host exclude each other")
