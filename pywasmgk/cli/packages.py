@@ -27,8 +27,8 @@ from ..platform.packages import (
     sign,
     sign_release,
 )
-from ..platform.packages.files import write_whole
 from ..platform.packages.signing import RELEASE_SUFFIX, SIGNATURE_SUFFIX
+from ..services.atomic import write_atomically
 from .output import say
 from .session import FAILED, Session
 
@@ -182,7 +182,7 @@ def generate(session: Session, file: Path | None) -> None:
             raise PackageError(f"{file} is there already, and is not replaced") from None
         with open(handle, "w", encoding="ascii") as out:
             out.write(key.hex() + "\n")
-        write_whole(Path(f"{file}.pub"), f"{key.public}\n".encode())
+        write_atomically(Path(f"{file}.pub"), f"{key.public}\n".encode())
     private = {} if file is not None else {"private": key.hex()}
     if session.json:
         session.print_json({**private, "public": str(key.public), "id": key.public.id})
@@ -205,7 +205,7 @@ def sign_files(session: Session, files: Iterable[Path], key: bytes, release: str
         if about is not None:
             signatures[RELEASE_SUFFIX] = sign_release(data, *about, signer)
         for suffix, text in signatures.items():
-            write_whole(Path(f"{path}{suffix}"), text)
+            write_atomically(Path(f"{path}{suffix}"), text)
             written.append(f"{path}{suffix}")
     if session.json:
         session.print_json({"written": written, "key": signer.public.id})

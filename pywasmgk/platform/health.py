@@ -11,11 +11,11 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Any, Literal, NamedTuple
 
 from ..errors import CallTimeout, PlatformError
 from ..plugin.gojson import JSONError, decode
+from .background import Background
 from .listeners import Listeners
 from .manager import PluginChange, PluginManager
 from .starting import started
@@ -71,7 +71,7 @@ class _Patient:
         return self.busy is not None and self.busy.is_alive()
 
 
-class HealthMonitor:
+class HealthMonitor(Background):
     """Probes the plugins that are switched on every ``interval`` seconds. An answer within
     ``limit`` seconds, also an error, is a sign of life; none for ``misses`` times in a row is
     unhealthy.
@@ -83,6 +83,8 @@ class HealthMonitor:
     looks once.
     """
 
+    thread_name = "health"
+
     def __init__(
         self,
         manager: PluginManager,
@@ -93,6 +95,7 @@ class HealthMonitor:
         misses: int = MISSES,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        super().__init__()
         self._manager = manager
         self._restart = restart
         self._interval = interval
@@ -102,8 +105,6 @@ class HealthMonitor:
         self._patients: dict[str, _Patient] = {}
         self._next_probe = clock()
         self._lock = threading.Lock()
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
         #: told whenever the status of a plugin changes
         self.on_change: Listeners[PluginHealth] = Listeners()
         #: those that are being restarted by us
@@ -284,27 +285,6 @@ class HealthMonitor:
         return min(
             max(min([self._next_probe, *due]) - self._clock(), _SHORTEST_WAIT), _LONGEST_WAIT
         )
-
-    def stop(self) -> None:
-        """Ends :meth:`run`, in whatever thread it is."""
-        self._stop.set()
-        if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join()
-            self._thread = None
-
-    def __enter__(self) -> HealthMonitor:
-        self._stop.clear()
-        self._thread = threading.Thread(target=self.run, name="health", daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.stop()
 
 
 #: seconds that a probe's thread may need besides

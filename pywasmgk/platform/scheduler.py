@@ -13,13 +13,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone, tzinfo
-from types import TracebackType
 from typing import NamedTuple
 
 from ..errors import PlatformError
 from ..plugin.manifest import Job
 from ..printable import printable
 from ..wasm.runtime.metering import CancelToken
+from .background import Background
 from .listeners import Listeners
 from .manager import PluginManager
 from .schedules import Schedule, job_name, job_timeout
@@ -80,7 +80,7 @@ class _Running(NamedTuple):
     cancel: CancelToken
 
 
-class Scheduler:
+class Scheduler(Background):
     """The jobs of a manager's plugins, as they are now: those of plugins that come later, or are
     replaced, are taken up within a second, and those of plugins that are switched off rest.
 
@@ -91,6 +91,8 @@ class Scheduler:
     :meth:`step` looks once.
     """
 
+    thread_name = "scheduler"
+
     def __init__(
         self,
         manager: PluginManager,
@@ -99,6 +101,7 @@ class Scheduler:
         most_running: int = MOST_RUNNING,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        super().__init__()
         self._manager = manager
         self._timezone = timezone
         self._most_running = most_running
@@ -110,8 +113,6 @@ class Scheduler:
         self._lock = threading.Lock()
         #: somebody may wait for runs to end
         self._ended = threading.Condition(self._lock)
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
         #: told of each run that has ended, in its thread
         self.on_run: Listeners[JobRun] = Listeners()
 
@@ -263,21 +264,5 @@ class Scheduler:
             running = [*self._running.values()]
         for one in running:
             one.cancel.cancel()
-        if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join()
-            self._thread = None
+        super().stop()
         self.wait(timeout)
-
-    def __enter__(self) -> Scheduler:
-        self._stop.clear()
-        self._thread = threading.Thread(target=self.run, name="scheduler", daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.stop()

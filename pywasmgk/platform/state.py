@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 import threading
-from contextlib import suppress
 from pathlib import Path
 
 from ..errors import PlatformError
 from ..printable import printable
+from ..services.atomic import write_atomically
 
-__all__ = ["StateFile", "write_atomically"]
+__all__ = ["StateFile"]
 
 #: of the file's form
 _VERSION = 1
@@ -45,7 +44,9 @@ class StateFile:
             if self._path is not None:
                 form = {"version": _VERSION, "disabled": sorted(changed)}
                 try:
-                    write_atomically(self._path, json.dumps(form, indent=2).encode() + b"\n")
+                    self._path.parent.mkdir(parents=True, exist_ok=True)
+                    text = json.dumps(form, indent=2) + "\n"
+                    write_atomically(self._path, text.encode(), mode=0o600)
                 except OSError as error:
                     raise PlatformError(f"state file {_shown(self._path)}: {error}") from error
             self._disabled = changed
@@ -74,19 +75,3 @@ def _read(path: Path) -> set[str]:
 
 def _shown(path: Path) -> str:
     return printable(str(path))
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Puts a file in its place whole, or leaves what is there. Raises OSError."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with open(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(descriptor)
-        os.replace(name, path)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(name)
-        raise

@@ -7,13 +7,13 @@ that tells too much, or forgets a folder that was moved, does no harm.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from ..errors import PluginError
+from .background import Background
 from .loader import Mark, PluginLoader, file_mark, plugin_files
 
 __all__ = ["PluginWatcher", "WatchEvent"]
@@ -36,7 +36,7 @@ class WatchEvent(NamedTuple):
     error: PluginError | None = None
 
 
-class PluginWatcher:
+class PluginWatcher(Background):
     """Follows a loader's folder: new files are loaded, changed ones loaded again, and plugins
     whose files are gone are taken out of service. Files in new folders are seen too.
 
@@ -44,6 +44,8 @@ class PluginWatcher:
     done. ``clock`` gives seconds. ``polling`` has the folder looked at every ``interval`` seconds
     even if the system could tell. ``with watcher:`` runs it in a thread; :meth:`run` in this one.
     """
+
+    thread_name = "plugin watcher"
 
     def __init__(
         self,
@@ -55,6 +57,7 @@ class PluginWatcher:
         on_event: Callable[[WatchEvent], object] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        super().__init__()
         self._loader = loader
         self._debounce = debounce
         self._interval = interval
@@ -66,8 +69,6 @@ class PluginWatcher:
         loader.discover()
         #: as the loader has seen them: what it has not is new
         self._seen = loader.marks()
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
 
     def _scan(self) -> dict[Path, Mark]:
         return {path: file_mark(path) for path in plugin_files(self._loader.folder)}
@@ -144,22 +145,6 @@ class PluginWatcher:
         yield True
         for changes in looks:
             yield bool(changes)
-
-    def stop(self) -> None:
-        """Ends :meth:`run`, in whatever thread it is."""
-        self._stop.set()
-        if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join()
-            self._thread = None
-
-    def __enter__(self) -> PluginWatcher:
-        self._stop.clear()
-        self._thread = threading.Thread(target=self.run, name="plugin watcher", daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.stop()
 
 
 def _system_watch() -> Callable[..., Iterator[set[object]]] | None:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import PackageError, SignatureError, near_miss
+from ...services.atomic import write_atomically
 from .archive import BOUNDS, Bounds
 from .extraction import Extracted, extract
-from .files import write_whole
 from .manifest import FILE_NAME, MOST_BYTES, PackageManifest, parse_package_manifest
 from .package import Package
 from .signing import RELEASE_SUFFIX, SIGNATURE_SUFFIX, Release, Trust
@@ -75,8 +75,8 @@ class PackageIndex:
         for suffix in (SIGNATURE_SUFFIX, RELEASE_SUFFIX):
             beside = Path(f"{path}{suffix}")
             if beside.is_file():
-                write_whole(Path(f"{target}{suffix}"), beside.read_bytes())
-        write_whole(target, package.data)
+                write_atomically(Path(f"{target}{suffix}"), beside.read_bytes())
+        write_atomically(target, package.data)
         return target
 
     def packages(self) -> Iterator[tuple[Path, PackageManifest]]:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from ...errors import PackageError
 from ...printable import printable
+from ...services.atomic import write_atomically
 from .archive import BOUNDS, Bounds
-from .files import write_whole
 from .manifest import FILE_NAME, MOST_BYTES, PackageManifest, parse_package_manifest
 from .package import Package
 
@@ -44,7 +44,7 @@ def pack(folder: Path, out: Path | None = None, bounds: Bounds = BOUNDS) -> Path
     Package(data, bounds)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(out, data)
+        write_atomically(out, data)
     except OSError as error:
         raise PackageError(f"cannot write {out}: {error.strerror}") from error
     return out
