@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         PluginError,
         PywasmgkError,
         ReceiptError,
+        RecipeError,
         ResultError,
         SourceLine,
         Stopped,
@@ -72,6 +73,7 @@ if TYPE_CHECKING:
     )
     from .plugin.held import HeldCall
     from .plugin.receipts import ReceiptPolicy
+    from .plugin.recipe import PluginRecipe
     from .plugin.verifying import Difference, verify_receipt
     from .wasm.coredump.capturing import core_on_trap
     from .wasm.coredump.dump import CoreDump
@@ -168,11 +170,13 @@ __all__ = [
     "PluginClosed",
     "PluginError",
     "PluginOptions",
+    "PluginRecipe",
     "Preopen",
     "PywasmgkError",
     "Quotas",
     "ReceiptError",
     "ReceiptPolicy",
+    "RecipeError",
     "Recording",
     "ResultError",
     "SourceLine",
@@ -213,8 +217,8 @@ _DEFINED_IN = {
         "Busy CacheError CallError CallTimeout Cancelled ConfigError ContractError "
         "DeadlineExceeded DecodeError Exit Frame GuestError HostError InstanceDead LinkError "
         "ManifestError NoMemory OutOfFuel Place PluginClosed PluginError PywasmgkError "
-        "ReceiptError ResultError SourceLine Stopped SuspensionError TextError Trap TrapCode "
-        "ValidationError WasmException"
+        "ReceiptError RecipeError ResultError SourceLine Stopped SuspensionError TextError Trap "
+        "TrapCode ValidationError WasmException"
     ),
     "plugin": (
         "MISSING CallContext CallObserver GKRegistration HostAPI HostFunctionError HostQuotas "
@@ -222,6 +226,7 @@ _DEFINED_IN = {
     ),
     "plugin.held": "HeldCall",
     "plugin.receipts": "ReceiptPolicy",
+    "plugin.recipe": "PluginRecipe",
     "plugin.verifying": "Difference verify_receipt",
     "wasm.coredump.capturing": "core_on_trap",
     "wasm.coredump.dump": "CoreDump",

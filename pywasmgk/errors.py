@@ -31,6 +31,7 @@
         ├── ContractError
         ├── PluginClosed
         ├── ResultError      a result that is no JSON                   .raw
+        ├── RecipeError      bytes that are no recipe, or a host that is not allowed
         ├── PlatformError    what manages plugins cannot do that
         │   ├── PluginNotFound  (also a LookupError)    .plugin .caller .function
         │   ├── PluginDisabled                          .plugin .caller
@@ -81,6 +82,7 @@ __all__ = [
     "PluginNotFound",
     "PywasmgkError",
     "ReceiptError",
+    "RecipeError",
     "ResultError",
     "ShutdownError",
     "SignatureError",
@@ -466,7 +468,22 @@ class WasmException(GuestError):
         return self.tag.given(self.values)
 
     def __reduce__(self) -> tuple[object, ...]:
-        return WasmException, (self.tag, self.payload, self.frames, self.fuel_used)
+        payload = tuple(map(_travelling, self.payload))
+        return WasmException, (self.tag, payload, self.frames, self.fuel_used)
+
+
+def _travelling(value: Any) -> Any:
+    """What of a value comes to another process: an object of the host's that cannot be pickled is
+    its description there, so that the error itself arrives."""
+    if value is None or isinstance(value, (int, float, bytes)):
+        return value
+    import pickle
+
+    try:
+        pickle.dumps(value)
+    except Exception:  # whatever an object's own code raises
+        return f"<{type(value).__name__} that cannot be pickled>"
+    return value
 
 
 class Stopped(GuestError):
@@ -581,6 +598,11 @@ class ResultError(PluginError):
 
     def __str__(self) -> str:
         return self.message
+
+
+class RecipeError(PluginError):
+    """The bytes are no recipe of a plugin, were changed, or made with another key; or it names a
+    host factory that is not allowed or not there, or has what cannot travel."""
 
 
 class PlatformError(PluginError):

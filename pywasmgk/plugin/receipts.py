@@ -275,6 +275,16 @@ class ReceiptedCall(LastCall):
         except ValueError as error:
             raise ReceiptError(f"there is no receipt: {error}") from error
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # with its receipts, instead of what they are made from
+        receipts: list[bytes | str] = []
+        for answers in (False, True):
+            try:
+                receipts.append(self.receipt(answers=answers))
+            except ReceiptError as error:
+                receipts.append(str(error))
+        return _sent, (tuple(self), tuple(receipts))
+
     def _form(self, module: Module, options: PluginOptions, notes: Notes) -> dict[str, Any]:
         function, args = notes.request or (b"", b"")
         seed, start, step = notes.conditions
@@ -302,6 +312,29 @@ class ReceiptedCall(LastCall):
             "pages": number(self.pages),
             "fuel": number(self.fuel),
         }
+
+
+class SentCall(LastCall):
+    """What a call with receipts took in another process."""
+
+    #: without the host's answers and with them, or why there is none
+    receipts: tuple[bytes | str, bytes | str]
+
+    def receipt(self, *, answers: bool = False) -> bytes:
+        """See :meth:`LastCall.receipt`."""
+        found = self.receipts[answers]
+        if isinstance(found, str):
+            raise ReceiptError(found)
+        return found
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _sent, (tuple(self), self.receipts)
+
+
+def _sent(took: tuple[Any, ...], receipts: tuple[bytes | str, bytes | str]) -> SentCall:
+    found = SentCall(*took)
+    found.receipts = receipts
+    return found
 
 
 def _switches(options: PluginOptions) -> list[tuple[str, bool]]:

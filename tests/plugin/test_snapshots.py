@@ -5,26 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from plugin_guests import COUNTER
 
 import pywasmgk
 from pywasmgk import CallError, MemoryHost, PluginError, SuspensionError, examples
 
 GO = Path(__file__).parents[1] / "guests/go/workshop.wasm"
-#: a plugin that counts its calls, and how often it was registered
-COUNTER = r"""(module
-  (memory (export "memory") 1)
-  (global $calls (mut i32) (i32.const 48))
-  (data (i32.const 0)
-    "{\"name\":\"counter\",\"version\":\"1.0.0\",\"description\":\"\",\"author\":\"\",\"license\":\"\"}")
-  (func (export "gk_register") (result i64)
-    (global.set $calls (i32.add (global.get $calls) (i32.const 1)))
-    (i64.const 78))
-  (func (export "gk_malloc") (param i32) (result i32) (i32.const 1024))
-  (func (export "gk_call") (param i32 i32 i32 i32) (result i64)
-    (if (i32.eq (local.get 1) (i32.const 5)) (then unreachable))
-    (global.set $calls (i32.add (global.get $calls) (i32.const 1)))
-    (i32.store8 (i32.const 2048) (global.get $calls))
-    (i64.or (i64.shl (i64.const 2048) (i64.const 32)) (i64.const 1))))"""
 
 
 def test_it_begins_with_what_the_other_one_had() -> None:
