@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import archives
@@ -101,6 +102,7 @@ CONCRETE = {
     "jobs": "DIR",
     "watch": "DIR --for 0",
     "mcp": "DIR --list",
+    "new": "begun --lang wat --into BEGUN",
     "pack": "FOLDER",
     "unpack": "SHELF/stats.zip --into NEW",
     "search": "--index SHELF",
@@ -158,6 +160,7 @@ def test_a_command_of_the_readme_works(line: list[str], tmp_path: Path) -> None:
         manifest = {"name": "cleaner", "version": "1.0.0", "jobs": [job], "mcp_tools": [tool]}
         (paths["DIR"] / "cleaner.wasm").write_bytes(guest(manifest))
     paths["FILE"].write_bytes(ADD)
+    paths["BEGUN"] = tmp_path / "begun"
     paths["SCRIPT"].write_text('{"commands": []}')
     with pywasmgk.load(examples.read("hello"), receipts=True) as plugin:
         plugin.call("hello")
@@ -174,6 +177,7 @@ def test_a_command_of_the_readme_works(line: list[str], tmp_path: Path) -> None:
     done = run(line[1], *words)
     assert (done.code, done.err) == (0, "")
     assert done.out
+    shutil.rmtree(paths["BEGUN"], ignore_errors=True)
     assert run(line[1], *words, "--json").form is not None
 
 

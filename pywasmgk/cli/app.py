@@ -31,6 +31,7 @@ COMMANDS = {
     "stub": "Write a Python host with all imports and exports.",
     "disasm": "Show a module as text, or the Python that functions become.",
     "spec": "Run scripts of the official test suite.",
+    "new": "Begin a plugin in one of seven languages.",
     "pack": "Make a package of a plugin's folder.",
     "unpack": "Check a package and make a folder of it.",
     "keygen": "Make a pair of keys for signing.",

@@ -1,4 +1,4 @@
-"""What the command line may say of packages and signatures; see ``commands``."""
+"""What the command line may say of new plugins, packages and signatures; see ``commands``."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from .options import NEW_FILE, PATH, key_option
 from .session import Session, pass_session
 
 __all__ = [
-    "install_command", "keygen_command", "pack_command", "search_command", "sign_command",
-    "unpack_command", "update_command", "verify_command",
+    "install_command", "keygen_command", "new_command", "pack_command", "search_command",
+    "sign_command", "unpack_command", "update_command", "verify_command",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ _NEW_FOLDER = click.Path(file_okay=False, path_type=Path)
 #: where plugins are, and where they come from, if the environment says
 _PLUGINS, _INDEX = "GOATFLOW_PLUGINS_DIR", "PYWASMGK_INDEX"
 _SIGNING_KEY = "GOATFLOW_SIGNING_KEY"
+#: those of ``platform.projects.LANGUAGES``, which is not imported for the sake of --help
+_LANGUAGES = ("c", "zig", "go", "tinygo", "rust", "assemblyscript", "wat")
 
 _into_option = click.option(
     "--into",
@@ -71,6 +73,27 @@ def _trust_options(command: Any) -> Any:
     for option in reversed(options):
         carried = option(carried)
     return carried
+
+
+@click.command("new")
+@click.argument("name")
+@click.option(
+    "--lang",
+    "language",
+    type=click.Choice(_LANGUAGES),
+    required=True,
+    help="What it is written in.",
+)
+@click.option("--into", type=_NEW_FOLDER, metavar="DIR", help="Its folder.  [default: NAME]")
+@pass_session
+def new_command(session: Session, /, name: str, language: str, into: Path | None) -> None:
+    """Begin a plugin: sources, package file, tests, and a README that says how to build it.
+
+    DIR must not be there, or be empty.
+    """
+    from .projects import new
+
+    new(session, name, language, into)
 
 
 @click.command("pack")
