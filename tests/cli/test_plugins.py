@@ -312,7 +312,8 @@ def test_unknown_keys_are_hinted_at(tmp_path: Path) -> None:
 
 def test_examples_are_listed() -> None:
     done = run("examples")
-    assert [line.split()[0] for line in done.out.splitlines()] == ["dashboard", "hello"]
+    names = ["dashboard", "feeds", "hello", "mailer", "tickets"]
+    assert [line.split()[0] for line in done.out.splitlines()] == names
     form = run("examples", "--json").form["examples"]
-    assert [item["name"] for item in form] == ["dashboard", "hello"]
+    assert [item["name"] for item in form] == names
     assert all(item["size"] > 1000 and item["description"] for item in form)
