@@ -38,6 +38,7 @@ ALLOWED = {
     "services": {"errors", "printable", "plugin", "_version"},
     # new plugins in C begin with the headers of the examples
     "platform": {
+        "error_forms",
         *("_version", "errors", "printable", "shown", "wasm", "plugin", "services", "examples"),
     },
     "debug": {"errors", "printable", "shown", "wasm", "plugin"},
@@ -119,7 +120,7 @@ def test_a_wrong_import_would_be_seen(place: str, text: str) -> None:
 #: what files may import that an extra brings, by part; they say which one where it is missing, and
 #: nobody imports those of the notebook's room without a notebook
 EXTRAS = {
-    "cli": {"folders.py": {"uvicorn"}},
+    "cli": {"folders.py": {"uvicorn"}, "serving.py": {"uvicorn"}},
     "compat": {"wasmhost.py": {"wasmhost"}},
     "debug": {
         f"tui/{path.name}": {"textual", "rich"} for path in (ROOT / "debug" / "tui").glob("*.py")
@@ -135,6 +136,10 @@ EXTRAS = {
         "schedules.py": {"cronsim"},
         "sql.py": {"sqlglot"},
         "mcp_server.py": {"anyio", "mcp", "mcp_types"},
+        "server/app.py": {"starlette"},
+        "server/answers.py": {"starlette"},
+        "server/operator_pages.py": {"starlette", "sse_starlette"},
+        "server/pages.py": {"jinja2", "markupsafe"},
         "packages/manifest.py": {"yaml"},
         "packages/index.py": {"semver"},
         "packages/signing.py": {"cryptography"},

@@ -102,6 +102,7 @@ CONCRETE = {
     "jobs": "DIR",
     "watch": "DIR --for 0",
     "mcp": "DIR --list",
+    "serve": "DIR --port 0 --for 0",
     "new": "begun --lang wat --into BEGUN",
     "pack": "FOLDER",
     "unpack": "SHELF/stats.zip --into NEW",
@@ -151,8 +152,10 @@ def test_a_command_of_the_readme_works(line: list[str], tmp_path: Path) -> None:
     paths = {word: tmp_path / name for word, name in names.items()}
     if line[1] in PACKAGING:
         paths |= on_a_shelf(tmp_path)
-    if line[1] in {"plugins", "jobs", "watch", "mcp"}:
+    if line[1] in {"plugins", "jobs", "watch", "mcp", "serve"}:
         pytest.importorskip("cronsim", reason="the extra jobs is not installed")
+        if line[1] == "serve":
+            pytest.importorskip("sse_starlette", reason="the extra server is not installed")
         paths["DIR"] = tmp_path / "plugins"
         paths["DIR"].mkdir()
         job = {"id": "clean", "handler": "clean", "schedule": "@daily", "enabled": True}

@@ -27,6 +27,7 @@ COMMANDS = {
     "jobs": "List the jobs of a folder's plugins, or run them.",
     "watch": "Follow a folder of plugins, and show their log.",
     "mcp": "Offer plugins' tools to agents.",
+    "serve": "Serve plugins over HTTP, with a dashboard.",
     "verify-receipt": "Have the call of a receipt done again, and compare.",
     "stub": "Write a Python host with all imports and exports.",
     "disasm": "Show a module as text, or the Python that functions become.",

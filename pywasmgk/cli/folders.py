@@ -37,7 +37,17 @@ from .plugins import chosen_host
 from .progress import Progress
 from .session import FAILED, Session, describe
 
-__all__ = ["list_jobs", "list_plugins", "list_tools", "run_jobs", "serve_tools", "watch"]
+__all__ = [
+    "Opened",
+    "list_jobs",
+    "list_plugins",
+    "list_tools",
+    "opened",
+    "run_jobs",
+    "say_failures",
+    "serve_tools",
+    "watch",
+]
 
 #: where it is kept what is switched off, in the folder
 _STATE = ".pywasmgk-state.json"
@@ -46,7 +56,7 @@ _PATIENCE = 0.5
 _LOOPBACK = "127.0.0.1"
 
 
-class _Opened(NamedTuple):
+class Opened(NamedTuple):
     """A folder whose plugins are loaded."""
 
     manager: PluginManager
@@ -55,9 +65,9 @@ class _Opened(NamedTuple):
 
 
 @contextmanager
-def _opened(
+def opened(
     session: Session, folder: PluginFolder, log: LogBuffer | None = None, *, lazy: bool = False
-) -> Iterator[_Opened]:
+) -> Iterator[Opened]:
     """Loads what is in a folder, or one file; at the end all is shut down."""
     file = folder.path if folder.path.is_file() else None
     path = folder.path if file is None else file.parent
@@ -75,7 +85,7 @@ def _opened(
             loader = PluginLoader(manager, path, lazy=lazy, **instance_limits(**folder.limits))
             if file is not None:
                 loader.load(file)
-            yield _Opened(manager, loader, [] if file is not None else loader.load_all())
+            yield Opened(manager, loader, [] if file is not None else loader.load_all())
 
 
 @contextmanager
@@ -102,7 +112,7 @@ def list_plugins(
     disable: tuple[str, ...],
 ) -> None:
     """Lists a folder's plugins, after some were switched on or off."""
-    with _opened(session, folder) as (manager, loader, failures):
+    with opened(session, folder) as (manager, loader, failures):
         for name in enable:
             manager.enable(name)
         for name in disable:
@@ -123,7 +133,7 @@ def list_plugins(
                 for status, path in found
             ]
             _say_table(rows)
-            _say_failures(failures)
+            say_failures(failures)
     if failures:
         raise click.exceptions.Exit(FAILED)
 
@@ -147,7 +157,7 @@ def _failure_form(failure: LoadFailure) -> dict[str, Any]:
     return {"file": failure.file, "error": describe(failure.error)}
 
 
-def _say_failures(failures: list[LoadFailure]) -> None:
+def say_failures(failures: list[LoadFailure]) -> None:
     for failure in failures:
         say(f"Error: {failure}", err=True)
 
@@ -169,7 +179,7 @@ def list_jobs(
 ) -> None:
     """Lists the jobs of a folder's plugins."""
     zone = _zone(zone_name)
-    with _opened(session, folder) as (manager, _, failures):
+    with opened(session, folder) as (manager, _, failures):
         jobs = Scheduler(manager, timezone=zone).jobs()
         if session.json:
             forms = [_job_form(job) for job in jobs]
@@ -178,7 +188,7 @@ def list_jobs(
             _say_table(
                 [[job.name, job.job.schedule, _due(job), f"{job.timeout} s"] for job in jobs]
             )
-            _say_failures(failures)
+            say_failures(failures)
             for job in jobs:
                 if job.error is not None:
                     say(f"Error: {job.name}: {job.error}", err=True)
@@ -223,7 +233,7 @@ def run_jobs(
     """Runs jobs when they are due, until Ctrl-C or for some seconds."""
     zone = _zone(zone_name)
     told = _Told(session, level)
-    with _opened(session, folder, told.log) as (manager, _, _):
+    with opened(session, folder, told.log) as (manager, _, _):
         scheduler = Scheduler(manager, timezone=zone)
         errors: list[PywasmgkError] = [job.error for job in scheduler.jobs() if job.error]
         if errors and not any(job.next_run for job in scheduler.jobs()):
@@ -244,8 +254,8 @@ def watch(
 ) -> None:
     """Follows a folder until Ctrl-C, or for some seconds."""
     told = _Told(session, level)
-    opened = _opened(session, folder, told.log, lazy=lazy)
-    with opened as (_, loader, _), PluginWatcher(loader, polling=polling, on_event=told.put):
+    opened_folder = opened(session, folder, told.log, lazy=lazy)
+    with opened_folder as (_, loader, _), PluginWatcher(loader, polling=polling, on_event=told.put):
         told.say_all(seconds)
 
 
@@ -320,7 +330,7 @@ def list_tools(
     """Lists what agents are offered."""
     from ..platform.mcp_server import tools_of
 
-    with _opened(session, folder) as (manager, _, failures):
+    with opened(session, folder) as (manager, _, failures):
         tools = tools_of(manager)
         if session.json:
             forms = [
@@ -330,7 +340,7 @@ def list_tools(
             session.print_json({"tools": forms, "errors": [*map(_failure_form, failures)]})
         else:
             _say_table([[name, own.item.description] for name, own in tools.items()])
-            _say_failures(failures)
+            say_failures(failures)
     if failures:
         raise click.exceptions.Exit(FAILED)
 
@@ -343,8 +353,8 @@ def serve_tools(
     """Serves tools to a client at standard input and output, or to all on loopback."""
     from ..platform.mcp_server import http_app, serve_stdio, tool_server
 
-    with _opened(session, folder) as (manager, _, failures):
-        _say_failures(failures)
+    with opened(session, folder) as (manager, _, failures):
+        say_failures(failures)
         server = tool_server(manager)
         if port is None:
             serve_stdio(server)

@@ -13,7 +13,7 @@ from .grants import policies_option
 from .options import IN_MEMORY, LIMIT_NAMES, PATH, HostChoice, PluginFolder, limit_options, pairs
 from .session import Session, pass_session
 
-__all__ = ["jobs_command", "mcp_command", "plugins_command", "watch_command"]
+__all__ = ["jobs_command", "mcp_command", "plugins_command", "serve_command", "watch_command"]
 
 if TYPE_CHECKING:
     from ..platform.policies import Policies
@@ -238,3 +238,68 @@ def mcp_command(
         list_tools(session, folder)
     else:
         serve_tools(session, folder, port)
+
+
+@click.command("serve")
+@_folder_argument
+@_folder_options
+@click.option(
+    "--bind",
+    metavar="ADDRESS",
+    default="127.0.0.1",
+    show_default=True,
+    help="Where it listens; 0.0.0.0 is all of this machine's addresses.",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="Its port; 0 takes a free one.",
+)
+@click.option(
+    "--name",
+    "names",
+    multiple=True,
+    metavar="HOST",
+    help="A name that it is asked for by, such as that of a proxy; others are refused.",
+)
+@click.option(
+    "--token-file",
+    type=PATH,
+    metavar="FILE",
+    help="The operator's token, at least 16 characters.  [default: a new one, which is printed]",
+)
+@click.option("--no-token", is_flag=True, help="Let in everybody on this machine.")
+@click.option(
+    "--grant",
+    type=click.Choice(("declared", "default", "all")),
+    default="declared",
+    show_default=True,
+    help="What plugins may do for which no --policy says it: what their manifests declare; read "
+    "the database and use the cache; or all that there is.",
+)
+@click.option("--public", is_flag=True, help="Answer routes without middleware to everybody.")
+@click.option("--no-watch", is_flag=True, help="Do not load plugins again when files change.")
+@click.option("--no-jobs", is_flag=True, help="Do not run the plugins' jobs.")
+@click.option(
+    "--log",
+    type=click.Choice((*_LEVELS, "none")),
+    default="warn",
+    show_default=True,
+    help="The least level of the plugins' log that is shown here.",
+)
+@_seconds_option
+@pass_session
+def serve_command(session: Session, /, folder: PluginFolder, **listening: Any) -> None:
+    """Serve a folder's plugins over HTTP, with a dashboard.
+
+    The routes of their manifests are answered, and /-/ has the operator's pages: widgets, menus,
+    plugins with their calls and policies, the log. The link that is printed lets a browser in;
+    programs send the token as "Authorization: Bearer TOKEN". Plugins are loaded again when their
+    files change, and their jobs run. It goes on until Ctrl-C. Needs the extra server:
+    pip install 'pywasmgk[server]'.
+    """
+    from .serving import Listening, serve
+
+    serve(session, folder, Listening(**listening))

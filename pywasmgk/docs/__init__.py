@@ -38,6 +38,7 @@ ORDER = (
     "platform",
     "packages",
     "agents",
+    "serve",
     "wasi",
     "pyodide",
     "api",
