@@ -10,7 +10,7 @@ static const char manifest[] = JSON({
   "license": "Apache-2.0",
   "homepage": "",
   "routes": [
-    {"method": "GET", "path": "/feeds", "handler": "headlines"},
+    {"method": "GET", "path": "/feeds", "handler": "overview"},
     {"method": "POST", "path": "/feeds", "handler": "add"},
     {"method": "POST", "path": "/feeds/refresh", "handler": "refresh"}
   ],
@@ -239,51 +239,7 @@ static bool note_problem(text url, text problem) {
   return sql_run(&request) >= 0;
 }
 
-// ---- what the host calls
-
-// {"url": "https://example.com/feed"} -> {"new": 10}
-static void add(json args, json_writer *answer) {
-  text url;
-  if (!argument(args, TEXT("url"), URL_BYTES, &url) || !is_web(url))
-    return gk_fail(answer, "url must be an address of the web", TEXT(""));
-  if (!migrate("feeds_schema", steps)) return no_database(answer);
-  int64_t kept = read_feed(url);
-  if (kept < 0) return gk_fail(answer, "there is no feed at ", url);
-  json_writer request = sql("DELETE FROM feeds_feed WHERE url = ?");
-  put_string(&request, url);
-  if (sql_run(&request) < 0) return no_database(answer);
-  request = sql("INSERT INTO feeds_feed (url, problem) VALUES (?, '')");
-  put_string(&request, url);
-  if (sql_run(&request) != 1) return no_database(answer);
-  cache_set(page_key, TEXT(""), 1);
-  answer_number(answer, TEXT("new"), kept);
-}
-
-// The job: -> {"new": 3, "failed": 0}. A feed that fails does not keep the others from being read.
-static void refresh(json args, json_writer *answer) {
-  (void)args;
-  json_cursor feeds;
-  json feed;
-  int64_t fresh = 0, failed = 0;
-  if (!migrate("feeds_schema", steps)) return no_database(answer);
-  json_writer request = sql("SELECT url FROM feeds_feed ORDER BY url");
-  if (!sql_rows(&request, &feeds)) return no_database(answer);
-  while (json_next(&feeds, &feed)) {
-    text url = column(feed, TEXT("url"));
-    int64_t kept = read_feed(url);
-    if (!note_problem(url, kept < 0 ? TEXT("cannot be read") : TEXT(""))) return no_database(answer);
-    if (kept < 0) failed++;
-    else fresh += kept;
-  }
-  if (failed) log_line(GK_WARN, "feeds cannot be read");
-  cache_set(page_key, TEXT(""), 1);
-  put_open(answer, '{');
-  put_key(answer, TEXT("new"));
-  put_integer(answer, fresh);
-  put_key(answer, TEXT("failed"));
-  put_integer(answer, failed);
-  put_char(answer, '}');
-}
+// ---- pages
 
 // Says which feeds could not be read the last time.
 static bool put_problems(json_writer *page) {
@@ -319,22 +275,95 @@ static bool put_headlines(json_writer *page) {
   return put_problems(page);
 }
 
-// {} -> {"title": "Headlines", "html": "<ul><li><a href=...>...</a></li></ul>"}, from the cache if
-// it is there
+// The headlines, from the cache if they are there.
+static bool put_cached(json_writer *page) {
+  text cached;
+  if (cache_get(page_key, &cached) && cached.size) {
+    put_text(page, cached);
+    return true;
+  }
+  if (!put_headlines(page)) return false;
+  cache_set(page_key, (text){page->at, page->size}, SECONDS);
+  return true;
+}
+
+static bool put_overview(json_writer *page) {
+  if (!put_cached(page)) return false;
+  put_text(page, TEXT(
+      "<form method=\"post\" action=\"/feeds\">"
+      "<p><label>Address <input name=\"url\" type=\"url\" required maxlength=\"500\"></label> "
+      "<button>Add a feed</button></p></form>"
+      "<form method=\"post\" action=\"/feeds/refresh\"><p><button>Fetch all</button></p></form>"));
+  return true;
+}
+
+// ---- what the host calls
+
+// {"url": "https://example.com/feed"} -> {"new": 10, "title": ..., "html": ...}
+static void add(json args, json_writer *answer) {
+  text url;
+  if (!argument(args, TEXT("url"), URL_BYTES, &url) || !is_web(url))
+    return gk_fail(answer, "url must be an address of the web", TEXT(""));
+  if (!migrate("feeds_schema", steps)) return no_database(answer);
+  int64_t kept = read_feed(url);
+  if (kept < 0) return gk_fail(answer, "there is no feed at ", url);
+  json_writer request = sql("DELETE FROM feeds_feed WHERE url = ?");
+  put_string(&request, url);
+  if (sql_run(&request) < 0) return no_database(answer);
+  request = sql("INSERT INTO feeds_feed (url, problem) VALUES (?, '')");
+  put_string(&request, url);
+  if (sql_run(&request) != 1) return no_database(answer);
+  cache_set(page_key, TEXT(""), 1);
+  json_writer page = {0};
+  if (!put_overview(&page)) return no_database(answer);
+  answer_both(answer, TEXT("new"), kept, TEXT("Feeds"), &page);
+}
+
+// The job: -> {"new": 3, "failed": 0, "title": ..., "html": ...}. A feed that fails does not keep the others from being read.
+static void refresh(json args, json_writer *answer) {
+  (void)args;
+  json_cursor feeds;
+  json feed;
+  int64_t fresh = 0, failed = 0;
+  if (!migrate("feeds_schema", steps)) return no_database(answer);
+  json_writer request = sql("SELECT url FROM feeds_feed ORDER BY url");
+  if (!sql_rows(&request, &feeds)) return no_database(answer);
+  while (json_next(&feeds, &feed)) {
+    text url = column(feed, TEXT("url"));
+    int64_t kept = read_feed(url);
+    if (!note_problem(url, kept < 0 ? TEXT("cannot be read") : TEXT(""))) return no_database(answer);
+    if (kept < 0) failed++;
+    else fresh += kept;
+  }
+  if (failed) log_line(GK_WARN, "feeds cannot be read");
+  cache_set(page_key, TEXT(""), 1);
+  put_open(answer, '{');
+  put_key(answer, TEXT("new"));
+  put_integer(answer, fresh);
+  put_key(answer, TEXT("failed"));
+  put_integer(answer, failed);
+  json_writer page = {0};
+  if (!put_overview(&page)) return no_database(answer);
+  put_page(answer, TEXT("Feeds"), &page);
+  put_char(answer, '}');
+}
+
+// {} -> {"title": "Headlines", "html": "<ul><li><a href=...>...</a></li></ul>"}
 static void headlines(json args, json_writer *answer) {
   (void)args;
-  text cached;
-  if (cache_get(page_key, &cached) && cached.size)
-    return answer_page(answer, TEXT("Headlines"), cached);
   json_writer page = {0};
-  if (!put_headlines(&page)) no_database(answer);
-  else {
-    cache_set(page_key, (text){page.at, page.size}, SECONDS);
-    answer_page(answer, TEXT("Headlines"), (text){page.at, page.size});
-  }
-  gk_free(page.at);
+  if (!put_cached(&page)) return no_database(answer);
+  answer_page(answer, TEXT("Headlines"), &page);
+}
+
+// The same with forms.
+static void overview(json args, json_writer *answer) {
+  (void)args;
+  json_writer page = {0};
+  if (!put_overview(&page)) return no_database(answer);
+  answer_page(answer, TEXT("Feeds"), &page);
 }
 
 static const gk_entry handlers[] = {
-  {"headlines", headlines}, {"add", add}, {"refresh", refresh}, {0},
+  {"headlines", headlines}, {"overview", overview}, {"add", add}, {"refresh", refresh}, {0},
 };

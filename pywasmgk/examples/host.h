@@ -185,12 +185,29 @@ static void put_element(json_writer *page, const char *name, text inside) {
   put_char(page, '>');
 }
 
-// Answers {"title": ..., "html": ...}, which hosts show as a page, or as a widget.
-static void answer_page(json_writer *answer, text title, text page) {
-  put_open(answer, '{');
+// Members of an answer that is shown as a page, or as a widget; what is in `page` is freed.
+static void put_page(json_writer *answer, text title, json_writer *page) {
   put_key(answer, TEXT("title"));
   put_string(answer, title);
   put_key(answer, TEXT("html"));
-  put_string(answer, page);
+  put_string(answer, (text){page->at, page->size});
+  gk_free(page->at);
+  *page = (json_writer){0};
+}
+
+// Answers {"title": ..., "html": ...}.
+static void answer_page(json_writer *answer, text title, json_writer *page) {
+  put_open(answer, '{');
+  put_page(answer, title, page);
+  put_char(answer, '}');
+}
+
+// Answers {"NAME": number, "title": ..., "html": ...}: the number is for programs, the rest for people.
+static void answer_both(
+    json_writer *answer, text name, int64_t number, text title, json_writer *page) {
+  put_open(answer, '{');
+  put_key(answer, name);
+  put_integer(answer, number);
+  put_page(answer, title, page);
   put_char(answer, '}');
 }

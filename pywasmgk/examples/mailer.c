@@ -10,6 +10,7 @@ static const char manifest[] = JSON({
   "license": "Apache-2.0",
   "homepage": "",
   "routes": [
+    {"method": "GET", "path": "/mailer", "handler": "overview"},
     {"method": "POST", "path": "/mailer/templates", "handler": "set_template"},
     {"method": "POST", "path": "/mailer/key", "handler": "set_key"},
     {"method": "POST", "path": "/mailer/send", "handler": "send"}
@@ -185,6 +186,7 @@ static void send(json args, json_writer *answer) {
   if (found < 0) return no_database(answer);
   if (!found) return gk_fail(answer, "there is no template ", name);
   json values = json_member(args, TEXT("values"));
+  if (json_absent(values)) values = args;  // the fields of a form
   json_writer line = {0}, page = {0};
   put_filled(&line, subject, values, false);
   put_filled(&page, body, values, true);
@@ -206,39 +208,59 @@ static void template_mails_welcome_html(json args, json_writer *answer) {
   json_writer page = {0};
   put_filled(&page, body, json_member(args, TEXT("data")), true);
   if (site.size) put_element(&page, "footer", site);
-  answer_page(answer, TEXT("Welcome"), (text){page.at, page.size});
-  gk_free(page.at);
+  answer_page(answer, TEXT("Welcome"), &page);
+}
+
+// How many mails were sent, and the last ones.
+static bool put_sent(json_writer *page) {
+  int64_t sent;
+  json_cursor rows;
+  json row;
+  if (!migrate("mailer_schema", steps)) return false;
+  json_writer request = sql("SELECT COUNT(*) AS number FROM mailer_sent");
+  if (!sql_number(&request, &sent)) return false;
+  request = sql("SELECT recipient, template FROM mailer_sent ORDER BY id DESC LIMIT ?");
+  put_integer(&request, SHOWN);
+  if (!sql_rows(&request, &rows)) return false;
+  put_text(page, TEXT("<p>"));
+  put_digits(page, (uint64_t)sent, 1);
+  put_text(page, TEXT("</p><ul>"));
+  while (json_next(&rows, &row)) {
+    put_text(page, TEXT("<li>"));
+    put_html(page, column(row, TEXT("recipient")));
+    put_text(page, TEXT(": "));
+    put_html(page, column(row, TEXT("template")));
+    put_text(page, TEXT("</li>"));
+  }
+  put_text(page, TEXT("</ul>"));
+  return true;
 }
 
 // {} -> {"title": "Mails sent", "html": "<p>2</p><ul><li>ada@example.com: welcome</li>...</ul>"}
 static void widget_sent(json args, json_writer *answer) {
   (void)args;
-  int64_t sent;
-  json_cursor rows;
-  json row;
-  if (!migrate("mailer_schema", steps)) return no_database(answer);
-  json_writer request = sql("SELECT COUNT(*) AS number FROM mailer_sent");
-  if (!sql_number(&request, &sent)) return no_database(answer);
-  request = sql("SELECT recipient, template FROM mailer_sent ORDER BY id DESC LIMIT ?");
-  put_integer(&request, SHOWN);
-  if (!sql_rows(&request, &rows)) return no_database(answer);
   json_writer page = {0};
-  put_text(&page, TEXT("<p>"));
-  put_digits(&page, (uint64_t)sent, 1);
-  put_text(&page, TEXT("</p><ul>"));
-  while (json_next(&rows, &row)) {
-    put_text(&page, TEXT("<li>"));
-    put_html(&page, column(row, TEXT("recipient")));
-    put_text(&page, TEXT(": "));
-    put_html(&page, column(row, TEXT("template")));
-    put_text(&page, TEXT("</li>"));
-  }
-  put_text(&page, TEXT("</ul>"));
-  answer_page(answer, TEXT("Mails sent"), (text){page.at, page.size});
-  gk_free(page.at);
+  if (!put_sent(&page)) return no_database(answer);
+  answer_page(answer, TEXT("Mails sent"), &page);
+}
+
+// The same, and a form to send one.
+static void overview(json args, json_writer *answer) {
+  (void)args;
+  json_writer page = {0};
+  if (!put_sent(&page)) return no_database(answer);
+  put_text(&page, TEXT(
+      "<form method=\"post\" action=\"/mailer/send\">"
+      "<p><label>Template <input name=\"template\" required></label></p>"
+      "<p><label>To <input name=\"to\" type=\"email\" required></label></p>"
+      "<p><label>Name <input name=\"name\"></label></p>"
+      "<p><label>Key <input name=\"key\" type=\"password\" required></label></p>"
+      "<p><button>Send</button></p></form>"));
+  answer_page(answer, TEXT("Mails sent"), &page);
 }
 
 static const gk_entry handlers[] = {
   {"set_key", set_key}, {"set_template", set_template}, {"send", send},
-  {"widget_sent", widget_sent}, {"template_mails_welcome_html", template_mails_welcome_html}, {0},
+  {"widget_sent", widget_sent}, {"overview", overview},
+  {"template_mails_welcome_html", template_mails_welcome_html}, {0},
 };

@@ -49,8 +49,10 @@ static const char manifest[] = JSON({
     "namespace": "tickets",
     "languages": ["en", "de"],
     "translations": {
-      "en": {"title": "Tickets", "none": "No tickets.", "open": "open", "urgent": "urgent"},
-      "de": {"title": "Anfragen", "none": "Keine Anfragen.", "open": "offen", "urgent": "dringend"}
+      "en": {"title": "Tickets", "none": "No tickets.", "open": "open",
+             "closed": "closed", "urgent": "urgent"},
+      "de": {"title": "Anfragen", "none": "Keine Anfragen.", "open": "offen",
+             "closed": "geschlossen", "urgent": "dringend"}
     }
   },
   "error_codes": [
@@ -101,136 +103,186 @@ static bool insert_ticket(text subject, text requester, int64_t *id) {
   return false;
 }
 
-// {"subject": "Printer", "requester": "ada@example.com"} -> {"id": 1}
-static void open(json args, json_writer *answer) {
-  text subject, requester = TEXT("");
-  int64_t id;
-  if (!argument(args, TEXT("subject"), SUBJECT_BYTES, &subject))
-    return gk_fail(answer, "subject must be a text of at most 200 bytes", TEXT(""));
-  if (!json_absent(json_member(args, TEXT("requester"))) &&
-      !argument(args, TEXT("requester"), SUBJECT_BYTES, &requester))
-    return gk_fail(answer, "requester must be a text of at most 200 bytes", TEXT(""));
-  if (!migrate("tickets_schema", steps) || !insert_ticket(subject, requester, &id))
-    return no_database(answer);
-  answer_number(answer, TEXT("id"), id);
+// ---- pages
+
+static void put_number_of(json_writer *page, int64_t id) {
+  put_text(page, TEXT("/tickets/"));
+  put_digits(page, (uint64_t)id, 1);
 }
 
 static void put_ticket(json_writer *page, json row) {
-  text id = json_member(row, TEXT("id"));  // a number of JSON is its own text
-  text priority = column(row, TEXT("priority"));
-  put_text(page, TEXT("<li><a href=\"/tickets/"));
-  put_text(page, id);
+  int64_t id = column_number(row, TEXT("id"));
+  put_text(page, TEXT("<li><a href=\""));
+  put_number_of(page, id);
   put_text(page, TEXT("\">#"));
-  put_text(page, id);
+  put_digits(page, (uint64_t)id, 1);
   put_char(page, ' ');
   put_html(page, column(row, TEXT("subject")));
   put_text(page, TEXT("</a> "));
   put_html(page, column(row, TEXT("requester")));
-  if (text_equal(priority, TEXT("urgent"))) {
+  if (text_equal(column(row, TEXT("priority")), TEXT("urgent"))) {
     put_char(page, ' ');
     put_element(page, "strong", translated(TEXT("tickets.urgent"), TEXT("urgent")));
   }
   put_text(page, TEXT("</li>"));
 }
 
-// {} -> {"title": "Tickets", "html": "<h1>Tickets</h1><ul>...</ul>"}: those that are open
-static void list(json args, json_writer *answer) {
-  (void)args;
-  if (!migrate("tickets_schema", steps)) return no_database(answer);
+// Those that are open, urgent ones first, and a form for another one.
+static bool put_list(json_writer *page) {
   json_writer request = sql(
       "SELECT id, subject, requester, priority FROM tickets_ticket WHERE state = 'open' "
       "ORDER BY priority DESC, id LIMIT ?");
   put_integer(&request, LISTED);
   json_cursor rows;
-  if (!sql_rows(&request, &rows)) return no_database(answer);
-  text title = translated(TEXT("tickets.title"), TEXT("Tickets"));
-  json_writer page = {0};
-  put_element(&page, "h1", title);
   json row;
+  if (!sql_rows(&request, &rows)) return false;
   uint32_t listed = 0;
   for (; json_next(&rows, &row); listed++) {
-    if (!listed) put_text(&page, TEXT("<ul>"));
-    put_ticket(&page, row);
+    if (!listed) put_text(page, TEXT("<ul>"));
+    put_ticket(page, row);
   }
-  if (listed) put_text(&page, TEXT("</ul>"));
-  else put_element(&page, "p", translated(TEXT("tickets.none"), TEXT("No tickets.")));
-  answer_page(answer, title, (text){page.at, page.size});
-  gk_free(page.at);
+  if (listed) put_text(page, TEXT("</ul>"));
+  else put_element(page, "p", translated(TEXT("tickets.none"), TEXT("No tickets.")));
+  put_text(page, TEXT(
+      "<form method=\"post\" action=\"/tickets\">"
+      "<p><label>Subject <input name=\"subject\" required maxlength=\"200\"></label></p>"
+      "<p><label>From <input name=\"requester\" maxlength=\"200\"></label></p>"
+      "<p><button>Open a ticket</button></p></form>"));
+  return true;
 }
 
-// The ticket that the arguments name; false: the answer says why there is none.
-static bool find(json args, json_writer *answer, int64_t *id, json *row) {
-  if (!argument_number(args, TEXT("id"), id)) {
+// A ticket with its notes, and forms for another note and for its end.
+static bool put_details(json_writer *page, int64_t id, bool is_open) {
+  json_writer request = sql("SELECT body FROM tickets_note WHERE ticket = ? ORDER BY position");
+  put_integer(&request, id);
+  json_cursor notes;
+  json note;
+  if (!sql_rows(&request, &notes)) return false;
+  put_element(page, "p", is_open ? translated(TEXT("tickets.open"), TEXT("open"))
+                                 : translated(TEXT("tickets.closed"), TEXT("closed")));
+  put_text(page, TEXT("<ul>"));
+  while (json_next(&notes, &note)) put_element(page, "li", column(note, TEXT("body")));
+  put_text(page, TEXT("</ul><form method=\"post\" action=\""));
+  put_number_of(page, id);
+  put_text(page, TEXT(
+      "/notes\"><p><label>Note <input name=\"body\" required maxlength=\"4000\"></label> "
+      "<button>Add</button></p></form>"));
+  if (is_open) {
+    put_text(page, TEXT("<form method=\"post\" action=\""));
+    put_number_of(page, id);
+    put_text(page, TEXT("/close\"><p><button>Close the ticket</button></p></form>"));
+  }
+  put_text(page, TEXT("<p><a href=\"/tickets\">All tickets</a></p>"));
+  return true;
+}
+
+static text title_of_list(void) { return translated(TEXT("tickets.title"), TEXT("Tickets")); }
+
+// ---- what the host calls
+
+// {} -> {"title": "Tickets", "html": "<ul>...</ul>"}
+static void list(json args, json_writer *answer) {
+  (void)args;
+  json_writer page = {0};
+  if (!migrate("tickets_schema", steps) || !put_list(&page)) return no_database(answer);
+  answer_page(answer, title_of_list(), &page);
+}
+
+// {"subject": "Printer", "requester": "ada@example.com"} -> {"id": 1, "title": ..., "html": ...}
+static void open(json args, json_writer *answer) {
+  text subject, requester = TEXT("");
+  int64_t id;
+  if (!argument(args, TEXT("subject"), SUBJECT_BYTES, &subject))
+    return gk_fail(answer, "subject must be a text of at most 200 bytes", TEXT(""));
+  json given = json_member(args, TEXT("requester"));
+  if (!json_absent(given) && (!json_string(given, &requester) || requester.size > SUBJECT_BYTES))
+    return gk_fail(answer, "requester must be a text of at most 200 bytes", TEXT(""));
+  json_writer page = {0};
+  if (!migrate("tickets_schema", steps) || !insert_ticket(subject, requester, &id) ||
+      !put_list(&page))
+    return no_database(answer);
+  answer_both(answer, TEXT("id"), id, title_of_list(), &page);
+}
+
+// A ticket, found by the arguments.
+typedef struct {
+  int64_t id;
+  text subject;
+  bool is_open;
+} ticket;
+
+// False: the answer says why there is none.
+static bool find(json args, json_writer *answer, ticket *found) {
+  if (!argument_number(args, TEXT("id"), &found->id)) {
     gk_fail(answer, "id must be a number", TEXT(""));
     return false;
   }
-  json_writer request = sql("SELECT subject, state, priority FROM tickets_ticket WHERE id = ?");
-  put_integer(&request, *id);
+  json_writer request = sql("SELECT subject, state FROM tickets_ticket WHERE id = ?");
+  put_integer(&request, found->id);
   json_cursor rows;
+  json row;
   if (!migrate("tickets_schema", steps) || !sql_rows(&request, &rows)) {
     no_database(answer);
     return false;
   }
-  if (json_next(&rows, row)) return true;
-  gk_fail(answer, "there is no such ticket", TEXT(""));
-  return false;
+  if (!json_next(&rows, &row)) {
+    gk_fail(answer, "there is no such ticket", TEXT(""));
+    return false;
+  }
+  found->subject = column(row, TEXT("subject"));
+  found->is_open = text_equal(column(row, TEXT("state")), TEXT("open"));
+  return true;
 }
 
-// {"id": 1} -> {"title": "Printer", "html": "<h1>Printer</h1><p>open</p><ul><li>...</li></ul>"}
+// {"id": 1} -> {"title": "Printer", "html": "<p>open</p><ul><li>...</li></ul>..."}
 static void show(json args, json_writer *answer) {
-  int64_t id;
-  json ticket, note;
-  if (!find(args, answer, &id, &ticket)) return;
-  json_writer request = sql("SELECT body FROM tickets_note WHERE ticket = ? ORDER BY position");
-  put_integer(&request, id);
-  json_cursor notes;
-  if (!sql_rows(&request, &notes)) return no_database(answer);
+  ticket found;
   json_writer page = {0};
-  text subject = column(ticket, TEXT("subject")), state = column(ticket, TEXT("state"));
-  put_element(&page, "h1", subject);
-  put_element(&page, "p", text_equal(state, TEXT("open"))
-                              ? translated(TEXT("tickets.open"), TEXT("open"))
-                              : state);
-  put_text(&page, TEXT("<ul>"));
-  while (json_next(&notes, &note)) put_element(&page, "li", column(note, TEXT("body")));
-  put_text(&page, TEXT("</ul>"));
-  answer_page(answer, subject, (text){page.at, page.size});
-  gk_free(page.at);
+  if (!find(args, answer, &found)) return;
+  if (!put_details(&page, found.id, found.is_open)) return no_database(answer);
+  answer_page(answer, found.subject, &page);
 }
 
-// {"id": 1, "body": "Still broken"} -> {"notes": 2}
-static void add_note(json args, json_writer *answer) {
-  int64_t id, position;
-  json ticket;
-  text body;
-  if (!argument(args, TEXT("body"), NOTE_BYTES, &body))
-    return gk_fail(answer, "body must be a text of at most 4000 bytes", TEXT(""));
-  if (!find(args, answer, &id, &ticket)) return;
+static bool insert_note(int64_t id, text body, int64_t *position) {
   for (int attempt = 0; attempt < 5; attempt++) {
     if (!next_number(
             "SELECT COALESCE(MAX(position), 0) + 1 AS number FROM tickets_note WHERE ticket = ?",
-            id, &position))
-      break;
+            id, position))
+      return false;
     json_writer request = sql("INSERT INTO tickets_note (ticket, position, body) VALUES (?, ?, ?)");
     put_integer(&request, id);
-    put_integer(&request, position);
+    put_integer(&request, *position);
     put_string(&request, body);
-    if (sql_run(&request) == 1) return answer_number(answer, TEXT("notes"), position);
+    if (sql_run(&request) == 1) return true;
   }
-  no_database(answer);
+  return false;
 }
 
-// {"id": 1} -> {"closed": 1}; 0: it was closed already
+// {"id": 1, "body": "Still broken"} -> {"notes": 2, "title": ..., "html": ...}
+static void add_note(json args, json_writer *answer) {
+  ticket found;
+  int64_t position;
+  text body;
+  json_writer page = {0};
+  if (!argument(args, TEXT("body"), NOTE_BYTES, &body))
+    return gk_fail(answer, "body must be a text of at most 4000 bytes", TEXT(""));
+  if (!find(args, answer, &found)) return;
+  if (!insert_note(found.id, body, &position) || !put_details(&page, found.id, found.is_open))
+    return no_database(answer);
+  answer_both(answer, TEXT("notes"), position, found.subject, &page);
+}
+
+// {"id": 1} -> {"closed": 1, "title": ..., "html": ...}; 0: it was closed already
 static void close(json args, json_writer *answer) {
-  int64_t id;
-  json ticket;
-  if (!find(args, answer, &id, &ticket)) return;
+  ticket found;
+  json_writer page = {0};
+  if (!find(args, answer, &found)) return;
   json_writer request =
       sql("UPDATE tickets_ticket SET state = 'closed' WHERE id = ? AND state = 'open'");
-  put_integer(&request, id);
+  put_integer(&request, found.id);
   int64_t closed = sql_run(&request);
-  if (closed < 0) return no_database(answer);
-  answer_number(answer, TEXT("closed"), closed);
+  if (closed < 0 || !put_details(&page, found.id, false)) return no_database(answer);
+  answer_both(answer, TEXT("closed"), closed, found.subject, &page);
 }
 
 // The job: -> {"urgent": 2}, how many tickets became so
@@ -270,9 +322,7 @@ static void widget_queue(json args, json_writer *answer) {
   put_char(&page, ' ');
   put_html(&page, translated(TEXT("tickets.urgent"), TEXT("urgent")));
   put_text(&page, TEXT("</p>"));
-  answer_page(answer, translated(TEXT("tickets.title"), TEXT("Tickets")),
-              (text){page.at, page.size});
-  gk_free(page.at);
+  answer_page(answer, title_of_list(), &page);
 }
 
 static const gk_entry handlers[] = {
