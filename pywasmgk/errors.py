@@ -32,12 +32,14 @@
         ├── PluginClosed
         ├── ResultError      a result that is no JSON                   .raw
         ├── RecipeError      bytes that are no recipe, or a host that is not allowed
+        ├── PoolBusy         as many calls wait for a pool as may
         ├── PlatformError    what manages plugins cannot do that
         │   ├── PluginNotFound  (also a LookupError)    .plugin .caller .function
         │   ├── PluginDisabled                          .plugin .caller
         │   └── ShutdownError   some did not end in time, or not well   .errors
         └── CallError        a call that failed                         .cause
-            └── CallTimeout  (also a TimeoutError)
+            ├── CallTimeout  (also a TimeoutError)
+            └── WorkerLost   its worker process ended, the outcome is not known
 
 A :class:`GuestError` carries ``frames`` (innermost first) and ``fuel_used``.
 """
@@ -80,6 +82,7 @@ __all__ = [
     "PluginDisabled",
     "PluginError",
     "PluginNotFound",
+    "PoolBusy",
     "PywasmgkError",
     "ReceiptError",
     "RecipeError",
@@ -94,6 +97,7 @@ __all__ = [
     "TrapCode",
     "ValidationError",
     "WasmException",
+    "WorkerLost",
     "near_miss",
 ]
 
@@ -605,6 +609,10 @@ class RecipeError(PluginError):
     host factory that is not allowed or not there, or has what cannot travel."""
 
 
+class PoolBusy(PluginError):
+    """As many calls wait for a worker of a pool as may; nothing of this one was done."""
+
+
 class PlatformError(PluginError):
     """What manages plugins cannot do what it is asked to: a name is taken or odd, a plugin wants a
     newer host or one that is not there, a file of its own is broken."""
@@ -667,6 +675,11 @@ class CallError(PluginError):
 
 class CallTimeout(CallError, TimeoutError):
     """A plugin call was stopped by its deadline."""
+
+
+class WorkerLost(CallError):
+    """The worker process of a pool ended while it had the call. What the call has done before that
+    is not known; only who says that it is ``idempotent`` has it made once more."""
 
 
 #: names that are compared to find the nearest one, and their characters

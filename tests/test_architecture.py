@@ -36,6 +36,7 @@ ALLOWED = {
     "compat": {"errors", "printable", "wasm"},
     # what OpenTelemetry is told has the version in it
     "services": {"errors", "printable", "plugin", "_version"},
+    "pool": {"errors", "printable", "plugin", "wasm"},
     # new plugins in C begin with the headers of the examples
     "platform": {
         "error_forms",
@@ -111,6 +112,7 @@ def test_imports_point_one_way() -> None:
         ("services/http.py", "from ..platform.sandbox import Sandbox"),
         ("errors.py", "from .wasm.types import Limits"),
         ("cli/app.py", "from ..notebook import display"),
+        ("plugin/plugin.py", "from ..pool import PluginPool"),
     ],
 )
 def test_a_wrong_import_would_be_seen(place: str, text: str) -> None:

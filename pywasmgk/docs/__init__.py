@@ -36,6 +36,7 @@ ORDER = (
     "notebooks",
     "receipts",
     "platform",
+    "pool",
     "packages",
     "agents",
     "serve",

@@ -25,6 +25,7 @@ __all__ = [
     "chained",
     "in_chain",
     "require_route",
+    "running_behalf",
     "running_chain",
 ]
 
@@ -70,6 +71,11 @@ def acting(*, language: str = "en", org_id: int = 0, user_id: int = 0) -> Iterat
 def running_chain() -> tuple[str, ...]:
     """Names of the plugins whose calls led here, outermost first."""
     return _chain.get()
+
+
+def running_behalf() -> tuple[str, int, int]:
+    """Language, organisation and user that a call made now would be for."""
+    return _behalf.get()
 
 
 class in_chain:
