@@ -11,6 +11,7 @@ __all__ = ["ORDER", "read", "title", "topics"]
 _SUFFIX = ".md"
 #: the order to read them in; what is not named here comes last
 ORDER = (
+    "first-plugin",
     "tutorial",
     "tutorial-wat",
     "playground",
