@@ -33,7 +33,7 @@ from pywasmgk import (
     examples,
 )
 from pywasmgk.errors import PoolBusy, WorkerLost
-from pywasmgk.platform import PluginManager
+from pywasmgk.platform import Permission, PluginManager, Policies, Policy
 from pywasmgk.plugin import PluginLike
 from pywasmgk.pool import PluginPool
 
@@ -547,3 +547,13 @@ def test_a_manager_takes_it_as_a_plugin(executor: str) -> None:
         manager.replace("relay", PluginPool(RELAY, 1, executor))
         until(lambda: pool.closed)
         assert manager.call("relay", "config_get", {"key": "a"}) == {"value": "b"}
+
+
+def test_a_managers_policies_judge_its_host_calls(executor: str) -> None:
+    policy = Policy(permissions=(Permission("config", "read", ("a",)),))
+    host = MemoryHost(config={"a": "b", "c": "d"})
+    with PluginManager(host, policies=Policies({"relay": policy})) as manager:
+        manager.register(PluginPool(RELAY, 1, executor))
+        assert manager.call("relay", "config_get", {"key": "a"}) == {"value": "b"}
+        assert manager.call("relay", "config_get", {"key": "c"}) == "none"
+        assert manager.call("relay", "db_query", {"query": "SELECT 1", "args": []}) == "none"
