@@ -21,6 +21,7 @@ from ..errors import (
     PluginClosed,
     PluginError,
     PoolBusy,
+    PywasmgkError,
     ResultError,
     WorkerLost,
 )
@@ -518,7 +519,10 @@ class PluginPool:
             else:
                 outcome = job.context.copy().run(worker.run, job, host, identity)
         except Lost as error:
-            outcome, lost = None, error
+            outcome, lost = None, error.with_traceback(None)
+        except PywasmgkError as error:
+            # whoever asked has an own one; the frames here would hold the error, which holds them
+            outcome = error.with_traceback(None)
         except BaseException as error:
             outcome = error
         with self._changed:

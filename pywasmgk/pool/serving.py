@@ -8,6 +8,7 @@ when the pool's process is gone, everything.
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import threading
 from collections.abc import Mapping
@@ -30,7 +31,18 @@ from ..plugin.dispatcher import HostDispatcher
 from ..plugin.recipe import PluginRecipe
 from ..wasm.runtime.metering import CancelToken, Meter
 
-__all__ = ["Facts", "Request", "facts_of", "serve"]
+__all__ = ["Facts", "Request", "facts_of", "receive", "send", "serve", "told_elsewhere"]
+
+
+def send(pipe: Connection, message: object) -> None:
+    """Sends what can be pickled. ``Connection.send`` leaves a buffer in the frames of an error,
+    which CPython 3.13 cannot collect. Raises OSError for a pipe that nobody reads."""
+    pipe.send_bytes(pickle.dumps(message, pickle.HIGHEST_PROTOCOL))
+
+
+def receive(pipe: Connection) -> Any:
+    """What :func:`send` has sent. Raises EOFError and OSError when nobody sends any more."""
+    return pickle.loads(pipe.recv_bytes())
 
 
 class Facts(NamedTuple):
@@ -67,7 +79,7 @@ class _Lines(HostAPI):
         self._calls = calls
 
     def log(self, ctx: CallContext, level: str, message: str, fields: Mapping[str, Any]) -> None:
-        self._calls.send(("log", level, message, dict(fields)))
+        send(self._calls, ("log", level, message, dict(fields)))
 
 
 class RemoteDispatcher(HostDispatcher):
@@ -81,8 +93,8 @@ class RemoteDispatcher(HostDispatcher):
         """Asks, and waits for the answer; what the host has spent of the call's fuel is charged."""
         self._require_size("request", len(name) + len(args))
         left = (None, None) if meter is None else (meter.fuel_left, meter.seconds_left())
-        self._calls.send(("host", name, args, *left))
-        response, error, spent = self._calls.recv()
+        send(self._calls, ("host", name, args, *left))
+        response, error, spent = receive(self._calls)
         if meter is not None and spent:
             meter.charge(spent)
         if error is not None:
@@ -130,7 +142,7 @@ def _watch(control: Connection, running: _Running) -> None:
     whatever it does."""
     with suppress(EOFError, OSError):
         while True:
-            running.cancel(control.recv())
+            running.cancel(receive(control))
     os._exit(1)
 
 
@@ -149,10 +161,10 @@ def serve(
         _send_error(calls, "failed", error, None)
         return
     with plugin:
-        calls.send(("ready", facts_of(plugin)))
+        send(calls, ("ready", facts_of(plugin)))
         remote = RemoteDispatcher(calls, plugin)
         with suppress(EOFError, OSError):
-            while (request := calls.recv()) is not None:
+            while (request := receive(calls)) is not None:
                 if request.hosted:
                     plugin.attach(remote)
                 _answer(calls, plugin, request, running)
@@ -180,7 +192,7 @@ def _answer(calls: Connection, plugin: Plugin, request: Request, running: _Runni
     except BaseException as error:
         _send_error(calls, "failed", error, plugin.last_call)
     else:
-        calls.send(("done", result, plugin.last_call))
+        send(calls, ("done", result, plugin.last_call))
 
 
 def _send_error(
@@ -188,12 +200,12 @@ def _send_error(
 ) -> None:
     """Sends an error with its cause; one that cannot be pickled is described."""
     try:
-        calls.send((kind, error, error.__cause__, last_call))
+        send(calls, (kind, error, error.__cause__, last_call))
     except OSError:
         raise
     except Exception:  # whatever pickle, or an error's own code, raises
         said = CallError(f"{type(error).__name__}: {error}")
-        calls.send((kind, said, None, last_call))
+        send(calls, (kind, said, None, last_call))
 
 
 def told_elsewhere(error: BaseException) -> BaseException:

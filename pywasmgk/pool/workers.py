@@ -18,7 +18,7 @@ from ..wasm.module import Module
 from ..wasm.runtime.calls import Opened
 from ..wasm.runtime.metering import Meter
 from .jobs import Job
-from .serving import Facts, Request, facts_of, serve, told_elsewhere
+from .serving import Facts, Request, facts_of, receive, send, serve, told_elsewhere
 
 __all__ = ["Lost", "ProcessWorker", "Spec", "ThreadWorker", "Worker", "overdue"]
 
@@ -162,7 +162,7 @@ class ProcessWorker(Worker):
         try:
             if not self._calls.poll(self._start_timeout):
                 raise PluginError(f"a worker was not ready within {self._start_timeout:g} s")
-            answer = self._calls.recv()
+            answer = receive(self._calls)
         except (EOFError, OSError):
             self.kill()
             raise PluginError(f"a worker {self._ending()} while it loaded the plugin") from None
@@ -213,7 +213,7 @@ class ProcessWorker(Worker):
             hosted,
         )
         try:
-            self._calls.send(request)
+            send(self._calls, request)
         except OSError:
             raise Lost(self._ending(), began=False) from None
         if job.cancelled_at is not None:
@@ -227,7 +227,7 @@ class ProcessWorker(Worker):
                     if job.is_overdue(self._grace):
                         self.kill()
                         raise Lost("was overdue", began=True)
-                kind, *rest = self._calls.recv()
+                kind, *rest = receive(self._calls)
                 if kind == "done":
                     result, job.last_call = rest
                     return result  # type: ignore[no-any-return]
@@ -237,7 +237,7 @@ class ProcessWorker(Worker):
                 if hosting is not None and kind == "log":
                     hosting.log(job, *rest)
                 elif hosting is not None:
-                    self._calls.send(hosting.answer(job, *rest))
+                    send(self._calls, hosting.answer(job, *rest))
         except CallTimeout:
             # it is an OSError
             raise
@@ -247,11 +247,11 @@ class ProcessWorker(Worker):
     def cancel(self, job: Job) -> None:
         # it may be gone
         with suppress(OSError, ValueError):
-            self._control.send(self._number)
+            send(self._control, self._number)
 
     def stop(self) -> None:
         with suppress(OSError, ValueError):
-            self._calls.send(None)
+            send(self._calls, None)
         self.process.join(_TO_END)
         self.kill()
 
