@@ -199,6 +199,7 @@ class _Server:
                 path=request.scope["path"],
                 plugin=plugin,
                 html=html,
+                headed="<h1" in html.lower(),
                 csrf=self._access.csrf_token,
                 menus=menu_groups(self._manager.catalog),
             ),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -373,45 +373,49 @@ def test_the_frame_can_do_nothing_but_tell() -> None:
 # -- many at a time
 
 
-@pytest.fixture
-def gate() -> Iterator[threading.Event]:
-    event = threading.Event()
-    yield event
-    event.set()
+class Slow(MemoryHost):
+    """Answers when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entered, self.gate = threading.Semaphore(0), threading.Event()
+
+    def cache_get(self, ctx: Any, key: str) -> bytes | None:
+        self.entered.release()
+        self.gate.wait(30)
+        return None
 
 
-def test_while_one_waits_others_are_answered_until_too_many_wait(gate: threading.Event) -> None:
-    entered = threading.Semaphore(0)
-
-    class Slow(MemoryHost):
-        def cache_get(self, ctx: Any, key: str) -> bytes | None:
-            entered.release()
-            gate.wait(30)
-            return None
-
-    manager = PluginManager(Slow())
+@contextmanager
+def while_one_waits(calls: int) -> Iterator[TestClient]:
+    """A server that runs so many calls at a time, while one of them waits for its host."""
+    host = Slow()
+    manager = PluginManager(host)
     manager.register(pywasmgk.load(RELAY))
     manager.register(quick(plugin("desk")))
-    settings = ServerSettings(TOKEN, calls=2, waiting=0)
-    slow, quickly = "/-/plugins/relay/call/cache_get", "/-/plugins/desk/call/echo"
+    settings = ServerSettings(TOKEN, calls=calls, waiting=0)
     with TestClient(server_app(manager, settings), base_url=BASE) as client:
         statuses: list[int] = []
 
         def ask() -> None:
-            answer = client.post(slow, json={"args": {"key": "k"}}, headers=BEARER)
+            path = "/-/plugins/relay/call/cache_get"
+            answer = client.post(path, json={"args": {"key": "k"}}, headers=BEARER)
             statuses.append(answer.status_code)
 
-        threads = [threading.Thread(target=ask) for _ in range(2)]
-        threads[0].start()
-        assert entered.acquire(timeout=20)
-        assert client.post(quickly, json={"args": 1}, headers=BEARER).status_code == 200
-        threads[1].start()
-        # the second waits for the first: an instance has one call at a time
-        until = time.monotonic() + 20
-        while (answer := client.post(quickly, json={}, headers=BEARER)).status_code == 200:
-            assert time.monotonic() < until
-        assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
-        gate.set()
-        for thread in threads:
-            thread.join(30)
-    assert statuses == [200, 200]
+        thread = threading.Thread(target=ask)
+        thread.start()
+        try:
+            assert host.entered.acquire(timeout=30)
+            yield client
+        finally:
+            host.gate.set()
+            thread.join(60)
+    assert statuses == [200]
+
+
+@pytest.mark.parametrize(("calls", "status"), [(2, 200), (1, 503)])
+def test_while_one_waits_others_are_answered_unless_too_many_wait(calls: int, status: int) -> None:
+    with while_one_waits(calls) as client:
+        answer = client.post("/-/plugins/desk/call/echo", json={"args": 1}, headers=BEARER)
+    assert answer.status_code == status
+    assert answer.headers.get("retry-after") == ("1" if status == 503 else None)

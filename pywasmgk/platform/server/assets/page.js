@@ -25,6 +25,11 @@ async function ask(method, path, { body, headers = {} } = {}) {
 
 // -- a plugin's markup, in a frame that can do nothing but tell of links and forms
 
+function inWords(answer) {
+  if (answer === null || typeof answer !== "object") return String(answer ?? "Done");
+  return Object.entries(answer).map(([name, value]) => `${name}: ${typeof value === "object" ? JSON.stringify(value) : value}`).join(", ");
+}
+
 class PluginFrame {
   constructor(place, plugin, title) {
     this.plugin = plugin;
@@ -72,10 +77,10 @@ class PluginFrame {
     try {
       // only the routes of the plugin whose page it is
       const headers = { "X-Plugin": this.plugin };
-      this.show(await ask(method, target.pathname + target.search, { body: fields ?? {}, headers }));
-      say("Done");
+      const answer = await ask(method, target.pathname + target.search, { body: fields ?? {}, headers });
+      say(typeof answer?.html === "string" ? "Done" : inWords(answer));
+      this.show(typeof answer?.html === "string" || !this.path ? answer : await ask("GET", this.path, { headers }));
     } catch (error) {
-      this.show(String(error.message));
       say(error.message);
     }
   }
@@ -237,7 +242,7 @@ function watch() {
   events.addEventListener("change", (event) => {
     const { kind, plugin } = JSON.parse(event.data);
     say(`${plugin} was ${kind}`);
-    if (table || plots) soon(() => location.reload(), 0.3)();
+    if (table || plots?.dataset.plugin === plugin) soon(() => location.reload(), 0.3)();
   });
 }
 
