@@ -141,8 +141,9 @@ class PluginWatcher(Background):
             stop_event=self._stop,
             raise_interrupt=True,
         )
-        # what has changed before the system was asked to tell
+        # the system is asked to tell when the first of its looks is: until then nobody has told
         yield True
+        yield next(looks, None) is not None
         for changes in looks:
             yield bool(changes)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import queue
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from plugin_guests import guest
 from processor import HANGS
 
 from pywasmgk import MemoryHost
-from pywasmgk.platform import PluginLoader, PluginManager, PluginWatcher, WatchEvent
+from pywasmgk.platform import PluginLoader, PluginManager, PluginWatcher, WatchEvent, watching
 
 
 def named(name: str, **more: Any) -> bytes:
@@ -222,3 +223,20 @@ def test_in_a_thread(tmp_path: Path, polling: bool) -> None:
             path.unlink()
             assert happened() == ("unloaded", "x")
     assert events.empty()
+
+
+def test_what_comes_just_before_the_system_tells_is_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was written after the first look, and before the system was asked to tell."""
+    folder = Folder(tmp_path)
+
+    def watch(path: Path, **options: Any) -> Iterator[set[object]]:
+        folder.write("x.wasm", named("x"))
+        while not options["stop_event"].is_set():
+            yield set()
+
+    monkeypatch.setattr(watching, "_system_watch", lambda: watch)
+    told: queue.Queue[WatchEvent] = queue.Queue()
+    with PluginWatcher(folder.loader, debounce=0.01, on_event=told.put):
+        assert told.get(timeout=HANGS).kind == "loaded"
