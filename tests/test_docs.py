@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from pathlib import Path
 
@@ -76,6 +77,15 @@ def test_pictures_are_small() -> None:
 def test_every_public_name_is_in_the_reference() -> None:
     headings = set(re.findall(r"^### `(\w+)", PAGES["api"], re.MULTILINE))
     assert headings == set(pywasmgk.__all__)
+
+
+@pytest.mark.parametrize("room", ["platform", "services"])
+def test_every_public_name_of_a_room_is_in_the_reference(room: str) -> None:
+    module = importlib.import_module(f"pywasmgk.{room}")
+    part = PAGES["api"].split(f": `pywasmgk.{room}`\n")[1].split("\n## ")[0]
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", part, re.MULTILINE))
+    assert set(rows) == set(module.__all__)
+    assert all(rows.values())
 
 
 def test_every_command_and_option_is_in_the_reference() -> None:
