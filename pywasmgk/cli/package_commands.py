@@ -104,7 +104,8 @@ def pack_command(session: Session, /, folder: Path, out: Path | None) -> None:
     """Make a package of a folder with plugin.yaml.
 
     It is FOLDER/dist/NAME-VERSION.zip; the same files give the same bytes. What begins with a dot,
-    node_modules, target and __pycache__ stay out.
+    node_modules, target and __pycache__ stay out. It is told where plugin.yaml has another name or
+    version than the module itself.
     """
     from .packages import pack_folder
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from ..errors import PackageError, SignatureError
+from ..errors import PackageError, PywasmgkError, SignatureError
 from ..platform.packages import (
     Extracted,
     Package,
@@ -28,6 +28,7 @@ from ..platform.packages import (
     sign_release,
 )
 from ..platform.packages.signing import RELEASE_SUFFIX, SIGNATURE_SUFFIX
+from ..plugin import load
 from ..services.atomic import write_atomically
 from .output import say
 from .session import FAILED, Session
@@ -67,11 +68,35 @@ def pack_folder(session: Session, folder: Path, out: Path | None) -> None:
     session.subject = str(folder)
     path = pack(folder, out)
     package = Package.read(path)
+    different = _differences(package)
     if session.json:
-        form = _manifest_form(package.manifest)
+        form = {**_manifest_form(package.manifest), "differences": different}
         session.print_json({**form, "path": str(path), "sha256": package.sha256})
-    else:
-        say(f"{path}: {len(package.archive.names)} files")
+        return
+    for text in different:
+        say(f"Warning: {text}", err=True)
+    say(f"{path}: {len(package.archive.names)} files")
+
+
+def _differences(package: Package) -> list[str]:
+    """What plugin.yaml says otherwise than the module's own manifest. Hosts know a plugin by that
+    of the module, and installers by plugin.yaml. Of a module that cannot be loaded, nothing."""
+    if package.binary is None:
+        return []
+    try:
+        with load(package.archive.read(package.binary)) as plugin:
+            own = plugin.registration
+    except PywasmgkError:
+        return []
+    pairs = {
+        "name": (package.manifest.name, own.name),
+        "version": (package.manifest.version, own.version),
+    }
+    return [
+        f"plugin.yaml has the {what} {said}, the module's manifest {found!r:.80}"
+        for what, (said, found) in pairs.items()
+        if said and said != found
+    ]
 
 
 def unpack(session: Session, path: Path, into: Path, replace: bool, trust: Trust) -> None:

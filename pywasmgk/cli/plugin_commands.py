@@ -125,7 +125,7 @@ def call_command(
 @click.argument("plugin", type=SOURCE)
 @limit_options
 @features_option("2.0")
-@click.option("--strict", is_flag=True, help="Refuse odd manifests.")
+@click.option("--strict", is_flag=True, help="Refuse odd manifests, and keys that none has.")
 @pass_session
 def register_command(session: Session, /, plugin: Source, strict: bool, **limits: Any) -> None:
     """Show a plugin's manifest: what it says of itself when it is loaded.

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from .. import examples
-from ..errors import ReceiptError, near_miss
+from ..errors import ManifestError, ReceiptError, near_miss
 from ..plugin import (
     MISSING,
     CallContext,
@@ -254,13 +254,15 @@ def register(session: Session, plugin: Source, strict: bool, limits: dict[str, A
     """Prints a plugin's manifest."""
     with _load(session, plugin, {**instance_limits(**limits), "strict": strict}) as loaded:
         registration = loaded.registration
+        unknown = registration.unknown_keys
+        if strict and unknown:
+            raise ManifestError(f"no manifest has {', '.join(unknown)}")
         manifest = encode_struct(registration)
         if session.json:
             session.print_json(manifest)
             return
         for line in _manifest_lines(manifest):
             say(line)
-        unknown = registration.unknown_keys
         if unknown:
             say(f"Hint: no manifest has {', '.join(unknown)}.", err=True)
 

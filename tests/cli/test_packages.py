@@ -13,6 +13,7 @@ pytest.importorskip("cryptography", reason="the extra packages is not installed"
 
 from archives import YAML, folder
 from cli_guests import run
+from plugin_guests import guest
 
 
 @pytest.fixture(autouse=True)
@@ -52,6 +53,20 @@ def test_from_a_folder_to_an_installed_plugin(tmp_path: Path, shelf: Path) -> No
     assert found.form["plugins"][0]["version"] == "1.0.0"
     found = run("install", "stat", *into)
     assert found.code == 1 and "did you mean" in found.err
+
+
+def test_packing_tells_where_two_manifests_differ(tmp_path: Path) -> None:
+    module = guest({"name": "stats", "version": "1.2.0"})
+    same = folder(tmp_path / "same", stats__wasm=module)
+    assert run("pack", same).err == ""
+    assert run("pack", same, "--json").form["differences"] == []
+    yaml = YAML.replace("1.2.0", "1.3.0").replace("stats", "counts")
+    other = run("pack", folder(tmp_path / "other", yaml, counts__wasm=module))
+    assert other.code == 0
+    assert other.err.splitlines() == [
+        "Warning: plugin.yaml has the name counts, the module's manifest 'stats'",
+        "Warning: plugin.yaml has the version 1.3.0, the module's manifest '1.2.0'",
+    ]
 
 
 def test_packing_says_where(tmp_path: Path) -> None:

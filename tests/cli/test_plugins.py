@@ -305,6 +305,10 @@ def test_unknown_keys_are_hinted_at(tmp_path: Path) -> None:
     strict = run("register", path, "--strict")
     assert strict.code == 1
     assert "must match" in strict.err
+    path.write_bytes(plugin(b"", manifest=b'{"name": "odd", "version": "1", "wigdets": []}'))
+    strict = run("register", path, "--strict")
+    assert (strict.code, strict.out) == (1, "")
+    assert "no manifest has wigdets" in strict.err
 
 
 # -- examples
