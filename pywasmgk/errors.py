@@ -23,6 +23,7 @@
     ├── ReceiptError         there is no receipt, or bytes that are none
     ├── CacheError           the directory for compiled code cannot be used
     ├── ConfigError          settings that make no sense (also a ValueError)
+    ├── BatchError           a batch that cannot begin or go on (also a ValueError)
     ├── PackageError         no package, or one that cannot be packed, found, extracted
     │   └── SignatureError   no trusted key has signed these bytes
     ├── JSONError            a text is no JSON, or not what is expected .path
@@ -56,6 +57,7 @@ from .printable import printable
 from .shown import Shown
 
 __all__ = [
+    "BatchError",
     "Busy",
     "CacheError",
     "CallError",
@@ -607,6 +609,11 @@ class ResultError(PluginError):
 class RecipeError(PluginError):
     """The bytes are no recipe of a plugin, were changed, or made with another key; or it names a
     host factory that is not allowed or not there, or has what cannot travel."""
+
+
+class BatchError(PywasmgkError, ValueError):
+    """A batch that cannot be begun or cannot go on: a task or an input that cannot travel, bytes
+    that are no task, an executor that is broken for good."""
 
 
 class PoolBusy(PluginError):

@@ -42,6 +42,7 @@ ALLOWED = {
         "error_forms",
         *("_version", "errors", "printable", "shown", "wasm", "plugin", "services", "examples"),
     },
+    "batch": {"errors", "error_forms", "printable", "shown", "wasm", "plugin"},
     "debug": {"errors", "printable", "shown", "wasm", "plugin"},
     "cli": {
         *("errors", "printable", "demangling", "wasm", "plugin", "compat", "debug", "examples"),

@@ -39,6 +39,7 @@ ORDER = (
     "platform",
     "pool",
     "packages",
+    "batch",
     "agents",
     "serve",
     "wasi",
