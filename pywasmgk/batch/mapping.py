@@ -30,6 +30,9 @@ _AHEAD = 2
 #: results that are held back, at most, for an earlier one that takes long
 _MOST_HELD = 10_000
 
+#: executors one after the other that may be made and take no task
+_MOST_UNUSABLE = 3
+
 #: an executor, something that has one (a client of Dask's), or what makes one anew
 Executors = Union[Executor, Callable[[], Any], Any]
 Progress = Callable[[Result], object]
@@ -100,10 +103,18 @@ def map(
 async def amap(task: Task, inputs: Iterable[Any], **options: Any) -> AsyncIterator[Result]:
     """:func:`map` for coroutines: the event loop goes on while results are waited for."""
     results = map(task, inputs, **options)
+    step: asyncio.Future[Any] | None = None
     try:
-        while (result := await asyncio.to_thread(next, results, _END)) is not _END:
+        while True:
+            step = asyncio.ensure_future(asyncio.to_thread(next, results, _END))
+            result = await asyncio.shield(step)
+            if result is _END:
+                return
             yield result
     finally:
+        if step is not None:
+            # cancelled while a thread waits: no generator can be closed before that has ended
+            await asyncio.gather(step, return_exceptions=True)
         await asyncio.to_thread(results.close)  # type: ignore[attr-defined]
 
 
@@ -117,12 +128,15 @@ def submit(task: Task, given: Any, executor: Any) -> Future[Result]:
     outer: Future[Result] = Future()
 
     def ended(future: Any) -> None:
+        if not outer.set_running_or_notify_cancel():
+            return
         try:
             outer.set_result(results_of(future.result())[0])
         except BaseException as error:
             outer.set_exception(error)
 
     inner.add_done_callback(ended)
+    outer.add_done_callback(lambda future: future.cancelled() and inner.cancel())
     return outer
 
 
@@ -165,6 +179,8 @@ class _Batch:
             _require_one_try(executor)
         self._executor = executor() if makes else _executor_of(executor)
         self._workers = workers
+        #: executors one after the other that took nothing
+        self._unusable = 0
         #: the mean of a task, as measured
         self._seconds = 0.0
         self._waiting: deque[_Sent] = deque()
@@ -226,9 +242,13 @@ class _Batch:
             future = executor.submit(run_chunk, self._task, content, dumped(chunk.forms))
         except (BrokenExecutor, RuntimeError) as error:
             # nothing of it has begun
+            self._unusable += 1
+            if self._unusable > _MOST_UNUSABLE:
+                raise BatchError("the executors that are made take no tasks") from error
             self._remake(executor, error)
             self._suspects.append(chunk)
             return
+        self._unusable = 0
         self._waiting.append(_Sent(chunk, future, executor))
 
     def _some(self) -> Iterator[Result]:

@@ -7,10 +7,12 @@ import itertools
 import math
 import os
 import struct
+import threading
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -155,6 +157,44 @@ def test_nothing_of_one_task_is_seen_by_the_next() -> None:
     }
 
 
+#: writes to the file "f" what it reads, and what was in it before to its output
+NOTES = """(module
+  (import "wasi_snapshot_preview1" "path_open"
+    (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "\\40\\00\\00\\00\\64\\00\\00\\00")
+  (data (i32.const 32) "f")
+  (func $copy (param $from i32) (param $to i32)
+    (i32.store (i32.const 4) (i32.const 100))
+    (if (call $read (local.get $from) (i32.const 0) (i32.const 1) (i32.const 16))
+      (then unreachable))
+    (i32.store (i32.const 4) (i32.load (i32.const 16)))
+    (if (call $write (local.get $to) (i32.const 0) (i32.const 1) (i32.const 16))
+      (then unreachable)))
+  (func (export "_start")
+    ;; the folder is 3; it is made if it is not there (1), with the rights to read and write
+    (if (call $open (i32.const 3) (i32.const 0) (i32.const 32) (i32.const 1) (i32.const 1)
+          (i64.const 0x46) (i64.const 0) (i32.const 0) (i32.const 24))
+      (then unreachable))
+    (call $copy (i32.load (i32.const 24)) (i32.const 1))
+    (call $copy (i32.const 0) (i32.load (i32.const 24)))))"""
+
+
+def test_nothing_of_one_program_is_in_the_files_of_the_next() -> None:
+    for files, before in (({"f": b"old"}, b"old"), ({}, b"")):
+        results = [*batch.map(Program(NOTES, files=files), [b"one", b"two", b"three"])]
+        assert [result.verdict for result in results] == [Verdict.OK] * 3, results[0].message
+        assert [result.stdout for result in results] == [before] * 3
+
+
+def test_nothing_of_one_call_of_a_plugin_is_seen_by_the_next() -> None:
+    """The first is loaded, those after it come from a snapshot: all measure the same."""
+    results = [*batch.map(PluginCall(examples.read("hello"), "hello"), [{"name": "Ada"}] * 4)]
+    assert len({(str(result.value), result.fuel, result.pages) for result in results}) == 1
+
+
 # -- what travels
 
 
@@ -244,6 +284,17 @@ def executors() -> Iterator[Any]:
 
     yield pytest.param(loky, id="loky")
     yield pytest.param(interpreters, id="interpreters")
+    yield pytest.param(dask_cluster, id="dask")
+
+
+@contextmanager
+def dask_cluster() -> Iterator[Any]:
+    """A client of a cluster with one worker, in threads of this process."""
+    found = pytest.importorskip("distributed", reason="distributed is not installed")
+    with found.Client(
+        n_workers=1, threads_per_worker=2, processes=False, dashboard_address="127.0.0.1:0"
+    ) as client:
+        yield client
 
 
 @pytest.mark.parametrize("make", [*executors()])
@@ -297,10 +348,56 @@ def test_coroutines_have_results_one_by_one() -> None:
     ]
 
 
+def test_coroutines_are_cancelled_while_they_wait() -> None:
+    """The generator is in a thread then, and is closed when that has ended."""
+    begun = threading.Event()
+
+    def inputs() -> Iterator[tuple[()]]:
+        begun.set()
+        yield ()
+
+    async def main() -> None:
+        async def use() -> None:
+            async for _ in batch.amap(Call(MODULE, "forever", limits), inputs()):
+                pass
+
+        user = asyncio.create_task(use())
+        await asyncio.to_thread(begun.wait, 60)
+        user.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await user
+
+    limits = Limits(fuel=None, timeout=0.5)
+    asyncio.run(main())
+
+
 def test_one_is_submitted() -> None:
     with ThreadPoolExecutor(1) as executor:
         result = batch.submit(Call(MODULE, "sum"), (4,), executor).result(60)
     assert result.value == 10
+
+
+def test_what_was_submitted_is_cancelled_before_it_begins() -> None:
+    goes_on = threading.Event()
+    with ThreadPoolExecutor(1) as executor:
+        executor.submit(goes_on.wait, 60)
+        future = batch.submit(Call(MODULE, "sum"), (4,), executor)
+        assert future.cancel()
+        goes_on.set()
+    assert future.cancelled()
+
+
+def test_executors_that_take_nothing_end_a_batch() -> None:
+    made = []
+
+    def make() -> Executor:
+        made.append(ThreadPoolExecutor(1))
+        made[-1].shutdown()
+        return made[-1]
+
+    with pytest.raises(BatchError, match="take no tasks"):
+        list(batch.map(Call(MODULE, "sum"), sums(3), executor=make))
+    assert 1 < len(made) < 10
 
 
 # -- workers that die
