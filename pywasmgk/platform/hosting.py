@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..plugin import CallContext, HostAPI
 from ..plugin.methods import PARAMETERS, require_methods
 from ..plugin.own_functions import OwnFunction
+from ..plugin.placing import placed
 
 if TYPE_CHECKING:
     from ..plugin import PluginLike
@@ -28,25 +29,34 @@ class PluginCaller(Protocol):
 
 class ManagedHost(HostAPI):
     """One plugin's host. Everything is done by the host behind it, but for calls of other plugins,
-    which the manager makes; lines of the log also go into the buffer. Whatever a caller says of
+    which the manager makes; lines of the log also go into the buffer, and texts of manifests are
+    translations. Whatever a caller says of
     itself, it is the plugin that this host was made for.
     """
 
     def __init__(
-        self, inner: HostAPI, plugin: str, plugins: PluginCaller, log: LogBuffer, names: set[str]
+        self,
+        inner: HostAPI,
+        plugin: str,
+        plugins: PluginCaller,
+        log: LogBuffer,
+        names: set[str],
+        texts: Mapping[tuple[str, str], str],
     ) -> None:
         """``names`` are those that the host behind has admitted for this manager, which may give
-        them to others. Raises TypeError for a host whose methods cannot be called."""
+        them to others; ``texts`` what manifests translate, by language and key. Raises TypeError
+        for a host whose methods cannot be called."""
         require_methods(inner)
         self._inner = inner
         self._plugin = plugin
         self._plugins = plugins
         self._log = log
         self._names = names
+        self._texts = texts
         self.empty_rows_as_list = getattr(inner, "empty_rows_as_list", False)
         self.observer = getattr(inner, "observer", None)
         for name in PARAMETERS:
-            if name not in ("call_plugin", "log"):
+            if name not in ("call_plugin", "log", "translate"):
                 # an attribute of its own hides the method of the class; None is no method
                 method = getattr(inner, name, None)
                 setattr(self, name, self._stamping(method) if callable(method) else None)
@@ -79,6 +89,17 @@ class ManagedHost(HostAPI):
         """Those of the host behind it."""
         inner = self._inner
         return inner.own_functions if isinstance(inner, HostAPI) else {}
+
+    def translate(self, ctx: CallContext, key: str, args: Sequence[Any]) -> str:
+        """A text of the host behind it; where that has none, of the plugins' manifests."""
+        said: str = self._inner.translate(self._stamped(ctx), key, args)
+        if said not in ("", key):
+            return said
+        for language in (ctx.language, ctx.language.partition("-")[0], "en"):
+            text = self._texts.get((language, key))
+            if text is not None:
+                return placed(text, args)
+        return said
 
     def call_plugin(
         self, ctx: CallContext, plugin: str, function: str, args: bytes | None

@@ -299,7 +299,7 @@ class PluginManager:
         """Gives a plugin its host, and what stands between them."""
         policies = self.policies
         try:
-            host = ManagedHost(self.host, name, self, self.log, self._admitted)
+            host = ManagedHost(self.host, name, self, self.log, self._admitted, self.translations)
             if policies is None:
                 plugin.init(host, name=name, replace=replace)
                 return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 import weakref
 from collections import defaultdict
@@ -14,6 +13,7 @@ from .database import Database
 from .gojson import encode
 from .host import CallContext, HostAPI, HostFunctionError
 from .kept import Ledger, Log, LogRecord, weight
+from .placing import placed
 from .quotas import HostQuotas
 
 if TYPE_CHECKING:
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from .protocol import PluginLike
 
 __all__ = ["Deleted", "Email", "Event", "LogRecord", "MemoryHost"]
-
-#: where ``translate`` puts an argument
-_PLACE = re.compile("%[sdv]")
 
 #: ``handler(method, url, headers, body) -> (status, body)``
 HTTPHandler = Callable[[str, str, Mapping[str, str], "bytes | None"], "tuple[int, bytes | None]"]
@@ -210,9 +207,7 @@ class MemoryHost(HostAPI):
         text = self.translations.get(ctx.language, {}).get(key)
         if text is None:
             text = self.translations.get("en", {}).get(key, key)
-        left = iter(args)
-        # an argument that is missing leaves its place as it is
-        return _PLACE.sub(lambda place: _shown(next(left, place[0])), text) if args else text
+        return placed(text, args)
 
     def org_id(self, ctx: CallContext) -> int:
         """The organisation that the call is made for, else that of the host."""
@@ -338,8 +333,3 @@ class MemoryHost(HostAPI):
             for (kind, id), values in list(self.custom_fields[ctx.caller].items())
             if kind == entity_type and all(test.passes(values) for test in tests)
         )
-
-
-def _shown(arg: Any) -> str:
-    """An argument of a text."""
-    return encode(arg).decode() if isinstance(arg, (dict, list, tuple)) else str(arg)

@@ -16,8 +16,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..plugin.gojson import encode
 from ..plugin.host import CallContext
+from ..plugin.placing import shown_argument
 from .config import read_table
 from .failures import ConfigError, require
 
@@ -106,9 +106,9 @@ class Catalogues:
 
         def shown(place: re.Match[str]) -> str:
             if place[1] is None:
-                return _shown(next(left, place[0]))
+                return shown_argument(next(left, place[0]))
             number = int(place[1])
-            return _shown(args[number]) if number < len(args) else place[0]
+            return shown_argument(args[number]) if number < len(args) else place[0]
 
         return _PLACE.sub(shown, text)[:_LONGEST]
 
@@ -126,8 +126,3 @@ class Catalogues:
             while name:
                 yield name
                 name = name.rpartition("-")[0]
-
-
-def _shown(arg: Any) -> str:
-    """An argument of a text."""
-    return encode(arg).decode() if isinstance(arg, (dict, list, tuple)) else str(arg)

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from plugin_guests import LOOP, ask, asker, guest, question, quick
+from plugin_guests import LOOP, RELAY, ask, asker, guest, question, quick
 from processor import HANGS
 from scripted import Scripted, together
 
-from pywasmgk import CallError, CallTimeout, MemoryHost, PluginClosed, ResultError
+from pywasmgk import CallError, CallTimeout, MemoryHost, PluginClosed, ResultError, load
 from pywasmgk.errors import (
     PlatformError,
     PluginDisabled,
@@ -20,7 +20,7 @@ from pywasmgk.errors import (
     PluginNotFound,
     ShutdownError,
 )
-from pywasmgk.platform import CallRecord, Permission, PluginManager, Policies, Policy
+from pywasmgk.platform import CallRecord, Envelope, Permission, PluginManager, Policies, Policy
 from pywasmgk.plugin import CallContext, GKRegistration, HostAPI, HostFunctionError, PluginLike
 
 case = pytest.mark.case
@@ -770,3 +770,26 @@ def test_of_two_that_begin_at_once_one_has_the_fields() -> None:
     with pytest.raises(PlatformError, match='custom fields of plugin "a_b"'):
         manager.register(Between("a-b"))
     assert manager.names() == ["a_b"]
+
+
+def test_texts_of_manifests_are_translations() -> None:
+    """Unless the host has its own; in the caller's language, a part of it, or English."""
+    texts = {"en": {"greet": "Hello %s", "only": "English"}, "de": {"greet": "Hallo %s"}}
+    host = MemoryHost(translations={"de": {"shop.own": "vom Host"}})
+    other = guest({"name": "shop", "version": "1.0.0", "i18n": {"translations": texts}})
+    with PluginManager(host) as manager:
+        manager.register(load(RELAY))
+        manager.register(quick(other))
+
+        def said(key: str, language: str, *args: Any) -> Any:
+            asked = {"key": key, "args": [*args]}
+            return manager.call("relay", "translate", asked, envelope=Envelope(language=language))
+
+        assert said("shop.greet", "de", "Ada") == {"value": "Hallo Ada"}
+        assert said("shop.greet", "de-AT", "Ada") == {"value": "Hallo Ada"}
+        assert said("shop.greet", "fr", "Ada") == {"value": "Hello Ada"}
+        assert said("shop.only", "de") == {"value": "English"}
+        assert said("shop.own", "de") == {"value": "vom Host"}
+        assert said("shop.none", "de") == {"value": "shop.none"}
+        manager.unregister("shop")
+        assert said("shop.greet", "de", "Ada") == {"value": "shop.greet"}
