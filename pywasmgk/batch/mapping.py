@@ -27,6 +27,8 @@ __all__ = ["amap", "map", "submit"]
 _CHUNK_SECONDS, _MOST_INPUTS = 0.1, 1000
 #: chunks that are under way for each worker
 _AHEAD = 2
+#: seconds between two looks at whether all is cancelled
+_LOOK = 0.5
 #: results that are held back, at most, for an earlier one that takes long
 _MOST_HELD = 10_000
 
@@ -80,13 +82,14 @@ def map(
 
     An input whose worker dies is tried ``retries`` times more, then its verdict is ``lost``. With
     ``idempotent=False`` nothing is tried twice: each input that may have begun in a worker that
-    died is ``lost``. ``cancel`` ends all between two results; so does closing the iterator.
+    died is ``lost``. ``cancel`` ends all within half a second, also where a cluster has
+    no workers left; so does closing the iterator.
     ``progress`` is told of each result.
 
     Raises BatchError for inputs that cannot travel and for an executor that is broken and that
     nobody can make anew.
     """
-    batch = _Batch(task, executor, retries, idempotent, workers)
+    batch = _Batch(task, executor, retries, idempotent, workers, cancel)
     source = enumerate(inputs)
     try:
         found = batch.here(source) if executor is None else batch.run(source, ordered)
@@ -167,12 +170,19 @@ class _Batch:
     """One run of :func:`map`."""
 
     def __init__(
-        self, task: Task, executor: Any, retries: int, idempotent: bool, workers: int | None
+        self,
+        task: Task,
+        executor: Any,
+        retries: int,
+        idempotent: bool,
+        workers: int | None,
+        cancel: CancelToken | None,
     ) -> None:
         self._content = task_bytes(task)
         self._task = identity(self._content)
         self._retries = retries
         self._idempotent = idempotent
+        self._cancel = cancel
         makes = executor is not None and not hasattr(executor, "submit") and callable(executor)
         self._make: Callable[[], Any] | None = executor if makes else None
         if not idempotent:
@@ -202,7 +212,7 @@ class _Batch:
         order: deque[int] = deque()
         done: dict[int, Result] = {}
         more = True
-        while True:
+        while self._cancel is None or not self._cancel.cancelled:
             while more and self._may_send(len(done)):
                 chunk = self._next(source)
                 more = chunk is not None
@@ -252,12 +262,14 @@ class _Batch:
         self._waiting.append(_Sent(chunk, future, executor))
 
     def _some(self) -> Iterator[Result]:
-        """What is done by now; waits for one chunk at least."""
+        """What is done by now; waits for a chunk, for a while."""
         if not self._waiting and self._suspects:
             self._send(self._suspects.popleft()._replace(alone=True))
         if not self._waiting:
             return
-        done, _ = wait([sent.future for sent in self._waiting], return_when="FIRST_COMPLETED")
+        done, _ = wait(
+            [sent.future for sent in self._waiting], _LOOK, return_when="FIRST_COMPLETED"
+        )
         ended = [sent for sent in self._waiting if sent.future in done]
         self._waiting = deque(sent for sent in self._waiting if sent.future not in done)
         for sent in ended:

@@ -10,7 +10,7 @@ import struct
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
@@ -327,6 +327,23 @@ def test_a_batch_is_cancelled() -> None:
     assert next(results).value == 6
     token.cancel()
     assert [*results] == []
+
+
+def test_a_batch_that_no_worker_does_is_cancelled() -> None:
+    class Idle(Executor):
+        def submit(self, *args: Any, **options: Any) -> Future[Any]:  # type: ignore[override]
+            asked.set()
+            return Future()
+
+    token, asked = pywasmgk.CancelToken(), threading.Event()
+    found: list[Result] = []
+    results = batch.map(Call(MODULE, "sum"), sums(3), executor=Idle(), cancel=token)
+    thread = threading.Thread(target=lambda: found.extend(results), daemon=True)
+    thread.start()
+    assert asked.wait(30)
+    token.cancel()
+    thread.join(30)
+    assert not thread.is_alive() and found == []
 
 
 def test_progress_is_told() -> None:
