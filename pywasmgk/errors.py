@@ -23,6 +23,7 @@
     ├── ReceiptError         there is no receipt, or bytes that are none
     ├── CacheError           the directory for compiled code cannot be used
     ├── ConfigError          settings that make no sense (also a ValueError)
+    │   └── SpecificationError  a test specification that makes none .file .line .column
     ├── BatchError           a batch that cannot begin or go on (also a ValueError)
     ├── PackageError         no package, or one that cannot be packed, found, extracted
     │   └── SignatureError   no trusted key has signed these bytes
@@ -92,6 +93,7 @@ __all__ = [
     "ShutdownError",
     "SignatureError",
     "SourceLine",
+    "SpecificationError",
     "Stopped",
     "SuspensionError",
     "TextError",
@@ -549,6 +551,22 @@ class CacheError(PywasmgkError):
 
 class ConfigError(PywasmgkError, ValueError):
     """The settings of a service make no sense; the message says which, and what is expected."""
+
+
+class SpecificationError(ConfigError):
+    """A specification of tests makes no sense; ``file``, ``line`` and ``column`` (from 1, or 0
+    where they are not known) say where."""
+
+    def __init__(self, message: str, file: str = "", line: int = 0, column: int = 0) -> None:
+        super().__init__(message, file, line, column)
+        self.message = message
+        self.file = file
+        self.line = line
+        self.column = column
+
+    def __str__(self) -> str:
+        place = f":{self.line}:{self.column}" if self.line else ""
+        return f"{self.file}{place}: {self.message}" if self.file else self.message
 
 
 class PackageError(PywasmgkError):

@@ -41,6 +41,7 @@ COMMANDS = {
     "search": "List packages of a folder.",
     "install": "Install plugins from a folder of packages.",
     "update": "Replace installed plugins by newer versions.",
+    "grade": "Grade submissions by a test specification.",
     "playground": "Serve a page to run and step through modules.",
     "doctor": "Say what works on this machine, and what the rest needs.",
     "docs": "Show the documentation.",

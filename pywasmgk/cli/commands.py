@@ -421,6 +421,61 @@ def doctor_command(session: Session, /) -> None:
     diagnose(session)
 
 
+_NEW_FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+@click.command("grade")
+@click.argument("specification", type=PATH)
+@click.argument("submissions", type=click.Path(exists=True, path_type=Path))
+@click.option("--one", is_flag=True, help="SUBMISSIONS is a single one, in whatever form.")
+@click.option(
+    "--cc",
+    "compiler",
+    metavar="COMMAND",
+    help="What compiles submissions in C, as in the specification's compile.",
+)
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 1024),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Processes that grade.",
+)
+@click.option("--dask", metavar="ADDRESS", help="Grade on the Dask cluster with this scheduler.")
+@click.option("--output", type=_NEW_FOLDER, metavar="DIR", help="Write all reports there.")
+@click.option("--gradescope", type=NEW_FILE, metavar="FILE", help="Write results.json, of one.")
+@click.option("--prairielearn", type=NEW_FILE, metavar="FILE", help="Write results.json, of one.")
+@click.option("--junit", type=NEW_FILE, metavar="FILE", help="Write JUnit XML.")
+@click.option("--html", type=NEW_FILE, metavar="FILE", help="Write the report with plots.")
+@pass_session
+def grade_command(
+    session: Session,
+    /,
+    specification: Path,
+    submissions: Path,
+    one: bool,
+    compiler: str | None,
+    jobs: int,
+    dask: str | None,
+    **reports: Path | None,
+) -> None:
+    """Grade submissions by a test specification.
+
+    SPECIFICATION is a file in YAML (pip install 'pywasmgk[grading]'), or in Python, which is
+    executed. SUBMISSIONS is a folder or a zip archive, in which each file, folder and archive is
+    one submission, or one file. Verdicts follow from bytes and instructions, so that they are the
+    same wherever and how often they are made. The exit code is 1 if the grader itself failed
+    anywhere (verdict SE).
+    """
+    from .grading import Reports, grade
+
+    grade(
+        session, specification, submissions, Reports(**reports),
+        one=one, compiler=compiler, jobs=jobs, dask=dask,
+    )  # fmt: skip
+
+
 @click.command("docs")
 @click.argument("topic", required=False)
 @pass_session

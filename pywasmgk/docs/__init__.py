@@ -36,6 +36,7 @@ ORDER = (
     "executions",
     "notebooks",
     "receipts",
+    "grading",
     "platform",
     "pool",
     "packages",

@@ -81,6 +81,11 @@ class DebugLines:
         if time.monotonic() > self._end:
             raise _OutOfTime
 
+    def allow(self, seconds: float) -> None:
+        """Gives it at least so long for what is asked next, for who needs the same answers
+        however busy the machine is."""
+        self._left = max(self._left, seconds)
+
     def at(self, offset: int) -> tuple[SourceLine, ...]:
         """Where the instruction at an offset in the file stands: the innermost function first, then
         those that it was compiled into; nothing if that is not known."""

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from ...errors import PackageError
 from ...printable import printable
 
-__all__ = ["BOUNDS", "Archive", "Bounds"]
+__all__ = ["BOUNDS", "Archive", "Bounds", "leads_out"]
 
 #: at the end of an archive: disks, entries, size and place of the directory, size of a comment
 _END = struct.Struct("<4s4H2LH")
@@ -169,7 +169,7 @@ def _require_plain(entry: zipfile.ZipInfo) -> None:
         raise PackageError("archive contains symbolic links, which are not allowed")
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
         raise PackageError(f"archive contains {name}, which is neither file nor folder")
-    if _leads_out(entry.orig_filename) or _leads_out(entry.filename):
+    if leads_out(entry.orig_filename) or leads_out(entry.filename):
         raise PackageError(f"archive contains path traversal: {name}")
     if entry.flag_bits & _ENCRYPTED:
         raise PackageError(f"failed to open package: {name} is encrypted")
@@ -177,7 +177,7 @@ def _require_plain(entry: zipfile.ZipInfo) -> None:
         raise PackageError(f"failed to open package: {name} is compressed by another method")
 
 
-def _leads_out(path: str) -> bool:
+def leads_out(path: str) -> bool:
     """Whether a path is absolute, climbs, or is understood otherwise by other systems. Dots within
     a name, as in ``a..b``, are only dots."""
     if not path or len(path.encode("utf-8", "replace")) > _LONGEST_PATH:

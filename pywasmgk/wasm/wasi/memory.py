@@ -33,11 +33,16 @@ class Link(Node):
 class Tree:
     """What the nodes of one file system share."""
 
-    def __init__(self, writable: bool, clock: Callable[[], int] = time.time_ns) -> None:
+    def __init__(
+        self,
+        writable: bool,
+        clock: Callable[[], int] = time.time_ns,
+        device: int | None = None,
+    ) -> None:
         self.writable = writable
         #: nanoseconds since 1970; that of the guest that opened the tree last
         self.clock = clock
-        self.device = next(_devices)
+        self.device = next(_devices) if device is None else device
         self.inodes = itertools.count(1)
 
     def require_writable(self) -> None:
@@ -344,11 +349,20 @@ class MemoryDirectory:
 
     ``MemoryDirectory({"hello.txt": "hello", "bin": {"data": b"..."}, "alias": Link("bin")})``.
     It stays between runs: what a guest has written is there for the next one and for
-    :meth:`read` and :meth:`files`.
+    :meth:`read` and :meth:`files`. ``clock`` (nanoseconds since 1970) dates what it begins with,
+    and ``device`` is its number in a guest's eyes, by default another one for each tree: with both
+    given, all that a guest sees of it follows from ``content``.
     """
 
-    def __init__(self, content: Mapping[str, Content] | None = None, writable: bool = True) -> None:
-        self._tree = Tree(True)
+    def __init__(
+        self,
+        content: Mapping[str, Content] | None = None,
+        writable: bool = True,
+        *,
+        clock: Callable[[], int] = time.time_ns,
+        device: int | None = None,
+    ) -> None:
+        self._tree = Tree(True, clock, device)
         self._root = MemoryDirectoryNode(self._tree, None)
         _fill(self._root, content or {})
         self._tree.writable = writable

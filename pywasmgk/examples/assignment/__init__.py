@@ -1,0 +1,1 @@
+"""An assignment with three submissions, for trying the grader."""
