@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, wait
 from itertools import islice
 from typing import Any, NamedTuple, Union
+from uuid import uuid4
 
 from ..errors import BatchError
 from ..wasm.runtime.metering import CancelToken
@@ -126,7 +127,7 @@ def submit(task: Task, given: Any, executor: Any) -> Future[Result]:
     executor raises when its worker dies."""
     content = task_bytes(task)
     inner = _executor_of(executor).submit(
-        run_chunk, identity(content), content, dumped([input_form(given)])
+        run_chunk, identity(content), content, dumped([input_form(given)]), uuid4().hex
     )
     outer: Future[Result] = Future()
 
@@ -249,7 +250,9 @@ class _Batch:
         content = self._content if whole else None
         executor = self._executor
         try:
-            future = executor.submit(run_chunk, self._task, content, dumped(chunk.forms))
+            future = executor.submit(
+                run_chunk, self._task, content, dumped(chunk.forms), uuid4().hex
+            )
         except (BrokenExecutor, RuntimeError) as error:
             # nothing of it has begun
             self._unusable += 1

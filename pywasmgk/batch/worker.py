@@ -26,9 +26,10 @@ _kept: OrderedDict[str, tuple[Runner, int]] = OrderedDict()
 _lock = threading.Lock()
 
 
-def run_chunk(task: str, content: bytes | None, inputs: bytes) -> bytes:
+def run_chunk(task: str, content: bytes | None, inputs: bytes, sending: str = "") -> bytes:
     """Does a task for some inputs. ``task`` is its identity, ``content`` its bytes, if the worker
-    may not have them. Gives the results' forms, or MISSING_TASK.
+    may not have them. Gives the results' forms, or MISSING_TASK. ``sending`` differs from call to
+    call: Dask does equal calls once, and gives again how one of them has failed.
 
     Raises BatchError for bytes that are not what they are said to be. Whoever may call it may run
     what they like: it imports the factory of a plugin's host, whichever that is.

@@ -497,6 +497,18 @@ def test_an_executor_that_nobody_makes_anew(tmp_path: Path) -> None:
     assert isinstance(caught.value.__cause__, BrokenProcessPool)
 
 
+def test_equal_inputs_are_done_each(tmp_path: Path) -> None:
+    """Dask takes equal calls for one, if it is not told otherwise."""
+    path = tmp_path / "asked"
+    with dask_cluster() as client:
+        for executor in (client, client.get_executor()):
+            results = batch.map(deadly(path), [{"key": "k"}] * 20, executor=executor, workers=1)
+            assert [result.verdict for result in results] == [Verdict.OK] * 20
+        batch.submit(deadly(path), {"key": "k"}, client).result(60)
+        batch.submit(deadly(path), {"key": "k"}, client).result(60)
+    assert path.read_text().count("k\n") == 42
+
+
 # -- sums
 
 
