@@ -184,11 +184,14 @@ class _Batch:
         self._retries = retries
         self._idempotent = idempotent
         self._cancel = cancel
-        makes = executor is not None and not hasattr(executor, "submit") and callable(executor)
+        makes = isinstance(executor, type) or (
+            callable(executor) and not hasattr(executor, "submit")
+        )
         self._make: Callable[[], Any] | None = executor if makes else None
+        given = executor() if makes else executor
         if not idempotent:
-            _require_one_try(executor)
-        self._executor = executor() if makes else _executor_of(executor)
+            _require_one_try(given)
+        self._executor = _executor_of(given)
         self._workers = workers
         #: executors one after the other that took nothing
         self._unusable = 0
@@ -333,7 +336,7 @@ class _Batch:
             ) from error
         if isinstance(broken, Executor):
             broken.shutdown(wait=False, cancel_futures=True)
-        self._executor = self._make()
+        self._executor = _executor_of(self._make())
 
     def close(self) -> None:
         """Cancels what has not begun, and shuts down an executor of its own."""

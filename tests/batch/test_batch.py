@@ -346,6 +346,16 @@ def test_a_batch_that_no_worker_does_is_cancelled() -> None:
     assert not thread.is_alive() and found == []
 
 
+def test_a_function_may_make_a_client() -> None:
+    class Client:
+        def get_executor(self, **options: Any) -> Executor:
+            return ThreadPoolExecutor(1)
+
+    for make in (Client, ThreadPoolExecutor, lambda: Client()):
+        results = [*batch.map(Call(MODULE, "sum"), sums(3), executor=make)]
+        assert [result.value for result in results] == [1, 3, 6]
+
+
 def test_progress_is_told() -> None:
     told: list[Result] = []
     results = [*batch.map(Call(MODULE, "sum"), sums(5), progress=told.append)]
