@@ -13,7 +13,7 @@ from pywasmgk.cli.app import main
 from pywasmgk.cli.options import SourceType
 
 #: what a command needs behind the file
-BESIDE = {"call": ["f"], "mcp": ["--list"], "verify-receipt": ["hello"]}
+BESIDE = {"call": ["f"], "mcp": ["--list"], "verify-receipt": ["hello"], "grade": ["."]}
 #: they sign whatever it is, and are wrong about keys first
 OTHERS = {"sign", "verify"}
 
@@ -73,7 +73,7 @@ def test_what_is_no_such_file_is_told(command: str, kind: str, files: Path) -> N
 
 
 @pytest.mark.parametrize(
-    "command", sorted({*COMMANDS} - {"mcp", "verify-receipt", "unpack", "spec"})
+    "command", sorted({*COMMANDS} - {"mcp", "verify-receipt", "unpack", "spec", "grade"})
 )
 def test_nothing_on_standard_input_is_told(command: str) -> None:
     done = run(command, "-", *BESIDE.get(command, []))

@@ -156,7 +156,8 @@ def test_a_trap_shows_the_code_around_its_place() -> None:
     # a frame travels without its module, and is the same as before
     again = pickle.loads(pickle.dumps(caught.value))
     assert again.frames == caught.value.frames
-    assert len(pickle.dumps(caught.value)) < 1000
+    # of the error itself others may send the traceback along, as Dask has it
+    assert len(pickle.dumps(caught.value.frames)) < 1000
     assert "at $sum" in notebook.text(again)
     assert "▶" not in notebook.text(again)
 
