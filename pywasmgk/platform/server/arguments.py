@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl
@@ -14,10 +15,20 @@ __all__ = ["body_members", "read_body", "repeated", "route_arguments"]
 
 _FORM = "application/x-www-form-urlencoded"
 _MOST_FIELDS = 1000
+#: that a body may take
+SECONDS = 30.0
 
 
 async def read_body(stream: AsyncIterator[bytes], longest: int, told: str | None) -> bytes:
-    """A body of at most ``longest`` bytes, whatever length it was told to have. Raises Denied."""
+    """A body of at most ``longest`` bytes, whatever length it was told to have, that comes within
+    ``SECONDS``. Raises Denied."""
+    try:
+        return await asyncio.wait_for(_read(stream, longest, told), SECONDS)
+    except asyncio.TimeoutError:
+        raise Denied(408, f"a body comes within {SECONDS:g} seconds") from None
+
+
+async def _read(stream: AsyncIterator[bytes], longest: int, told: str | None) -> bytes:
     too_long = Denied(413, f"a body has at most {longest:,} bytes")
     if told is not None and (not told.isdecimal() or len(told) > 18 or int(told) > longest):
         raise too_long
