@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,10 @@ from pywasmgk import batch
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="workers are killed by signals")
+@pytest.mark.skipif(
+    not os.environ.get("PYWASMGK_TEST_CLUSTER"),
+    reason="a cluster that loses workers may lose all on a busy machine: PYWASMGK_TEST_CLUSTER=1",
+)
 def test_each_task_has_one_result_whoever_dies() -> None:
     pytest.importorskip("distributed", reason="the extra dask is not installed")
     tool = [sys.executable, str(ROOT / "tools" / "cluster-check")]
