@@ -31,8 +31,8 @@ from ..printable import printable
 from ..wasm.module import Module
 from ..wasm.runtime.functions import Func
 from ..wasm.runtime.instance import Instance, instantiate
-from ..wasm.types import FuncType
 from ..wasm.wasi import MODULE, MemoryDirectory, Quotas, WasiConfig
+from ..wasm.wasi.run import begin_library, start_of
 from .results import Result, Verdict
 from .tasks import Call, Limits, PluginCall, Program, Run, Task
 
@@ -167,15 +167,16 @@ class _ModuleRunner(Runner):
         }
 
     def _wasi(self, measures: _Measures, run: Run) -> WasiConfig:
-        files = self._task.files if isinstance(self._task, Program) else {}
-        folder = MemoryDirectory(_tree(files))
+        preopens = {}
+        if isinstance(self._task, Program):
+            preopens["/"] = MemoryDirectory.of_files(self._task.files)
         return WasiConfig(
             args=("program", *run.args),
             env=dict(run.env),
             stdin=run.stdin,
             stdout=measures.out,
             stderr=measures.err,
-            preopens={"/": folder} if isinstance(self._task, Program) else {},
+            preopens=preopens,
             quotas=Quotas(written=self._limits.output),
         )
 
@@ -191,14 +192,6 @@ class _ModuleRunner(Runner):
                 measures.pages = 0 if memory is None else memory.pages
                 measures.refused = meter.refused or ""
 
-    def _begin(self, instance: Instance) -> None:
-        start = self._module.start
-        if start is not None:
-            instance.funcs[start]()
-        item = instance.exports.get("_initialize")
-        if isinstance(item, Func) and item.type == FuncType():
-            item()
-
 
 class _CallRunner(_ModuleRunner):
     """Calls an export of a fresh instance: taking a used one back costs as much as a new one, whose
@@ -213,7 +206,7 @@ class _CallRunner(_ModuleRunner):
         wasi = self._wasi(measures, Run()) if self._imports_wasi else None
         instance = instantiate(self._module, wasi=wasi, run_start=False, **self._options())
         with self._account(instance, measures):
-            self._begin(instance)
+            begin_library(instance)
             func = instance.exports.get(self._export)
             if not isinstance(func, Func):
                 raise LinkError(f"it exports no function {printable(self._export)!r}")
@@ -227,24 +220,9 @@ class _ProgramRunner(_ModuleRunner):
         wasi = self._wasi(measures, Run.of(given))
         instance = instantiate(self._module, wasi=wasi, run_start=False, **self._options())
         with self._account(instance, measures):
-            if self._module.start is not None:
-                instance.funcs[self._module.start]()
-            start = instance.exports.get("_start")
-            if not isinstance(start, Func) or start.type != FuncType():
-                raise LinkError("it is no program: it exports no function '_start'")
-            start()
+            instance.begin()
+            start_of(instance)()
         return 0
-
-
-def _tree(files: Any) -> dict[str, Any]:
-    tree: dict[str, Any] = {}
-    for path, content in files.items():
-        *folders, name = path.split("/")
-        place = tree
-        for folder in folders:
-            place = place.setdefault(folder, {})
-        place[name] = content
-    return tree
 
 
 # -- plugins

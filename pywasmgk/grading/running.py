@@ -32,6 +32,7 @@ from ..wasm.runtime.instance import Instance, instantiate
 from ..wasm.runtime.metering import Meter
 from ..wasm.types import FuncType
 from ..wasm.wasi import MemoryDirectory, Quotas, WasiConfig
+from ..wasm.wasi.run import begin_library
 from .comparing import as_value, size_of
 from .outcome import Outcome
 from .sources import Failed
@@ -102,7 +103,7 @@ def _call(
     out, err = _outputs(limits)
     config = _config(Run(), seed, out, err)
     with _instance(module, config, limits, outcome) as (instance, _):
-        _initialize(instance)
+        begin_library(instance)
         func, args = _function(instance, call)
         found = func(*args)
         count = len(func.type.results)
@@ -144,14 +145,15 @@ def run_program(
     """Runs a program. Raises Failed."""
     out, err = _outputs(limits)
     # neither the time nor what this process has run before
-    folder = MemoryDirectory(_tree(run.files), clock=lambda: _START * 10**9, device=1)
+    files = {path: text.encode("utf-8", "surrogatepass") for path, text in run.files.items()}
+    folder = MemoryDirectory.of_files(files, clock=lambda: _START * 10**9, device=1)
     config = _config(run, seed, out, err, folder)
     try:
         with _instance(module, config, limits, outcome) as (instance, _):
             start = instance.exports.get("_start")
             if not isinstance(start, Func) or start.type != FuncType():
                 raise Failed(Verdict.CE, "it is no program: it exports no function '_start'")
-            _start_function(instance)
+            instance.begin()
             outcome.exit_code = 0
             try:
                 start()
@@ -190,17 +192,6 @@ def _config(
     )
 
 
-def _tree(files: Any) -> dict[str, Any]:
-    tree: dict[str, Any] = {}
-    for path, text in files.items():
-        *folders, name = path.split("/")
-        place = tree
-        for folder in folders:
-            place = place.setdefault(folder, {})
-        place[name] = text.encode("utf-8", "surrogatepass")
-    return tree
-
-
 @contextmanager
 def _instance(
     module: Module, config: WasiConfig, limits: Limits, outcome: Outcome
@@ -229,20 +220,6 @@ def _instance(
                 outcome.fuel = meter.fuel_used
                 outcome.pages = 0 if memory is None else memory.pages
                 outcome.refused = meter.refused or ""
-
-
-def _start_function(instance: Instance) -> None:
-    start = instance.module.start
-    if start is not None:
-        instance.funcs[start]()
-
-
-def _initialize(instance: Instance) -> None:
-    """Runs the start function, and ``_initialize`` of a library."""
-    _start_function(instance)
-    item = instance.exports.get("_initialize")
-    if isinstance(item, Func) and item.type == FuncType():
-        item()
 
 
 def _note_memory(instance: Instance, views: tuple[MemoryView, ...], outcome: Outcome) -> None:

@@ -382,7 +382,13 @@ class Instance(Shown):
         Raises Trap for segments that do not fit, and what the start function raises.
         """
         fill_segments(self, lambda at: meter.check())
-        if run_start and self.module.start is not None:
+        if run_start:
+            self.begin()
+
+    def begin(self) -> None:
+        """Runs the start function, if there is one: for an instance that was made with
+        ``run_start=False``. Raises what that raises."""
+        if self.module.start is not None:
             self.funcs[self.module.start]()
 
     @staticmethod

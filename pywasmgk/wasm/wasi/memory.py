@@ -6,7 +6,7 @@ import itertools
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Union
+from typing import Any, Union
 
 from .abi import DirEntry, Errno, Filetype, Refused, Stat
 from .vfs import Directory, File, Node, walk
@@ -376,6 +376,18 @@ class MemoryDirectory:
         Raises ValueError if the files have more than ``most`` bytes in all.
         """
         return cls(_copy(os.fspath(path), most), writable)
+
+    @classmethod
+    def of_files(cls, files: Mapping[str, bytes], **options: Any) -> MemoryDirectory:
+        """A tree of files by their paths, ``dir/name``; ``options`` are those of the class."""
+        content: dict[str, Any] = {}
+        for path, data in files.items():
+            *folders, name = path.split("/")
+            place = content
+            for folder in folders:
+                place = place.setdefault(folder, {})
+            place[name] = data
+        return cls(content, **options)
 
     def open(self, clock: Callable[[], int] | None = None) -> Directory:
         """Opens it for a guest whose clock dates the changes."""

@@ -23,7 +23,15 @@ from .context import WasiContext
 from .functions import functions
 from .overlay import Source as Directory
 
-__all__ = ["CAPTURE", "CompletedRun", "Program", "prepared", "run_wasi", "start_of"]
+__all__ = [
+    "CAPTURE",
+    "CompletedRun",
+    "Program",
+    "begin_library",
+    "prepared",
+    "run_wasi",
+    "start_of",
+]
 
 __tracebackhide__ = hidden
 
@@ -188,6 +196,15 @@ def start_of(instance: Instance) -> Func:
     if not isinstance(start, Func) or start.type != FuncType():
         raise LinkError("no WASI command: it exports no function _start without parameters")
     return start
+
+
+def begin_library(instance: Instance) -> None:
+    """What a library begins with, its instance made with ``run_start=False``: the start function,
+    then ``_initialize``. Raises what these raise."""
+    instance.begin()
+    item = instance.exports.get("_initialize")
+    if isinstance(item, Func) and item.type == FuncType():
+        item()
 
 
 class Capture:
