@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from starlette.responses import HTMLResponse, JSONResponse, Response
@@ -18,6 +17,7 @@ from ...errors import (
     PluginNotFound,
     ResultError,
 )
+from .inert import inert_json
 from .workers import Crowded
 
 __all__ = ["RAW_POLICY", "JSONAnswer", "error_answer", "raw_page", "status_of", "wants_page"]
@@ -41,11 +41,8 @@ class JSONAnswer(JSONResponse):
     """JSON with nothing in it that a page could take for markup, whatever it is taken for."""
 
     def render(self, content: Any) -> bytes:
-        """ASCII; surrogates are escaped, and so are ``<``, ``>`` and ``&``."""
-        text = json.dumps(content, allow_nan=False, separators=(",", ":"))
-        for char in "<>&":
-            text = text.replace(char, f"\\u{ord(char):04x}")
-        return text.encode("ascii")
+        """ASCII."""
+        return inert_json(content).encode("ascii")
 
 
 def status_of(error: BaseException) -> int:

@@ -29,12 +29,12 @@ from ..envelope import Envelope
 from ..manager import PluginManager
 from .access import Access, Denied, Visitor
 from .answers import JSONAnswer, error_answer, raw_page, wants_page
-from .arguments import body_members, read_body, route_arguments
+from .arguments import members_of, route_arguments
 from .feed import Feed
 from .headers import FRAME_POLICY, HEADERS, PAGE_POLICY
 from .operator_pages import OperatorPages
 from .pages import menu_groups, page
-from .route_table import METHODS, RESERVED, Found, RouteTable
+from .route_table import METHODS, RESERVED, Found, Refusal, RouteTable
 from .workers import Crowded, Workers
 
 __all__ = ["ServerSettings", "server_app"]
@@ -84,7 +84,7 @@ class _Server:
         self._feed = Feed(manager)
         self._table: RouteTable | None = None
         self._lock = threading.Lock()
-        self._told: set[Any] = set()
+        self._told: set[Refusal] = set()
         manager.on_change.add(self._forget_table)
         own = OperatorPages(manager, self._access, self._feed, self.table, self._run, settings)
         static = StaticFiles(packages=[(__package__, "assets")])
@@ -164,10 +164,7 @@ class _Server:
         return self._settings.public and not found.own.item.middleware
 
     async def _answer(self, request: Request, found: Found, visitor: Visitor) -> Response:
-        body = await read_body(
-            request.stream(), self._settings.longest_body, request.headers.get("content-length")
-        )
-        members = body_members(body, request.headers.get("content-type", ""))
+        members = await members_of(request, self._settings.longest_body)
         args = route_arguments(found.parameters, request.query_params.multi_items(), members)
         who = self._settings.operator if visitor.is_operator else Envelope()
         envelope = replace(who, method=request.method, path=request.scope["path"])

@@ -11,12 +11,23 @@ from ...errors import JSONError
 from ...plugin.gojson import decode
 from .access import Denied
 
-__all__ = ["body_members", "read_body", "repeated", "route_arguments"]
+__all__ = ["body_members", "body_of", "members_of", "read_body", "repeated", "route_arguments"]
 
 _FORM = "application/x-www-form-urlencoded"
 _MOST_FIELDS = 1000
 #: that a body may take
 SECONDS = 30.0
+
+
+async def body_of(request: Any, longest: int) -> bytes:
+    """The body of one of Starlette's requests. Raises Denied."""
+    return await read_body(request.stream(), longest, request.headers.get("content-length"))
+
+
+async def members_of(request: Any, longest: int) -> dict[str, Any]:
+    """The members of its body. Raises Denied."""
+    body = await body_of(request, longest)
+    return body_members(body, request.headers.get("content-type", ""))
 
 
 async def read_body(stream: AsyncIterator[bytes], longest: int, told: str | None) -> bytes:

@@ -20,7 +20,7 @@ from ..policy import Policy, PolicyError
 from ..records import CallRecord
 from .access import Access, Denied
 from .answers import JSONAnswer, error_answer
-from .arguments import body_members, read_body
+from .arguments import body_of, members_of
 from .feed import Feed, call_form
 from .headers import PAGE_POLICY
 from .pages import menu_groups, page
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["OperatorPages"]
 
-_SHOWN_LINES = 200
+_SHOWN_LINES, _SHOWN_CALLS = 200, 20
 #: seconds between signs of life to a page
 _PING = 15
 _ARGUMENTS = "args"
@@ -111,10 +111,7 @@ class OperatorPages:
         return HTMLResponse(text, 401 if word else 200, headers)
 
     async def _members(self, request: Request) -> dict[str, Any]:
-        body = await read_body(
-            request.stream(), self._settings.longest_body, request.headers.get("content-length")
-        )
-        return body_members(body, request.headers.get("content-type", ""))
+        return await members_of(request, self._settings.longest_body)
 
     # -- pages
 
@@ -139,7 +136,7 @@ class OperatorPages:
     async def _plugin(self, request: Request) -> Response:
         status = self._status_of(request)
         manifest = self._manager.manifest(status.name)
-        policies = self._manager.policies
+        policies, calls = self._manager.policies, self._feed.calls(status.name)
         statistics = [] if policies is None else policies.statistics()
         return self._page(
             "plugin.html",
@@ -149,8 +146,8 @@ class OperatorPages:
             policy=None if policies is None else policies.get(status.name).to_json().decode(),
             decided=policies is not None and status.name in policies.all(),
             statistics=[one for one in statistics if one.get("plugin") == status.name],
-            plots=call_plots(self._feed.calls(status.name)),
-            calls=[call_form(call) for call in reversed(self._feed.calls(status.name)[-20:])],
+            plots=call_plots(calls),
+            calls=[call_form(call) for call in reversed(calls[-_SHOWN_CALLS:])],
             handlers=_handlers(manifest),
         )
 
@@ -232,9 +229,7 @@ class OperatorPages:
         return _policy_answer(policies, name)
 
     async def _read_policy(self, request: Request, name: str) -> Policy:
-        body = await read_body(
-            request.stream(), self._settings.longest_body, request.headers.get("content-length")
-        )
+        body = await body_of(request, self._settings.longest_body)
         try:
             policy = Policy.from_json(body)
         except PolicyError as error:

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from ...plugin.manifest import MenuItem
 from ..catalog import Catalog
 from ..registry import Owned
+from .inert import inert_json
 
 __all__ = ["MenuGroup", "data_block", "is_own_path", "menu_groups", "page"]
 
@@ -79,10 +80,7 @@ def line_of(value: Any) -> str:
 
 def data_block(value: Any) -> Markup:
     """A JSON value inside of a script element that is data: nothing in it can end that."""
-    text = json.dumps(value)
-    for char in "<>&\u2028\u2029":
-        text = text.replace(char, f"\\u{ord(char):04x}")
-    return Markup(text)
+    return Markup(inert_json(value))
 
 
 def page(template: str, **values: Any) -> str:
