@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union
 
-from ..errors import Busy, InstanceDead, ManifestError, PluginClosed, PluginError, ResultError
+from ..errors import Busy, InstanceDead, ManifestError, PluginClosed, PluginError
 from ..printable import printable
 from ..tracebacks import hidden, shortened
 from ..wasm.features import Features
@@ -27,7 +27,7 @@ from ..wasm.wasi.abi import Errno
 from .abi import Guest, end_of
 from .bridge import Bridge
 from .dispatcher import HostDispatcher, in_chain
-from .gojson import JSONError, decode, encode
+from .gojson import encode
 from .holding import MISSING, Holding
 from .host import HostAPI
 from .last_call import LastCall
@@ -35,6 +35,7 @@ from .limits import Limits, lowered, renamed, seconds
 from .loading import decoded, start_guest
 from .lock import Turns
 from .manifest import GKRegistration, manifest_warnings, parse_manifest
+from .results import result_value
 
 if TYPE_CHECKING:
     from .guarding import GuardedHost, HostPolicy
@@ -319,14 +320,7 @@ class Plugin(Holding):
 
     def decoded(self, function: str, result: bytes) -> Any:
         """The JSON value that a function gave as bytes. Raises ResultError."""
-        try:
-            limits = self.limits
-            return decode(
-                result, strict=True, max_bytes=limits.json_bytes, max_depth=limits.json_depth
-            )
-        except JSONError as error:
-            message = f"{self.name}.{function} gave no JSON: {error} in {result[:60]!r}"
-            raise ResultError(message, result) from error
+        return result_value(self.name, function, result, self.limits)
 
     @shortened
     def call_raw(

@@ -17,19 +17,18 @@ from ..errors import (
     CallError,
     CallTimeout,
     Cancelled,
-    JSONError,
     PluginClosed,
     PluginError,
     PoolBusy,
     PywasmgkError,
-    ResultError,
     WorkerLost,
 )
 from ..plugin import MISSING, GKRegistration, HostAPI, LastCall
-from ..plugin.gojson import decode, encode
+from ..plugin.gojson import encode
 from ..plugin.guarding import GuardedHost, HostPolicy
 from ..plugin.limits import seconds
 from ..plugin.recipe import PluginRecipe
+from ..plugin.results import result_value
 from ..printable import printable
 from ..wasm.module import Module
 from ..wasm.runtime.metering import CancelToken, current_meter
@@ -381,16 +380,7 @@ class PluginPool:
         return job, cancel
 
     def _decoded(self, function: str, result: bytes | None) -> Any:
-        if result is None:
-            return None
-        limits = self.limits
-        try:
-            return decode(
-                result, strict=True, max_bytes=limits.json_bytes, max_depth=limits.json_depth
-            )
-        except JSONError as error:
-            message = f"{self.name}.{function} gave no JSON: {error} in {result[:60]!r}"
-            raise ResultError(message, result) from error
+        return None if result is None else result_value(self.name, function, result, self.limits)
 
     def _taken(self, job: Job) -> bytes | None:
         self._local.last_call = job.last_call
