@@ -30,7 +30,7 @@ from ..platform import (
     Scheduler,
     WatchEvent,
 )
-from ..platform.log_buffer import LEVELS
+from ..platform.log_buffer import is_shown
 from .options import PluginFolder, instance_limits
 from .output import say
 from .plugins import chosen_host
@@ -264,17 +264,15 @@ class _Told:
 
     def __init__(self, session: Session, level: str) -> None:
         self._session = session
-        self._least = LEVELS.index(level) if level in LEVELS else len(LEVELS)
+        self._least = level
         self._waiting: queue.Queue[LogEntry | WatchEvent | JobRun] = queue.Queue()
         self.log = LogBuffer(forward=False)
         self.log.follow(self.put)
 
     def put(self, what: LogEntry | WatchEvent | JobRun) -> None:
         """Takes what is to be told."""
-        if isinstance(what, LogEntry):
-            rank = LEVELS.index(what.level) if what.level in LEVELS else 1
-            if rank < self._least:
-                return
+        if isinstance(what, LogEntry) and not is_shown(what.level, self._least):
+            return
         self._waiting.put(what)
 
     def say_all(self, seconds: float | None) -> None:

@@ -14,7 +14,7 @@ import click
 
 from ..errors import ConfigError
 from ..platform import LogBuffer, LogEntry, PluginManager, PluginWatcher, Scheduler
-from ..platform.log_buffer import LEVELS
+from ..platform.log_buffer import is_shown
 from .folders import opened, say_failures
 from .options import PluginFolder
 from .output import say
@@ -161,10 +161,8 @@ def _run_jobs(stack: ExitStack, manager: PluginManager) -> None:
 
 
 def _shown(session: Session, least: str) -> Any:
-    rank = LEVELS.index(least) if least in LEVELS else len(LEVELS)
-
     def show(entry: LogEntry) -> None:
-        if (LEVELS.index(entry.level) if entry.level in LEVELS else 1) < rank:
+        if not is_shown(entry.level, least):
             return
         if session.json:
             session.print_json({"log": entry.form()})

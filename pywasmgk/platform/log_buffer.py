@@ -23,7 +23,7 @@ from typing import IO, Any
 from ..printable import printable
 from .listeners import Listeners
 
-__all__ = ["LEVELS", "JSONLinesHandler", "LogBuffer", "LogEntry", "PlainFormatter"]
+__all__ = ["LEVELS", "JSONLinesHandler", "LogBuffer", "LogEntry", "PlainFormatter", "is_shown"]
 
 #: from the least
 LEVELS = ("debug", "info", "warn", "error")
@@ -160,6 +160,13 @@ class LogBuffer:
 
     def __repr__(self) -> str:
         return f"<LogBuffer of {len(self)} entries, at most {self._entries.maxlen}>"
+
+
+def is_shown(level: str, least: str) -> bool:
+    """Whether who wants lines from ``least`` on wants one of a level; one that is not known counts
+    as info. ``"none"`` wants nothing."""
+    known = LEVELS.index(level) if level in LEVELS else LEVELS.index("info")
+    return least in LEVELS and known >= LEVELS.index(least)
 
 
 def _rank(level: str) -> int:
