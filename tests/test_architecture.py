@@ -42,7 +42,7 @@ ALLOWED = {
         "error_forms",
         *("_version", "errors", "printable", "shown", "wasm", "plugin", "services", "examples"),
     },
-    "batch": {"errors", "error_forms", "printable", "shown", "wasm", "plugin"},
+    "batch": {"errors", "error_forms", "printable", "wasm", "plugin"},
     # a specification is trusted, submissions are as strange as packages
     "grading": {
         *("_version", "errors", "error_forms", "printable", "wasm", "plugin", "services"),

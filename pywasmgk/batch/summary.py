@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 from html import escape
 from typing import Any
 
-from ..shown import Shown
 from .results import Result, Verdict
 
 __all__ = ["Summary"]
@@ -18,7 +17,7 @@ _FINE = 2
 _WIDTH, _HEIGHT = 480, 120
 
 
-class Summary(Shown):
+class Summary:
     """Sums over results, in memory that does not grow with them.
 
     ::
@@ -61,6 +60,9 @@ class Summary(Shown):
             f"{self.tasks:,} tasks: {ends or 'none'}; {self.fuel:,} instructions, "
             f"{self.seconds:.2f} s, {each:.3f} ms each, {len(self.workers)} workers"
         )
+
+    def __repr__(self) -> str:
+        return f"<Summary of {self}>"
 
     def form(self) -> dict[str, Any]:
         """As a JSON value."""

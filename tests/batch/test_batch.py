@@ -538,3 +538,8 @@ def test_a_summary() -> None:
 def test_limits_that_are_none(bad: Any) -> None:
     with pytest.raises((BatchError, TypeError)):
         Limits(**bad)
+
+
+def test_notebooks_show_a_summary_as_its_line() -> None:
+    summary = batch.Summary()
+    assert not hasattr(summary, "_repr_html_") and "0 tasks" in repr(summary)
